@@ -1,0 +1,78 @@
+"""The seam between a movie and its components: what every engine takes and returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.movies.movie import Movie
+from pipeline.parameters import Parameters
+
+Progress = Callable[[str, float], None]
+"""``progress(stage, fraction)``: called often, from the engine's main thread; `fraction` of that stage, 0 to 1.
+
+It may raise `Cancelled`, which an engine lets pass after removing what it was writing.
+"""
+
+
+class Cancelled(Exception):
+    """The person who started the work asked for it to stop."""
+
+
+@dataclass(frozen=True)
+class EngineResult:
+    """What an engine hands back.
+
+    Attributes
+    ----------
+    results
+        The results file, HDF5 in the layout of CaImAn's ``CNMF.save``.
+    registered_movie
+        The motion-corrected movie, in the layout of `nwb_schema.movie_file` (``/data``, ``(n_frames, width, height)``).
+    shifts
+        ``(n_frames, 2)`` float32, in pixels as ``(y, x)``: what was added to each frame's content to register it.
+    summary_images
+        ``(height, width)`` float32 by name: ``mean``, ``max``, ``std``, ``correlation``, ``pnr``.
+    engine, version
+        The engine's name (``builtin``, ``caiman``) and its version.
+    seconds
+        Wall-clock seconds by stage.
+    peak_rss_mb
+        Highest resident set size of the process while the engine ran.
+    """
+
+    results: Path
+    registered_movie: Path
+    shifts: NDArray[np.float32]
+    summary_images: Mapping[str, NDArray[np.float32]]
+    engine: str
+    version: str
+    seconds: Mapping[str, float]
+    peak_rss_mb: float
+
+
+class Engine(Protocol):
+    """Anything that turns a movie into components."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+    def check(self, params: Parameters) -> None:
+        """Refuse, before any work, parameters that this engine does not honour.
+
+        Raises
+        ------
+        nwb_schema.errors.ParameterError, nwb_schema.errors.EngineError
+        """
+        ...
+
+    def run(self, movie: Movie, params: Parameters, workdir: Path, progress: Progress) -> EngineResult:
+        """Process `movie`, writing only below `workdir` (which exists and is empty)."""
+        ...
