@@ -1,0 +1,41 @@
+"""Starting points: what the field uses for two-photon, one-photon and volumetric movies.
+
+The values follow CaImAn's own defaults and the 1P and 2P columns of Inscopix's IDEAS workflow. Three are chosen
+differently, on purpose: 2p estimates K (nobody knows the number of cells beforehand) and has ``gSig`` 4, the sample
+2P file's; the neural network is off, because no engine has it without a further installation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+PresetName = Literal["2p", "1p", "3d"]
+
+# Only what differs from the defaults declared in groups.py, which are the 2p preset.
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "2p": {},
+    "1p": {
+        "motion": {"max_shifts": (5, 5), "gSig_filt": (3, 3)},
+        "init": {
+            "method_init": "corr_pnr",
+            "gSig": (3, 3),
+            "gSiz": (13, 13),
+            "nb": 0,
+            "normalize_init": False,
+            "center_psf": True,
+        },
+        "patch": {
+            "rf": 40,
+            "stride": 20,
+            "nb_patch": 0,
+            # CaImAn forces None whenever nb is 0; writing it here keeps provenance true.
+            "low_rank_background": None,
+            "del_duplicates": True,
+            "refit": False,
+        },
+        "merging": {"merge_thr": 0.7},
+        "quality": {"min_SNR": 3.0, "rval_thr": 0.85},
+    },
+    "3d": {"motion": {"max_shifts": (4, 4)}, "init": {"nb": 1, "ssub": 1, "tsub": 1}, "patch": {"only_init": False}},
+}
