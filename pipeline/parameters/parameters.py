@@ -75,8 +75,9 @@ class Parameters(BaseModel):
         Parameters
         ----------
         overrides
-            Groups (``{"init": {"gSig": 5}}``), CaImAn's flat names (``{"gSig": 5}``), dotted names (``{"init.gSig": 5}``)
-            or any mixture. A flat name that is in two groups (``p``) sets both, as in CaImAn. ``"auto"`` and null mean automatic where that is allowed.
+            Groups (``{"init": {"gSig": 5}}``), flat names (``{"gSig": 5}``), dotted ones (``{"init.gSig": 5}``) or any
+            mixture. A flat name that is in two groups (``p``) sets both, as in CaImAn. ``"auto"`` and null mean
+            automatic where that is allowed.
         source
             The file that the values come from, for the error message.
 
