@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,17 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
+from pipeline.progress import Cancelled, Progress
 
-Progress = Callable[[str, float], None]
-"""``progress(stage, fraction)``: called often, from the engine's main thread; `fraction` of that stage, 0 to 1.
-
-It may raise `Cancelled`, which an engine lets pass after removing what it was writing.
-"""
-
-
-class Cancelled(Exception):
-    """The person who started the work asked for it to stop."""
-
+__all__ = ["Cancelled", "Engine", "EngineResult", "Progress"]
 
 @dataclass(frozen=True)
 class EngineResult:

@@ -1,0 +1,110 @@
+"""What all commands share: how they end, how they show progress, how they print JSON."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from nwb_schema.errors import FluoriteError
+from pipeline.progress import Cancelled
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_CANCELLED_EXIT = 130  # what a shell reports for Ctrl-C
+
+
+def ends_cleanly(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn what a user or a file caused into one line on stderr and exit code 1, without a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except FluoriteError as error:
+            fail(error)
+        except Cancelled:
+            click.echo("cancelled: nothing was written", err=True)
+            sys.exit(_CANCELLED_EXIT)
+
+    return wrapped
+
+
+def fail(error: FluoriteError) -> None:
+    """Say what went wrong in one line and leave with exit code 1."""
+    click.echo(f"error: {_one_line(error)}", err=True)
+    sys.exit(1)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout; numbers that JSON has no word for become null."""
+    click.echo(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
+
+
+def log_to_stderr() -> None:
+    """Show the job's log lines on stderr: stdout belongs to results."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("fluorite").setLevel(logging.INFO)
+    logging.getLogger().setLevel(logging.WARNING)
+
+
+class ProgressLine:
+    """One line on a terminal, rewritten as work goes on; silent when stderr is not a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._live = sys.stderr.isatty()
+        self._last = 0.0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        if self._live and (now - self._last > 0.1 or fraction >= 1):
+            self._last = now
+            click.echo(f"\r\033[K{self._label}: {stage} {fraction:4.0%}", err=True, nl=False)
+
+    def close(self) -> None:
+        """Leave the line, so that what follows starts on a new one."""
+        if self._live and self._last:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
+class FrameRate(click.ParamType):
+    """A positive, finite number of frames per second."""
+
+    name = "HZ"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a usage error that says what is wrong with it."""
+        try:
+            rate_hz = float(value)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is not a number. Give the imaging rate in frames per second, such as 15.5.", param, ctx)
+        if not math.isfinite(rate_hz) or rate_hz <= 0:
+            self.fail(f"{value} is not a possible imaging rate. Give a positive number of frames per second.", param, ctx)
+        return rate_hz
+
+
+def _one_line(error: FluoriteError) -> str:
+    return " ".join(str(error).split())
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str | int | bool) or value is None:
+        return value
+    if hasattr(value, "item"):  # a NumPy scalar
+        return _jsonable(value.item())
+    return str(value)

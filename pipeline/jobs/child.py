@@ -1,0 +1,35 @@
+"""A job's own process: ``python -m pipeline.jobs.child PROJECT JOB``. Started by `pipeline.jobs.submission.submit`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from nwb_schema.errors import FluoriteError
+from nwb_schema.project import Project
+from pipeline.progress import Cancelled
+from pipeline.jobs.kinds import work_of
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.runner import run_job
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job; its log is this process's output."""
+    folder, job_id = arguments
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
+    )
+    project = Project.open(Path(folder))
+    job = Ledger(project).job(job_id)
+    try:
+        run_job(project, job, work_of(job.kind))
+    except Cancelled:
+        return 130
+    except FluoriteError:
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

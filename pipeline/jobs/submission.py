@@ -1,0 +1,122 @@
+"""Starting, stopping and watching over jobs: what the page and the command line call."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from nwb_schema.project import Project
+from pipeline.jobs.job import Job, JobState
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.process_identity import is_alive
+from pipeline.jobs.publication import Publication
+from pipeline.jobs.sweep import sweep_job
+
+# A job looks at its cancel mark at least twice a second; one that has not stopped by then hangs in foreign code.
+_CANCEL_GRACE_S = 10.0
+# From submission to the child's first sign of life: importing Python on a slow network disk.
+_START_GRACE_S = 60.0
+_FOREIGN_HOST_GRACE_S = 120.0
+
+LOST = "The process ended without a word (killed, out of memory, or the computer was restarted). Start it again."
+
+
+def current_actor() -> str:
+    """The user of the operating system, who starts a job from the command line."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user id has no name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+def submit(project: Project, kind: str, spec: Mapping[str, Any], *, title: str, actor: str) -> Job:
+    """Add a job to the ledger and start its own process, which outlives this one.
+
+    Jobs of a project run one after the other, oldest first.
+    """
+    ledger = Ledger(project)
+    job = ledger.add(kind, spec, title=title, actor=actor)
+    job.attempt_folder.mkdir(parents=True)
+    with job.log_path.open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.jobs.child", str(project.folder), job.id],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=_import_root(),
+            start_new_session=True,  # a process group of its own: cancelling kills the group, and only it
+        )
+    threading.Thread(target=child.wait, name=f"reap-{job.id}", daemon=True).start()
+    return job
+
+
+def cancel(project: Project, job_id: str) -> Job:
+    """Ask a job to stop. It removes what it was writing and ends as cancelled; `reconcile` ends one that hangs."""
+    ledger = Ledger(project)
+    job = ledger.job(job_id)
+    if ledger.request_cancel(job_id) and is_alive(job.host, job.pid, job.process_started_at):
+        assert job.pid is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(job.pid, signal.SIGTERM)
+    return ledger.job(job_id)
+
+
+def reconcile(project: Project, clock: float | None = None) -> list[Job]:
+    """End the jobs whose process is gone, and kill those that do not obey a cancel; returns the jobs it ended.
+
+    Called whenever somebody looks at the jobs, so nothing stays "running" that does not run.
+    """
+    now = time.time() if clock is None else clock
+    ledger = Ledger(project)
+    ended = []
+    for job in ledger.jobs(limit=10_000, states=[JobState.QUEUED, JobState.RUNNING]):
+        alive = is_alive(job.host, job.pid, job.process_started_at)
+        cancelled = job.cancel_requested_at is not None
+        if alive and cancelled and now - (job.cancel_requested_at or now) > _CANCEL_GRACE_S:
+            _kill(job)
+            alive = False
+        if alive is None and job.host is not None:
+            alive = now - (job.heartbeat_at or job.created_at) < _FOREIGN_HOST_GRACE_S
+        if job.pid is None and not cancelled:
+            alive = now - job.created_at < _START_GRACE_S
+        if alive:
+            continue
+        publication = Publication.read(job)
+        if publication is not None and publication.is_published(project):
+            # Killed between publishing the sample and saying so: the work is done, and its report was kept.
+            changed = ledger.end(job.id, JobState.OK, result=publication.report)
+        elif cancelled:
+            changed = ledger.end(job.id, JobState.CANCELLED)
+        else:
+            changed = ledger.end(job.id, JobState.LOST, error=f"{job.title}: {LOST}")
+        if changed:
+            sweep_job(project, job)
+            ended.append(ledger.job(job.id))
+    return ended
+
+
+def _kill(job: Job) -> None:
+    """Kill the job's process and its children, by group where it has a group of its own."""
+    assert job.pid is not None
+    with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+        if hasattr(os, "getpgid") and os.getpgid(job.pid) == job.pid:
+            os.killpg(job.pid, signal.SIGKILL)
+        else:
+            psutil.Process(job.pid).kill()
+        psutil.Process(job.pid).wait(timeout=5)
+
+
+def _import_root() -> Path:
+    """The folder that this checkout's packages are imported from, so that the child imports the same ones."""
+    return Path(__file__).resolve().parents[2]

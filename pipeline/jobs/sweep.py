@@ -1,0 +1,35 @@
+"""Removing what a job that did not end ok has left behind."""
+
+from __future__ import annotations
+
+import shutil
+
+from nwb_schema.project import Project
+from nwb_schema.writer import sweep_temporary_samples
+from pipeline.jobs.job import Job
+from pipeline.jobs.publication import Publication
+
+
+def sweep_job(project: Project, job: Job) -> None:
+    """Remove the job's scratch, the movie of a sample that never came to be, and temporary samples of dead writers.
+
+    The log stays: it says what happened.
+    """
+    publication = Publication.read(job)
+    if publication is not None and not publication.is_published(project):
+        movie = publication.movie_path(project)
+        if movie is not None:
+            movie.unlink(missing_ok=True)
+    sweep_scratch(job)
+    sweep_temporary_samples(project.samples_dir)
+
+
+def sweep_scratch(job: Job) -> None:
+    """Remove everything in the job's attempt folder but its log and its record of publication."""
+    if not job.attempt_folder.is_dir():
+        return
+    for path in job.attempt_folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix not in {".txt", ".json"}:
+            path.unlink(missing_ok=True)
