@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from nwb_schema.errors import FluoriteError
+from nwb_schema.provenance import jsonable
 from pipeline.progress import Cancelled
 
 P = ParamSpec("P")
@@ -46,7 +47,7 @@ def fail(error: FluoriteError) -> None:
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; numbers that JSON has no word for become null."""
-    click.echo(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False))
 
 
 def log_to_stderr() -> None:
@@ -95,16 +96,3 @@ class FrameRate(click.ParamType):
 def _one_line(error: FluoriteError) -> str:
     return " ".join(str(error).split())
 
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, str | int | bool) or value is None:
-        return value
-    if hasattr(value, "item"):  # a NumPy scalar
-        return _jsonable(value.item())
-    return str(value)

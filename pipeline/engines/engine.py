@@ -36,6 +36,8 @@ class EngineResult:
         Wall-clock seconds by stage.
     peak_rss_mb
         Highest resident set size of the process while the engine ran.
+    notes
+        What a reader of the result has to know, one sentence each, such as a parameter that had no effect.
     """
 
     results: Path
@@ -46,6 +48,7 @@ class EngineResult:
     version: str
     seconds: Mapping[str, float]
     peak_rss_mb: float
+    notes: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

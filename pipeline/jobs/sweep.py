@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from nwb_schema.project import Project
-from nwb_schema.writer import sweep_temporary_samples
+from nwb_schema.publishing import sweep_partials
 from pipeline.jobs.job import Job
 from pipeline.jobs.publication import Publication
 
@@ -21,7 +21,7 @@ def sweep_job(project: Project, job: Job) -> None:
         if movie is not None:
             movie.unlink(missing_ok=True)
     sweep_scratch(job)
-    sweep_temporary_samples(project.samples_dir)
+    sweep_partials(project.samples_dir)
 
 
 def sweep_scratch(job: Job) -> None:

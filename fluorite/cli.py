@@ -1,0 +1,92 @@
+"""The command ``fluorite``: puts the commands of `pipeline` and the dashboard of `app` together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.request
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from fluorite.version import __version__
+from pipeline.commands.cmd_catalogue import index, rois, samples
+from pipeline.commands.cmd_demo import make_demo
+from pipeline.commands.cmd_import import import_
+from pipeline.commands.cmd_init import init
+from pipeline.commands.cmd_params import params
+from pipeline.commands.cmd_process import process
+from pipeline.commands.console import ends_cleanly
+
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="Only this computer can be served so far.")
+_port = click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
+_browser = click.option("--browser/--no-browser", default=True, help="Open the page in the web browser.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="fluorite")
+def main() -> None:
+    """From a calcium-imaging movie to curated, traceable cells: one NWB file per recording, in your browser."""
+
+
+@main.command("serve")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_host
+@_port
+@_browser
+@ends_cleanly
+def serve(folder: Path, host: str, port: int, browser: bool) -> None:
+    """Open the dashboard of the project in DIR."""
+    _serve(folder, host, port, browser)
+
+
+@main.command("demo")
+@click.option(
+    "--project",
+    "folder",
+    metavar="DIR",
+    default="fluorite-demo",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where to make it; opened as it is when it is there already.",
+)
+@click.option("--no-serve", is_flag=True, help="Make and process it, but do not open the dashboard.")
+@_port
+@_browser
+@ends_cleanly
+def demo(folder: Path, no_serve: bool, port: int, browser: bool) -> None:
+    """Make a demo project, process its simulated movies and open the dashboard."""
+    make_demo(folder)
+    if not no_serve:
+        _serve(folder, "127.0.0.1", port, browser)
+
+
+def _serve(folder: Path, host: str, port: int, browser: bool) -> None:
+    from app.serve import serve as serve_dashboard
+
+    # `kill` and a closing terminal end the server as Ctrl-C does; jobs go on in their own processes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    threading.Thread(target=_announce, args=(f"http://{host}:{port}", browser), daemon=True).start()
+    serve_dashboard(folder, host, port)
+
+
+def _announce(url: str, browser: bool) -> None:
+    """Say where the page is, and open it, once it answers."""
+    while True:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5):
+            break
+        time.sleep(0.2)
+    click.echo(f"Fluorite is at {url} (Ctrl-C to stop)", err=True)
+    # Without a screen, Python would start a text browser in this terminal.
+    has_screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if browser and has_screen:
+        webbrowser.open_new_tab(url)
+
+
+for _command in (init, process, import_, params, samples, rois, index):
+    main.add_command(_command)

@@ -1,0 +1,62 @@
+"""``fluorite import RESULTS``: an existing CaImAn result becomes a sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.commands.console import ends_cleanly, log_to_stderr, print_json
+from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
+
+
+@click.command("import")
+@click.argument("results", metavar="RESULTS", type=click.Path(path_type=Path))
+@click.option(
+    "--movie",
+    "movie_file",
+    metavar="MOVIE",
+    type=click.Path(path_type=Path),
+    help="The registered (motion-corrected) movie that the results belong to.",
+)
+@click.option("--raw-movie", is_flag=True, help="MOVIE is not registered yet: shift it as the results say.")
+@project_option
+@sample_options
+@movie_options
+@json_option
+@ends_cleanly
+def import_(
+    results: Path,
+    movie_file: Path | None,
+    raw_movie: bool,
+    project_folder: Path,
+    subject: str | None,
+    session: str | None,
+    metadata_file: Path | None,
+    as_json: bool,
+    **movie: Any,
+) -> None:
+    """Make a sample of RESULTS, the HDF5 file that CaImAn's CNMF.save wrote."""
+    from nwb_schema.project import Project
+    from pipeline.commands.running import run_in_foreground
+    from pipeline.importing import ImportRequest
+
+    log_to_stderr()
+    project = Project.open(project_folder)
+    request = ImportRequest(
+        results=results.resolve(),
+        movie=movie_file.resolve() if movie_file else None,
+        raw_movie=raw_movie,
+        subject=subject,
+        session=session,
+        **read_metadata(metadata_file),
+        **movie,
+    )
+    report = run_in_foreground(project, "import", request.model_dump(mode="json"), title=results.name)
+    if as_json:
+        print_json({"samples": [report]})
+        return
+    click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+    for note in report["notes"]:
+        click.echo(note, err=True)

@@ -1,0 +1,109 @@
+"""``fluorite process MOVIE...``: from movies to samples."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nwb_schema.errors import FluoriteError, ParameterError
+from pipeline.commands.console import ends_cleanly, fail, log_to_stderr, print_json
+from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
+
+
+@click.command("process")
+@click.argument("movies", metavar="MOVIE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@project_option
+@click.option("--series", is_flag=True, help="The movies are one recording, in this order.")
+@click.option("--preset", type=click.Choice(["2p", "1p", "3d"]), default="2p", show_default=True)
+@click.option(
+    "--params",
+    "parameters_file",
+    metavar="FILE.json",
+    type=click.Path(path_type=Path),
+    help="What to change in the preset; see `fluorite params`.",
+)
+@click.option("--engine", type=click.Choice(["auto", "builtin", "caiman"]), default="auto", show_default=True)
+@click.option(
+    "--load-method",
+    type=click.Choice(["asarray", "asarray-multi", "imread"]),
+    help="Which of Mesmerize's ways to read a TIFF; chosen from its metadata when not given.",
+)
+@sample_options
+@movie_options
+@json_option
+@ends_cleanly
+def process(
+    movies: tuple[Path, ...],
+    project_folder: Path,
+    series: bool,
+    preset: str,
+    parameters_file: Path | None,
+    engine: str,
+    load_method: str | None,
+    subject: str | None,
+    session: str | None,
+    metadata_file: Path | None,
+    as_json: bool,
+    **movie: Any,
+) -> None:
+    """Find the cells in each MOVIE and write one sample (NWB file) a recording."""
+    from nwb_schema.project import Project
+    from pipeline.request import split_into_recordings
+
+    log_to_stderr()
+    project = Project.open(project_folder)
+    values = {
+        "movies": movies,
+        "preset": preset,
+        "engine": engine,
+        "subject": subject,
+        "session": session,
+        "movie": {**movie, "load_method": load_method},
+        **read_metadata(metadata_file),
+        **_read_parameters(parameters_file),
+    }
+    done: list[Mapping[str, Any]] = []
+    failures: list[FluoriteError] = []
+    for request in split_into_recordings(values, series=series):
+        try:
+            done.append(_process_one(project, request))
+        except FluoriteError as error:
+            failures.append(error)
+            if not as_json and len(movies) > 1 and not series:
+                click.echo(f"error: {error}", err=True)
+    if as_json:
+        print_json({"samples": done, **({"errors": [str(error) for error in failures]} if failures else {})})
+    else:
+        for report in done:
+            click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+    if failures:
+        fail(failures[0])
+
+
+def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
+    from pipeline.commands.running import run_in_foreground
+    from pipeline.process import check_request
+
+    check_request(project, request)
+    return run_in_foreground(project, "process", request.model_dump(mode="json"), title=request.title)
+
+
+def _read_parameters(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ParameterError(
+            path, f"cannot be read as JSON ({error})", "Write one with `fluorite params > FILE.json` and edit it."
+        ) from error
+    if not isinstance(values, dict):
+        raise ParameterError(path, "is not a JSON object", "Write one with `fluorite params > FILE.json` and edit it.")
+    return {"parameters": values, "parameters_file": str(path)}
+
+

@@ -1,0 +1,30 @@
+"""Running a job in the foreground, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nwb_schema.project import Project
+from pipeline.commands.console import ProgressLine
+from pipeline.jobs.kinds import work_of
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.runner import run_job
+from pipeline.jobs.submission import current_actor, reconcile
+
+
+def run_in_foreground(project: Project, kind: str, spec: Mapping[str, Any], *, title: str) -> Mapping[str, Any]:
+    """Add a job to the ledger and do its work in this process.
+
+    When an earlier run of the very same work was killed after its sample was out but before it could say so, that
+    sample is the result: doing it again would only find the name taken.
+    """
+    for job in reconcile(project):
+        if job.kind == kind and job.spec == spec and job.result:
+            return job.result
+    job = Ledger(project).add(kind, spec, title=title, actor=current_actor())
+    line = ProgressLine(title)
+    try:
+        return run_job(project, job, work_of(kind), listener=line)
+    finally:
+        line.close()

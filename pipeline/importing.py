@@ -1,0 +1,198 @@
+"""From an existing results file (CaImAn's HDF5 layout) to a sample."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from nwb_schema.errors import MovieError, ResultsError
+from nwb_schema.metadata import build_metadata
+from nwb_schema.movie_file import MovieFileWriter
+from nwb_schema.project import Project
+from nwb_schema.provenance import Provenance
+from nwb_schema.segmentation import Segmentation
+from pipeline.jobs.job import Job
+from pipeline.movies import open_movie
+from pipeline.movies.digest import files_sha256
+from pipeline.movies.movie import Movie, MovieMetadata
+from pipeline.progress import Progress
+from pipeline.publish import publish_sample, refuse_taken_name
+from pipeline.results import check_fits_movie, read_engine, read_parameters, read_results, read_shifts
+from pipeline.version import __version__
+
+logger = logging.getLogger("fluorite.import")
+
+_CHUNK_BYTES = 64 * 1024 * 1024
+
+
+class ImportRequest(BaseModel):
+    """A results file to import.
+
+    Attributes
+    ----------
+    results
+        The HDF5 file that CaImAn's ``CNMF.save`` (or our engine) wrote.
+    movie
+        Its registered (motion-corrected) movie, or with `raw_movie` the movie before registration, or None.
+    raw_movie
+        Whether `movie` still has to be registered with the shifts that the results hold.
+    frame_rate_hz, axes, dataset, channel, plane
+        How to read the movie where its file does not say. The results' own rate counts as given.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    results: Path
+    movie: Path | None = None
+    raw_movie: bool = False
+    subject: str | None = None
+    session: str | None = None
+    metadata: Mapping[str, Any] = {}
+    metadata_file: str = "metadata"
+    frame_rate_hz: float | None = None
+    axes: str | None = None
+    dataset: str | None = None
+    channel: int | None = None
+    plane: int | None = None
+
+
+def import_job(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+    """The work of a job of kind ``import``."""
+    return import_results(project, ImportRequest.model_validate(job.spec), job, progress)
+
+
+def import_results(project: Project, request: ImportRequest, job: Job, progress: Progress) -> dict[str, Any]:
+    """Make a sample of a results file, with its movie or without one.
+
+    Returns
+    -------
+    dict
+        What ``fluorite import --json`` prints.
+
+    Raises
+    ------
+    ResultsError
+        When the file cannot be read, does not fit the movie, or lacks the shifts that a raw movie needs.
+    """
+    began = time.perf_counter()
+    scratch = job.attempt_folder / "scratch"
+    scratch.mkdir(parents=True)
+    progress("reading the results", 0.0)
+    segmentation = read_results(request.results)
+    if request.frame_rate_hz is not None:
+        segmentation = replace(segmentation, rate_hz=request.frame_rate_hz)
+    movie = _open(request, segmentation)
+    try:
+        movie_metadata = movie.metadata if movie is not None else MovieMetadata()
+        metadata = build_metadata(
+            subject=request.subject,
+            session=request.session,
+            overrides=request.metadata,
+            one_photon=segmentation.background_traces is None,
+            movie_session_start=movie_metadata.session_start,
+            movie_subject=movie_metadata.subject,
+            movie_source=movie_metadata.source,
+            movie_pixel_size_um=movie_metadata.pixel_size_um,
+            movie_extra=movie_metadata.extra,
+            file_date=datetime.fromtimestamp((request.movie or request.results).stat().st_mtime, tz=UTC),
+            default_session=(request.movie or request.results).name.split(".")[0],
+            source=request.metadata_file,
+        )
+        refuse_taken_name(project, metadata)
+        shifts = read_shifts(request.results)
+        registered = _registered_copy(movie, request, shifts, scratch, progress) if movie is not None else None
+        results = scratch / "results.hdf5"
+        shutil.copyfile(request.results, results)
+        parameters, parameters_sha256 = read_parameters(request.results)
+        engine, engine_version = read_engine(request.results)
+        provenance = Provenance(
+            engine=engine,
+            engine_version=engine_version,
+            parameters=parameters,
+            parameters_sha256=parameters_sha256,
+            input_files=tuple(str(path.resolve()) for path in (request.results, request.movie) if path is not None),
+            input_sha256=files_sha256((request.results,) if movie is None else (request.results, *movie.paths)),
+            fluorite_version=__version__,
+            job_id=job.id,
+            notes=_notes(request, segmentation),
+            seconds={},
+        )
+        progress("writing the sample", 0.0)
+        report = publish_sample(
+            project,
+            job,
+            results=results,
+            registered_movie=registered,
+            shifts=shifts if shifts is not None and len(shifts) == segmentation.n_frames else None,
+            segmentation=segmentation,
+            metadata=metadata,
+            provenance=provenance,
+            seconds={"total": round(time.perf_counter() - began, 3)},
+            peak_rss_mb=psutil.Process().memory_info().rss / 1e6,
+        )
+    finally:
+        if movie is not None:
+            movie.close()
+    return report
+
+
+def _open(request: ImportRequest, segmentation: Segmentation) -> Movie | None:
+    if request.movie is None:
+        if request.raw_movie:
+            raise MovieError("--raw-movie", "says something of a movie, but none was given", "Add --movie MOVIE.")
+        return None
+    options = request.model_dump(include={"axes", "dataset", "channel", "plane"})
+    movie = open_movie(request.movie, frame_rate_hz=segmentation.rate_hz, **options)
+    try:
+        check_fits_movie(segmentation, movie.shape, results=request.results, movie=request.movie)
+    except ResultsError:
+        movie.close()
+        raise
+    return movie
+
+
+def _registered_copy(
+    movie: Movie, request: ImportRequest, shifts: NDArray[np.float32] | None, scratch: Path, progress: Progress
+) -> Path:
+    """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
+    from pipeline.engines.builtin.motion import shift_frames
+
+    n_frames, height, width = movie.shape
+    if request.raw_movie and (shifts is None or len(shifts) != n_frames):
+        raise ResultsError(
+            request.results,
+            f"holds no shifts for the {n_frames} frames of the raw movie {request.movie}",
+            "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
+        )
+    path = scratch / "registered.h5"
+    step = max(1, _CHUNK_BYTES // (height * width * movie.dtype.itemsize))
+    with MovieFileWriter(
+        path, n_frames=n_frames, height=height, width=width, dtype=movie.dtype, rate_hz=movie.rate_hz
+    ) as writer:
+        for start in range(0, n_frames, step):
+            progress("copying the movie", start / n_frames)
+            frames = movie.read(start, min(start + step, n_frames))
+            if request.raw_movie and shifts is not None:
+                frames = shift_frames(frames, shifts[start : start + len(frames)])
+            writer.write(start, frames)
+    return path
+
+
+def _notes(request: ImportRequest, segmentation: Segmentation) -> tuple[str, ...]:
+    notes = [f"Imported from {request.results.name}."]
+    if request.movie is None:
+        notes.append("No movie was at hand: this sample has none.")
+    if not segmentation.evaluated:
+        notes.append("The components were never evaluated: all of them count as accepted.")
+    return tuple(notes)

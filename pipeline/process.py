@@ -1,0 +1,175 @@
+"""From a movie to a sample: open, check, run the engine, publish."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.errors import FluoriteError
+from nwb_schema.metadata import SampleMetadata, build_metadata
+from nwb_schema.project import Project
+from nwb_schema.provenance import Provenance, canonical_json
+from pipeline.engines import choose_engine
+from pipeline.jobs.job import Job
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.submission import current_actor, submit
+from pipeline.jobs.sweep import sweep_scratch
+from pipeline.movies.check import check_movie
+from pipeline.movies.digest import movie_sha256
+from pipeline.movies.movie import Movie
+from pipeline.progress import Progress
+from pipeline.publish import publish_sample, refuse_taken_name
+from pipeline.request import ProcessRequest, parse_request
+from pipeline.results import read_results
+from pipeline.version import __version__
+
+logger = logging.getLogger("fluorite.process")
+
+
+def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+    """The work of a job of kind ``process``: one recording becomes one sample."""
+    return process_recording(project, parse_request(job.spec), job, progress)
+
+
+def submit_recording(project: Project, request: ProcessRequest, *, actor: str | None = None) -> Job:
+    """Start processing a recording in a process of its own.
+
+    What can be refused at once is refused here, before a job exists.
+    """
+    check_request(project, request)
+    return submit(
+        project, "process", request.model_dump(mode="json"), title=request.title, actor=actor or current_actor()
+    )
+
+
+def check_request(project: Project, request: ProcessRequest) -> None:
+    """Open the movie and look at names, parameters and engine without doing any work.
+
+    Raises
+    ------
+    FluoriteError
+        Anything that would stop the job right at its start.
+    """
+    movie, parameters = request.open_movie()
+    try:
+        choose_engine(request.engine, project).check(parameters)
+        refuse_taken_name(project, sample_metadata(request, movie))
+    finally:
+        movie.close()
+
+
+def sample_metadata(request: ProcessRequest, movie: Movie) -> SampleMetadata:
+    """The sample's metadata from the request, its metadata file and the movie."""
+    first = movie.paths[0]
+    return build_metadata(
+        subject=request.subject,
+        session=request.session,
+        overrides=request.metadata,
+        one_photon=request.preset == "1p",
+        movie_session_start=movie.metadata.session_start,
+        movie_subject=movie.metadata.subject,
+        movie_source=movie.metadata.source,
+        movie_pixel_size_um=movie.metadata.pixel_size_um,
+        movie_extra=movie.metadata.extra,
+        file_date=datetime.fromtimestamp(first.stat().st_mtime, tz=UTC),
+        default_session=first.name.split(".")[0],
+        source=request.metadata_file,
+    )
+
+
+def process_recording(project: Project, request: ProcessRequest, job: Job, progress: Progress) -> dict[str, Any]:
+    """Process one recording into a sample of the project.
+
+    Parameters
+    ----------
+    job
+        Whose scratch is used and whose id becomes the sample's identifier.
+
+    Returns
+    -------
+    dict
+        What ``fluorite process --json`` prints for a sample.
+    """
+    began = time.perf_counter()
+    scratch = job.attempt_folder / "scratch"
+    scratch.mkdir(parents=True)
+    movie, parameters = request.open_movie()
+    try:
+        engine = choose_engine(request.engine, project)
+        engine.check(parameters)
+        metadata = sample_metadata(request, movie)
+        refuse_taken_name(project, metadata)
+        logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
+        progress("checking the movie", 0.0)
+        check_movie(movie)
+        input_sha256 = movie_sha256(movie)
+        Ledger(project).set_digest(
+            job.id, work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
+        )
+        checked = time.perf_counter()
+        result = engine.run(movie, parameters, scratch, progress)
+        progress("writing the sample", 0.0)
+        written_from = time.perf_counter()
+        segmentation = read_results(result.results)
+        provenance = Provenance(
+            engine=result.engine,
+            engine_version=result.version,
+            parameters=parameters.to_dict(),
+            parameters_sha256=parameters.sha256(),
+            input_files=tuple(str(path) for path in movie.paths),
+            input_sha256=input_sha256,
+            fluorite_version=__version__,
+            job_id=job.id,
+            boundaries=movie.boundaries,
+            notes=result.notes,
+            seconds=result.seconds,
+        )
+        # The report is fixed before the sample appears, so writing itself is counted up to this point only.
+        seconds = {
+            "check": checked - began,
+            **result.seconds,
+            "read_results": time.perf_counter() - written_from,
+            "total": time.perf_counter() - began,
+        }
+        report = publish_sample(
+            project,
+            job,
+            results=result.results,
+            registered_movie=result.registered_movie,
+            shifts=result.shifts,
+            segmentation=segmentation,
+            metadata=metadata,
+            provenance=provenance,
+            seconds={stage: round(value, 3) for stage, value in seconds.items()},
+            peak_rss_mb=result.peak_rss_mb,
+        )
+    finally:
+        movie.close()
+    finish_quietly(project, job)
+    return report
+
+
+def finish_quietly(project: Project, job: Job) -> None:
+    """Clear the scratch and tell the catalogue; the sample is out, so nothing here may fail the job any more."""
+    sweep_scratch(job)
+    try:
+        Catalogue(project).refresh()
+    except FluoriteError as error:
+        logger.warning("the catalogue will be refreshed later: %s", error)
+
+
+def work_digest(input_sha256: str, parameters_sha256: str, engine: str, engine_version: str) -> str:
+    """SHA-256 over inputs, parameters and code version: equal for work that would give the same result."""
+    parts = {
+        "input": input_sha256,
+        "parameters": parameters_sha256,
+        "engine": engine,
+        "engine_version": engine_version,
+        "fluorite": __version__,
+    }
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()

@@ -1,0 +1,149 @@
+"""What a person asks for when they process a movie: the same from the command line, the page and Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nwb_schema.errors import MovieError, ParameterError
+from pipeline.movies import open_movie
+from pipeline.movies.movie import Movie
+from pipeline.parameters import Parameters, PresetName
+
+
+class MovieOptions(BaseModel):
+    """How to read the movie where its file does not say; see `pipeline.movies.open_movie`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frame_rate_hz: float | None = None
+    axes: str | None = None
+    dataset: str | None = None
+    channel: int | None = None
+    plane: int | None = None
+    load_method: Literal["asarray", "asarray-multi", "imread"] | None = None
+    sidecar: Path | None = None
+
+
+class ProcessRequest(BaseModel):
+    """One recording to process.
+
+    Attributes
+    ----------
+    movies
+        Its files: one, or several that are one recording, in order of time.
+    preset, parameters
+        The starting point and what is changed in it, in CaImAn's names, grouped or flat.
+    parameters_file
+        Where `parameters` came from, for messages.
+    engine
+        ``auto``, ``builtin`` or ``caiman``.
+    subject, session
+        Ids; from the metadata or the movie's name when not given.
+    metadata
+        The content of a metadata file (neuroconv's layout), or empty.
+    metadata_file
+        Where `metadata` came from, for messages.
+    movie
+        How to read the movie.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    movies: tuple[Path, ...]
+    preset: PresetName = "2p"
+    parameters: Mapping[str, Any] = {}
+    parameters_file: str = "parameters"
+    engine: Literal["auto", "builtin", "caiman"] = "auto"
+    subject: str | None = None
+    session: str | None = None
+    metadata: Mapping[str, Any] = {}
+    metadata_file: str = "metadata"
+    movie: MovieOptions = MovieOptions()
+
+    @property
+    def title(self) -> str:
+        """One line for people: the names of the movies."""
+        first, *others = (path.name for path in self.movies)
+        return f"{first} and {len(others)} more" if others else first
+
+    def open_movie(self) -> tuple[Movie, Parameters]:
+        """Open the movie, and complete the parameters with its rate.
+
+        A rate in the parameters (``fr``) counts as given when the movie has none. When both have one and they differ by
+        more than 1 %, one of them is wrong and every time constant would be: the user has to say which.
+
+        Raises
+        ------
+        MovieError, ParameterError
+        """
+        parameters = Parameters.preset(self.preset).updated(self.parameters, source=self.parameters_file)
+        options = self.movie.model_dump()
+        given_rate_hz = parameters.data.fr
+        if options["frame_rate_hz"] is None and given_rate_hz is not None:
+            rate_of_file_hz = _rate_of_file(self.movies, options)
+            if rate_of_file_hz is None:
+                options["frame_rate_hz"] = given_rate_hz
+            elif abs(rate_of_file_hz / given_rate_hz - 1) > 0.01:
+                raise ParameterError(
+                    self.parameters_file,
+                    f"fr is {given_rate_hz:g} Hz, but {self.movies[0].name} says {rate_of_file_hz:g} Hz",
+                    f"Give the right one: --frame-rate {rate_of_file_hz:g} or --frame-rate {given_rate_hz:g}.",
+                )
+        movie = open_movie(self.movies, **options)
+        return movie, parameters.updated({"data.fr": movie.rate_hz})
+
+
+def split_into_recordings(request: Mapping[str, Any], *, series: bool) -> list[ProcessRequest]:
+    """One request a recording: each movie for itself, or all of them together as a series.
+
+    Raises
+    ------
+    MovieError
+        When no movie is given, or several recordings would get the same session.
+    ParameterError
+        When a value is of the wrong kind.
+    """
+    movies = [Path(path).expanduser() for path in request.get("movies", [])]
+    if not movies:
+        raise MovieError("movies", "no movie was given", "Name at least one file.")
+    if len(movies) > 1 and not series and request.get("session"):
+        raise MovieError(
+            movies[1],
+            f"would get the same session '{request['session']}' as {movies[0].name}",
+            "Leave the session out (each movie's name is taken), process them one by one, or join them with --series.",
+        )
+    recordings = [movies] if series else [[path] for path in movies]
+    return [parse_request({**request, "movies": [str(path.resolve()) for path in files]}) for files in recordings]
+
+
+def parse_request(values: Mapping[str, Any]) -> ProcessRequest:
+    """A request from JSON-able values.
+
+    Raises
+    ------
+    ParameterError
+        When a value is of the wrong kind.
+    """
+    try:
+        return ProcessRequest.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(str(part) for part in problem["loc"])
+        raise ParameterError(name, f"{problem['input']!r} cannot be used ({problem['msg']})", "Correct it.") from error
+
+
+def _rate_of_file(paths: Sequence[Path], options: Mapping[str, Any]) -> float | None:
+    from nwb_schema.errors import MissingRateError
+
+    try:
+        movie = open_movie(paths, **options)
+    except MissingRateError:
+        return None
+    try:
+        return movie.rate_hz
+    finally:
+        movie.close()
