@@ -1,0 +1,147 @@
+"""Rigid motion correction (NoRMCorre: Pnevmatikakis & Giovannucci 2017), streamed from the raw to the registered movie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nwb_schema.movie_file import MovieFileWriter
+from pipeline.engines.builtin.shifts import ShiftEstimator
+from pipeline.engines.builtin.threads import in_threads
+from pipeline.movies.movie import Movie
+from pipeline.parameters.groups import Motion
+
+Floats = NDArray[np.float32]
+
+# Frames that the template is made from; beyond this it does not get sharper, and they are held in memory.
+TEMPLATE_FRAMES = 200
+# Bytes of raw frames handed to a thread at a time.
+CHUNK_BYTES = 16 * 2**20
+
+
+def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[[float], None]) -> Floats:
+    """Register `movie` onto its own template and write it to `path`.
+
+    Memory stays bounded by the template's frames and a few chunks, whatever the length of the movie.
+
+    Parameters
+    ----------
+    movie
+        The raw movie.
+    params
+        The group ``motion``; with ``motion_correct`` off the movie is copied as it is.
+    path
+        The new file, in the layout of `nwb_schema.movie_file`. Integer movies keep their type (values are rounded and
+        clipped to its range), except with ``border_nan`` True, which needs float32.
+    progress
+        Called with the fraction done; what it raises stops the work and removes the file.
+
+    Returns
+    -------
+    ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
+    """
+    n_frames, height, width = movie.shape
+    integer = movie.dtype.kind in "iu" and not (params.motion_correct and params.border_nan is True)
+    dtype = movie.dtype if integer else np.dtype(np.float32)
+    shifts = np.zeros((n_frames, 2), np.float32)
+    estimator = None
+    if params.motion_correct:
+        template = build_template(movie, params, lambda done: progress(0.3 * done))
+        estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+    first = 0.3 if estimator else 0.0
+
+    def register(start: int) -> tuple[int, NDArray[Any], Floats]:
+        raw = movie.read(start, min(start + chunk, n_frames))
+        found = np.zeros((len(raw), 2), np.float32)
+        if estimator is None:
+            return start, raw, found
+        out = np.empty(raw.shape, dtype)
+        for index, frame in enumerate(raw):
+            found[index] = estimator(frame.astype(np.float32))
+            moved = shift_frame(frame, (found[index, 0], found[index, 1]), params.border_nan)
+            out[index] = to_dtype(moved, dtype)
+        return start, out, found
+
+    chunk = max(1, CHUNK_BYTES // (height * width * 4))
+    with MovieFileWriter(
+        path, n_frames=n_frames, height=height, width=width, dtype=dtype, rate_hz=movie.rate_hz
+    ) as writer:
+        for start, frames, found in in_threads(register, range(0, n_frames, chunk)):
+            writer.write(start, frames)
+            shifts[start : start + len(frames)] = found
+            progress(first + (1 - first) * (start + len(frames)) / n_frames)
+    return shifts
+
+
+def build_template(movie: Movie, params: Motion, progress: Callable[[float], None]) -> Floats:
+    """The template ``(height, width)``: the median of frames from the whole movie, sharpened by registering them.
+
+    Each of the ``niter_rig`` passes registers the frames onto the last template and takes the median of the means of
+    ten interleaved groups, which neither a flash nor a burst of activity can pull away.
+    """
+    n_frames = movie.shape[0]
+    numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, TEMPLATE_FRAMES)).astype(int))
+    frames = np.stack([movie.read(int(number), int(number) + 1)[0] for number in numbers])
+    # The first template is sharpest where the movie happens to lie most of the time: a mean over all would be blurred
+    # by the very motion to be found, but it has no preferred frame, and the passes sharpen it.
+    template = _robust_mean(frames.astype(np.float32))
+    for number in range(params.niter_rig + 1):
+        estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+
+        def moved(frame: NDArray[Any], estimator: ShiftEstimator = estimator) -> Floats:
+            return shift_frame(frame, estimator(frame.astype(np.float32)), "copy")
+
+        template = _robust_mean(np.stack(list(in_threads(moved, frames))))
+        progress((number + 1) / (params.niter_rig + 1))
+    return template
+
+
+def shift_frame(frame: NDArray[Any], shift: tuple[float, float], border: bool | str) -> Floats:
+    """`frame` ``(height, width)`` with its content moved by `shift` ``(y, x)`` pixels, cubic, as float32.
+
+    What comes in from outside the field is filled as `border` says: ``copy``, ``min``, False (zero) or True (NaN).
+    """
+    dy, dx = float(shift[0]), float(shift[1])
+    image = frame.astype(np.float32)
+    if dy == 0 and dx == 0:
+        return image
+    height, width = image.shape
+    matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
+    moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    low, high = float(image.min()), float(image.max())
+    moved = np.clip(moved, low, high)  # cubic interpolation overshoots beside bright specks
+    rows, columns = inside(height, dy), inside(width, dx)
+    if border == "copy":
+        moved[: rows.start] = moved[rows.start]
+        moved[rows.stop :] = moved[rows.stop - 1]
+        moved[:, : columns.start] = moved[:, columns.start, None]
+        moved[:, columns.stop :] = moved[:, columns.stop - 1, None]
+        return moved
+    fill = low if border == "min" else (np.nan if border is True else 0.0)
+    filled = np.full_like(moved, fill)
+    filled[rows, columns] = moved[rows, columns]
+    return filled
+
+
+def inside(n: int, shift: float) -> slice:
+    """The part of an axis of `n` pixels that still shows the field after its content moved by `shift` pixels."""
+    start, stop = int(np.ceil(max(0.0, shift))), n - int(np.ceil(max(0.0, -shift)))
+    return slice(min(start, n - 1), max(stop, min(start, n - 1) + 1))
+
+
+def to_dtype(frame: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`frame` in `dtype`: rounded and clipped to its range when it is an integer type."""
+    if dtype.kind not in "iu":
+        return frame.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.rint(frame), limits.min, limits.max).astype(dtype)
+
+
+def _robust_mean(frames: Floats) -> Floats:
+    groups = min(10, len(frames))
+    return np.median([frames[group::groups].mean(axis=0) for group in range(groups)], axis=0).astype(np.float32)
