@@ -1,4 +1,4 @@
-"""Rigid motion correction (NoRMCorre: Pnevmatikakis & Giovannucci 2017), streamed from the raw to the registered movie."""
+"""Rigid motion correction (NoRMCorre, Pnevmatikakis & Giovannucci 2017), from the raw to the registered movie."""
 
 from __future__ import annotations
 

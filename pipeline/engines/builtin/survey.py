@@ -1,0 +1,148 @@
+"""The first pass over the registered movie: summary images, noise, and a copy shortened in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.threads import n_threads
+
+Floats = NDArray[np.float32]
+
+# Cells are looked for in a copy averaged in time to this size at most: memory does not grow with the recording.
+SHORT_COPY_BYTES = 384 * 2**20
+NOISE_FRAMES = 3072
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over the movie tells.
+
+    Attributes
+    ----------
+    images
+        ``mean``, ``max``, ``std``, ``correlation`` (with the 8 neighbours), ``pnr`` (peak above the mean over the
+        noise): ``(height, width)`` float32.
+    noise
+        ``(height, width)`` float32: standard deviation of each pixel's noise, from the upper half of its spectrum.
+    short
+        ``(n_short, height, width)`` float32: means of `factor` frames.
+    factor
+        Frames averaged into one of `short`.
+    """
+
+    images: Mapping[str, Floats]
+    noise: Floats
+    short: Floats
+    factor: int
+
+
+def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Survey:
+    """Pass over `frames` once.
+
+    Parameters
+    ----------
+    frames
+        The registered movie.
+    tsub
+        Frames to average in the short copy; more when the copy would become too large for memory.
+    """
+    n_frames, height, width = frames.shape
+    factor = max(1, tsub, -(-n_frames * height * width * 4 // SHORT_COPY_BYTES))
+    factor = min(factor, n_frames)
+    short = np.zeros((-(-n_frames // factor), height, width), np.float32)
+    highest = np.full((height, width), -np.inf, np.float32)
+    sums = _Correlation(height, width)
+    power, weight = np.zeros((height, width)), 0
+    every = max(1, n_frames // NOISE_FRAMES)
+    for number, (start, block) in enumerate(frames.chunks(progress)):
+        highest = np.maximum(highest, block.max(axis=0))
+        sums.add(block)
+        if number % every == 0 and len(block) >= 16 or weight == 0:
+            power += spectral_power(block) * len(block)
+            weight += len(block)
+        bins = (start + np.arange(len(block))) // factor
+        first = np.flatnonzero(np.diff(bins, prepend=-1))
+        short[bins[first]] += np.add.reduceat(block, first, axis=0)
+    short /= np.bincount(np.arange(n_frames) // factor)[:, None, None].astype(np.float32)
+    noise = np.sqrt(power / weight).astype(np.float32)
+    mean, std, correlation = sums.images()
+    pnr = (highest - mean) / np.where(noise > 0, noise, np.inf)
+    images = {"mean": mean, "max": highest, "std": std, "correlation": correlation, "pnr": pnr.astype(np.float32)}
+    return Survey(images, noise, short, factor)
+
+
+def spectral_power(block: Floats) -> NDArray[np.float64]:
+    """Variance of white noise in each series of `block` ``(n_frames, ...)``, from its power in (0.25, 0.5] cycles/frame.
+
+    Calcium is slow, so that half of the spectrum holds noise alone (CaImAn and CNMF estimate noise in this way).
+    """
+    n = len(block)
+    spectrum = fft.rfft(block - block.mean(axis=0), axis=0, workers=n_threads())[n // 4 + 1 :]
+    if len(spectrum) == 0:
+        return np.zeros(block.shape[1:])
+    power = spectrum.real**2 + spectrum.imag**2
+    if n % 2 == 0 and len(spectrum) > 1:
+        power = power[:-1]  # the highest frequency has one degree of freedom instead of two
+    variance: NDArray[np.float64] = power.mean(axis=0, dtype=np.float64) / n
+    return variance
+
+
+class _Correlation:
+    """Running sums for the mean, the standard deviation and the correlation with the 8 neighbours."""
+
+    # Half of the neighbours; the other half are the same pairs seen from the other pixel.
+    DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+    def __init__(self, height: int, width: int) -> None:
+        self._n = 0
+        self._offset: Floats | None = None
+        self._sum = np.zeros((height, width))
+        self._square = np.zeros((height, width))
+        self._products = [np.zeros((height, width)) for _ in self.DIRECTIONS]
+
+    def add(self, block: Floats) -> None:
+        if self._offset is None:
+            self._offset = block.mean(axis=0)  # sums of squares of large numbers would lose the variance
+        centred = block - self._offset
+        self._n += len(block)
+        self._sum += centred.sum(axis=0)
+        self._square += np.einsum("tij,tij->ij", centred, centred)
+        for (dy, dx), product in zip(self.DIRECTIONS, self._products, strict=True):
+            here, there = _pair_slices(dy, dx)
+            product[here] += np.einsum("tij,tij->ij", centred[(slice(None), *here)], centred[(slice(None), *there)])
+
+    def images(self) -> tuple[Floats, Floats, Floats]:
+        """Mean, standard deviation and local correlation, each ``(height, width)`` float32."""
+        if self._offset is None:
+            raise ValueError("no frames were added")
+        mean = self._sum / self._n
+        variance = np.maximum(self._square / self._n - mean**2, 0)
+        std = np.sqrt(variance)
+        total, neighbours = np.zeros_like(mean), np.zeros_like(mean)
+        for (dy, dx), product in zip(self.DIRECTIONS, self._products, strict=True):
+            here, there = _pair_slices(dy, dx)
+            scale = std[here] * std[there]
+            pair = (product[here] / self._n - mean[here] * mean[there]) / np.where(scale > 0, scale, np.inf)
+            for pixels in (here, there):
+                total[pixels] += pair
+                neighbours[pixels] += 1
+        correlation = total / np.maximum(neighbours, 1)
+        return (
+            (mean + self._offset).astype(np.float32),
+            std.astype(np.float32),
+            np.clip(correlation, -1, 1).astype(np.float32),
+        )
+
+
+def _pair_slices(dy: int, dx: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Slices of an image and of the same image moved by one pixel, so that they pair each pixel with a neighbour."""
+    columns = (slice(None, -1), slice(1, None)) if dx > 0 else (slice(1, None), slice(None, -1))
+    here_x, there_x = columns if dx else (slice(None), slice(None))
+    here_y, there_y = (slice(None, -1), slice(1, None)) if dy else (slice(None), slice(None))
+    return (here_y, here_x), (there_y, there_x)
