@@ -1,0 +1,29 @@
+"""The fingerprint of a recording's files."""
+
+from __future__ import annotations
+
+import hashlib
+
+from nwb_schema.errors import MovieError
+from pipeline.movies.movie import Movie
+
+_BLOCK_BYTES = 1 << 22
+
+
+def movie_sha256(movie: Movie) -> str:
+    """SHA-256, as hexadecimal, over the bytes of all files of `movie` in order of time.
+
+    Raises
+    ------
+    MovieError
+        When a file has gone since the movie was opened.
+    """
+    digest = hashlib.sha256()
+    for path in movie.paths:
+        try:
+            with path.open("rb") as file:
+                while block := file.read(_BLOCK_BYTES):
+                    digest.update(block)
+        except OSError as error:
+            raise MovieError(path, f"it cannot be read ({error.strerror})", "Restore the file.") from error
+    return digest.hexdigest()

@@ -1,0 +1,249 @@
+"""TIFF movies: plain, multi-page, ImageJ, BigTIFF, OME, ScanImage.
+
+tifffile reads them all, and reads single pages lazily; roiextractors' TIFF extractors sit on it as well, but each knows
+one flavour, has to be told which, and gives up the checks made here. Frames that lie in one run in the file are read
+as one block (measured on 1,200 uncompressed frames of 112 x 144: 8 times as fast as page by page); others page by
+page. Nothing is memory-mapped unless a file stores time in the middle of its pages, so memory holds what was asked.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from nwb_schema.errors import AmbiguousAxesError, MovieError
+from pipeline.movies.layout import Layout, choose, describe, fit_axes, pick
+from pipeline.movies.scanimage import ScanImageHeader, read_scanimage
+from pipeline.movies.source import OpenOptions, checked_dtype, native
+from pipeline.movies.tiff_integrity import check_not_truncated
+from pipeline.movies.tiff_metadata import read_facts
+
+LOAD_METHODS = ("asarray", "asarray-multi", "imread")
+
+
+class TiffFrames:
+    """One TIFF file as frames.
+
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        `axes`, `channel`, `plane` and `load_method` apply. ``asarray`` reads the first series, ``asarray-multi`` every
+        series in order (a program that appends frame by frame makes each a series of its own), ``imread`` what
+        `tifffile.imread` does with one file, which is the first series again. By default the file decides: one series
+        is that series, several of equal frame size are one sequence, and anything else is asked about.
+
+    Raises
+    ------
+    MovieError, AmbiguousAxesError
+    """
+
+    def __init__(self, path: Path, options: OpenOptions) -> None:
+        options.refuse(path, "dataset", because="a TIFF has no datasets")
+        if options.load_method not in (None, *LOAD_METHODS):
+            raise MovieError(
+                path, f"--load-method {options.load_method} is not known", f"Choose from {', '.join(LOAD_METHODS)}."
+            )
+        try:
+            self._tiff = tifffile.TiffFile(path)
+        except (tifffile.TiffFileError, OSError, ValueError, struct.error) as error:
+            raise MovieError(
+                path, f"it is not a readable TIFF ({error})", "Check the file, or copy it again."
+            ) from error
+        try:
+            self._open(path, options)
+        except (tifffile.TiffFileError, struct.error, IndexError, KeyError) as error:
+            self._tiff.close()
+            raise MovieError(path, f"its TIFF structure is damaged ({error})", "Copy it again.") from error
+        except BaseException:
+            self._tiff.close()
+            raise
+
+    def _open(self, path: Path, options: OpenOptions) -> None:
+        check_not_truncated(path, self._tiff)
+        scanimage = read_scanimage(path, self._tiff) if self._tiff.is_scanimage else None
+        self._series = [self._tiff.series[0]] if scanimage else choose_series(path, self._tiff, options.load_method)
+        first = self._series[0]
+        self.dtype = checked_dtype(path, np.dtype(first.dtype))
+        scattered = [series for series in self._series if series.dataoffset is None]
+        if any(page is None for series in scattered for page in series.pages):
+            raise MovieError(path, "some of the pages that it declares are missing", "Give all files of the recording.")
+        axes, shape = first.axes, tuple(int(length) for length in first.shape)
+        if len(self._series) > 1:
+            lead = len(shape) - 2
+            axes, shape = "I" + axes[lead:], (sum(_n_pages(series) for series in self._series), *shape[lead:])
+        self._starts = np.cumsum([0, *(_n_pages(series) for series in self._series)])
+        self._stride, self._first = 1, 0
+        self._map: NDArray[Any] | None = None
+        if scanimage is not None:
+            self._layout = self._scanimage_layout(path, scanimage, options)
+        else:
+            self._layout = declared_layout(path, axes, shape, options, imagej=self._tiff.is_imagej)
+            self._plan_pages(path)
+        self.paths: tuple[Path, ...] = self._all_paths(path)
+        self.shape = (self._layout.n_frames, self._layout.height, self._layout.width)
+        self.axes = self._layout.label
+        self.facts = read_facts(path, self._tiff, scanimage)
+        self._lock = threading.RLock()
+        # tifffile reads segments under its file handle's own lock once it is told to; decoding then runs in parallel.
+        self._tiff.filehandle.set_lock(True)
+
+    def _all_paths(self, path: Path) -> tuple[Path, ...]:
+        """The file, and the others that an OME-TIFF of several files refers to."""
+        paths = [path]
+        for page in self._series[0].pages if self._series[0].is_multifile else ():
+            other = path if page is None else path.with_name(page.parent.filehandle.name)
+            if other not in paths:
+                paths.append(other)
+        return tuple(paths)
+
+    def _scanimage_layout(self, path: Path, header: ScanImageHeader, options: OpenOptions) -> Layout:
+        pages = _n_pages(self._series[0])
+        height, width = (int(length) for length in self._series[0].shape[-2:])
+        channel = pick(path, "channel", header.n_channels, options.channel)
+        planes = f" (volumes of {header.frames_per_volume} frames)"
+        plane = pick(path, "plane", header.n_planes, options.plane, detail=planes)
+        self._stride = header.n_channels * header.frames_per_volume
+        self._first = (plane - header.start_frame) % header.frames_per_volume * header.n_channels + channel
+        n_frames = max(0, -(-(pages - self._first) // self._stride))
+        axes, shape = "T", [n_frames]
+        for axis, length in (("Z", header.n_planes), ("C", header.n_channels)):
+            if length > 1:
+                axes, shape = axes + axis, [*shape, length]
+        axes, shape = axes + "YX", [*shape, height, width]
+        if n_frames == 0:
+            raise MovieError(path, f"it holds no frame of plane {plane}", "Choose another plane.")
+        if options.axes is not None and options.axes.strip().upper() != axes:
+            raise AmbiguousAxesError(
+                path,
+                f"--axes {options.axes} contradicts its ScanImage header, which says {describe(axes, tuple(shape))}",
+                "Leave --axes out, and choose with --channel and --plane.",
+            )
+        return Layout(axes, tuple(shape), {"Z": plane, "C": channel})
+
+    def _plan_pages(self, path: Path) -> None:
+        """Work out where frame t lies: in page ``first + t * stride``, or in a map of the file when it is no page."""
+        layout = self._layout
+        body = 3 if layout.axes.endswith("S") else 2
+        if set(layout.axes[-body:]) - {"S"} == {"Y", "X"} and "S" not in layout.axes[:-body]:
+            step = 1
+            for axis, length in zip(reversed(layout.axes[:-body]), reversed(layout.shape[:-body]), strict=True):
+                if axis == "T":
+                    self._stride = step
+                else:
+                    self._first += layout.picks.get(axis, 0) * step
+                step *= length
+            return
+        series = self._series[0]
+        if series.dataoffset is None or len(self._series) > 1:
+            raise MovieError(
+                path,
+                f"its pages are not images ({describe(layout.axes, layout.shape)}) and they are not in one run",
+                "Save it uncompressed with time first (TYX).",
+            )
+        stored: np.dtype[Any] = np.dtype(series.dtype).newbyteorder(self._tiff.byteorder)
+        self._map = np.memmap(path, stored, "r", series.dataoffset, layout.shape)
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        if self._map is not None:
+            index = list(self._layout.index)
+            index[self._layout.axes.index("T")] = slice(start, stop)
+            return native(np.array(self._map[tuple(index)].transpose(self._layout.to_tyx)))
+        out = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        if len(self._series) == 1 and self._stride == 1 and self._series[0].dataoffset is not None:
+            out[...] = self._run(self._series[0], self._first + start, stop - start)
+            return out
+        for row in range(stop - start):
+            out[row] = self._page(self._first + (start + row) * self._stride)
+        return out
+
+    def _page(self, number: int) -> NDArray[Any]:
+        """Page `number`, counted through all series, as ``(height, width)``."""
+        which = int(np.searchsorted(self._starts, number, side="right")) - 1
+        series, inside = self._series[which], number - int(self._starts[which])
+        if series.dataoffset is not None:
+            return self._run(series, inside, 1)[0]
+        page = series.pages[inside]
+        assert page is not None  # refused when the file was opened
+        try:
+            image = page.asarray(maxworkers=1)
+        except (OSError, ValueError, RuntimeError, struct.error, tifffile.TiffFileError) as error:
+            path = self.paths[0]
+            raise MovieError(path, f"page {number} cannot be read ({error})", "Copy the file again.") from error
+        return self._oriented(image[np.newaxis])[0]
+
+    def _run(self, series: tifffile.TiffPageSeries, first: int, count: int) -> NDArray[Any]:
+        """Pages that lie one behind the other, uncompressed: one read for all of them."""
+        stored = np.dtype(series.dtype).newbyteorder(self._tiff.byteorder)
+        body = self._layout.shape[-3:] if self._layout.axes.endswith("S") else self._layout.shape[-2:]
+        size = int(np.prod(body))
+        assert series.dataoffset is not None
+        offset = series.dataoffset + first * size * stored.itemsize
+        with self._lock:
+            block = self._tiff.filehandle.read_array(stored, count=count * size, offset=offset)
+        return self._oriented(block.reshape(count, *body))
+
+    def _oriented(self, pages: NDArray[Any]) -> NDArray[Any]:
+        """``(n, height, width)`` from pages as stored: the chosen colour, and transposed where X comes before Y."""
+        axes = self._layout.axes
+        if axes.endswith("S"):
+            pages, axes = pages[..., self._layout.picks["S"]], axes[:-1]
+        return pages.swapaxes(1, 2) if axes.endswith("XY") else pages
+
+    def close(self) -> None:
+        self._map = None
+        self._tiff.close()
+
+
+def _n_pages(series: tifffile.TiffPageSeries) -> int:
+    body = 3 if series.axes.endswith("S") else 2
+    return int(np.prod(series.shape[:-body])) if len(series.shape) > body else 1
+
+
+def choose_series(path: Path, tiff: tifffile.TiffFile, method: str | None) -> list[tifffile.TiffPageSeries]:
+    """The series that together are the movie, by `load_method`; see `TiffFrames`."""
+    every = list(tiff.series)
+    if len(every) == 1 or method in ("asarray", "imread"):
+        return every[:1]
+    bodies = {(series.axes[-2:], tuple(series.shape[-2:]), np.dtype(series.dtype)) for series in every}
+    if len(bodies) > 1:
+        listed = sorted({f"{shape[0]} x {shape[1]} {dtype}" for _, shape, dtype in bodies})
+        raise MovieError(
+            path,
+            f"its pages differ in size or type: {'; '.join(listed)} (height x width)",
+            "Split it into one file per size, or read only the first series with --load-method asarray.",
+        )
+    sequences = all(series.axes[:-2] in ("", "I", "Q", "T") and series.axes.endswith("YX") for series in every)
+    if not sequences or (method is None and (tiff.is_ome or tiff.is_lsm)):
+        raise AmbiguousAxesError(
+            path,
+            f"it holds {len(every)} series of images ({every[0].axes}), which may be positions, channels or time",
+            "Read the first with --load-method asarray, or all one after the other in time with "
+            "--load-method asarray-multi.",
+        )
+    return every
+
+
+def declared_layout(path: Path, axes: str, shape: tuple[int, ...], options: OpenOptions, *, imagej: bool) -> Layout:
+    """The layout by the file's own axes, or by the person's where those do not contradict the file's."""
+    if options.axes is None:
+        why = "ImageJ saves a movie as slices unless told otherwise" if imagej else "it may be a z-stack"
+        return choose(path, axes, shape, options, because=why)
+    named = fit_axes(path, options.axes, shape)
+    # A person may say what a stack is, or that unnamed axes are something else; a declared T or C stays what it is.
+    # tifffile's Q means that nobody named the axes, so all of them are open.
+    fixed = "" if "Q" in axes else "TCSYX"
+    if any(said not in ("_", declared) and declared in fixed for said, declared in zip(named, axes, strict=True)):
+        raise AmbiguousAxesError(
+            path,
+            f"--axes {options.axes} contradicts the file, which declares {describe(axes, shape)}",
+            "Leave --axes out, or correct the file's metadata.",
+        )
+    return choose(path, named, shape, options)

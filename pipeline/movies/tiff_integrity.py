@@ -1,0 +1,90 @@
+"""Is all of a TIFF there? tifffile reads what it finds; a cut-off file silently becomes a shorter movie."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import tifffile
+
+from nwb_schema.errors import MovieError
+
+_REMEDY = "Copy it again from where it was recorded; if that is all there is, re-save what remains as a new file."
+
+
+def check_not_truncated(path: Path, tiff: tifffile.TiffFile) -> None:
+    """Refuse a TIFF whose header promises more than the file holds. Reads no frame.
+
+    Raises
+    ------
+    MovieError
+        When the file holds no image, the chain of pages leads beyond the end of the file, ImageJ's ``images=`` or
+        tifffile's ``shape`` promises more than there is, or the last page's data lie beyond the end.
+    """
+    if len(tiff.pages) == 0:
+        raise MovieError(path, "the TIFF holds no image", "Check that the recording was saved, then choose that file.")
+    _check_imagej(path, tiff)
+    size = tiff.filehandle.size
+    for series in tiff.series:
+        if series.dataoffset is not None and series.dataoffset + series.nbytes > size:
+            per_frame = series.nbytes // max(1, _n_images(series))
+            held = max(0, size - series.dataoffset) // max(1, per_frame)
+            raise MovieError(
+                path, f"it is truncated: it declares {_n_images(series)} images but holds only {held}", _REMEDY
+            )
+    if _next_page_offset(tiff) != 0:
+        raise MovieError(
+            path,
+            f"it is truncated: after {len(tiff.pages)} pages the next one lies beyond the end of the file",
+            _REMEDY,
+        )
+    last = tiff.pages[-1]
+    ends = [offset + count for offset, count in zip(last.dataoffsets, last.databytecounts, strict=False)]
+    if ends and max(ends) > size:
+        raise MovieError(
+            path,
+            f"it is truncated: page {len(tiff.pages) - 1} ends at byte {max(ends)}, but the file has {size} bytes",
+            _REMEDY,
+        )
+
+
+def _n_images(series: tifffile.TiffPageSeries) -> int:
+    height_width = 2 + ("S" in series.axes)
+    count = 1
+    for length in series.shape[: max(0, len(series.shape) - height_width)]:
+        count *= length
+    return count
+
+
+def _check_imagej(path: Path, tiff: tifffile.TiffFile) -> None:
+    """ImageJ writes stacks above 4 GB as one page and N images behind it: then the bytes count, not the pages."""
+    metadata = tiff.imagej_metadata
+    if metadata is None:
+        return
+    declared = int(metadata.get("images", 1))
+    held = len(tiff.pages)
+    if held >= declared:
+        return
+    first = tiff.pages.first
+    if first.compression == 1 and first.dataoffsets and first.nbytes:
+        held = max(held, (tiff.filehandle.size - first.dataoffsets[0]) // first.nbytes)
+    if held < declared:
+        raise MovieError(
+            path, f"it is truncated: ImageJ declares {declared} images but the file holds only {held}", _REMEDY
+        )
+
+
+def _next_page_offset(tiff: tifffile.TiffFile) -> int:
+    """Where the last page that was found says the next one lies; 0 at the true end of the chain.
+
+    tifffile stops at an offset beyond the end of the file with no more than a log line.
+    """
+    layout, handle = tiff.tiff, tiff.filehandle
+    offset = tiff.pages[-1].offset
+    handle.seek(offset)
+    (count,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
+    handle.seek(offset + layout.tagnosize + count * layout.tagsize)
+    raw = handle.read(layout.offsetsize)
+    if len(raw) < layout.offsetsize:
+        return -1
+    return int(struct.unpack(layout.offsetformat, raw)[0])
