@@ -108,9 +108,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         progress("checking the movie", 0.0)
         check_movie(movie)
         input_sha256 = movie_sha256(movie)
-        Ledger(project).set_digest(
-            job.id, work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
-        )
+        Ledger(project).set_digest(job.id, work_digest(input_sha256, parameters.sha256(), engine.name, engine.version))
         checked = time.perf_counter()
         result = engine.run(movie, parameters, scratch, progress)
         progress("writing the sample", 0.0)

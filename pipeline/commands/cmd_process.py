@@ -105,5 +105,3 @@ def _read_parameters(path: Path | None) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ParameterError(path, "is not a JSON object", "Write one with `fluorite params > FILE.json` and edit it.")
     return {"parameters": values, "parameters_file": str(path)}
-
-

@@ -87,12 +87,15 @@ class FrameRate(click.ParamType):
         try:
             rate_hz = float(value)
         except (TypeError, ValueError):
-            self.fail(f"{value!r} is not a number. Give the imaging rate in frames per second, such as 15.5.", param, ctx)
+            self.fail(
+                f"{value!r} is not a number. Give the imaging rate in frames per second, such as 15.5.", param, ctx
+            )
         if not math.isfinite(rate_hz) or rate_hz <= 0:
-            self.fail(f"{value} is not a possible imaging rate. Give a positive number of frames per second.", param, ctx)
+            self.fail(
+                f"{value} is not a possible imaging rate. Give a positive number of frames per second.", param, ctx
+            )
         return rate_hz
 
 
 def _one_line(error: FluoriteError) -> str:
     return " ".join(str(error).split())
-
