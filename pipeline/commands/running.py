@@ -7,7 +7,6 @@ from typing import Any
 
 from nwb_schema.project import Project
 from pipeline.commands.console import ProgressLine
-from pipeline.jobs.kinds import work_of
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.runner import run_job
 from pipeline.jobs.submission import current_actor, reconcile
@@ -25,6 +24,6 @@ def run_in_foreground(project: Project, kind: str, spec: Mapping[str, Any], *, t
     job = Ledger(project).add(kind, spec, title=title, actor=current_actor())
     line = ProgressLine(title)
     try:
-        return run_job(project, job, work_of(kind), listener=line)
+        return run_job(project, job, listener=line)
     finally:
         line.close()

@@ -9,7 +9,6 @@ from pathlib import Path
 from nwb_schema.errors import FluoriteError
 from nwb_schema.project import Project
 from pipeline.progress import Cancelled
-from pipeline.jobs.kinds import work_of
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.runner import run_job
 
@@ -23,7 +22,7 @@ def main(arguments: list[str]) -> int:
     project = Project.open(Path(folder))
     job = Ledger(project).job(job_id)
     try:
-        run_job(project, job, work_of(job.kind))
+        run_job(project, job)
     except Cancelled:
         return 130
     except FluoriteError:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from nwb_schema.errors import JobError
-from pipeline.jobs.runner import Work
+from nwb_schema.project import Project
+from pipeline.jobs.job import Job
+from pipeline.progress import Progress
+
+Work = Callable[[Project, Job, Progress], Mapping[str, Any]]
+"""``work(project, job, progress)`` does the job and returns its result, JSON-able."""
 
 
 def work_of(kind: str) -> Work:
-    """The function that does the work of a kind of job.
+    """The function that does the work of a kind of job, imported only when asked for.
 
-    Imported only when asked for: a job that waits in the queue holds no scientific library in memory.
+    Raises
+    ------
+    JobError
+        When this version knows no such kind.
     """
     if kind == "process":
         from pipeline.process import process_job

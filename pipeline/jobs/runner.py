@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from nwb_schema.errors import FluoriteError, JobError
 from nwb_schema.project import Project
 from pipeline.progress import Cancelled, Progress
 from pipeline.jobs.job import Job, JobState
+from pipeline.jobs.kinds import Work, work_of
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.process_identity import this_process
 from pipeline.jobs.publication import Publication
@@ -22,19 +23,21 @@ from pipeline.jobs.sweep import sweep_job
 
 logger = logging.getLogger("fluorite.job")
 
-Work = Callable[[Project, Job, Progress], Mapping[str, Any]]
-"""``work(project, job, progress)`` does the job and returns its result, JSON-able."""
-
 _REPORT_EVERY_S = 0.25
 _BEAT_EVERY_S = 5.0
 _QUEUE_POLL_S = 0.5
 
 
-def run_job(project: Project, job: Job, work: Work, *, listener: Progress | None = None) -> Mapping[str, Any]:
+def run_job(
+    project: Project, job: Job, work: Work | None = None, *, listener: Progress | None = None
+) -> Mapping[str, Any]:
     """Wait for the job's turn, do its work here and end it in the ledger.
 
     Parameters
     ----------
+    work
+        What does the work; by default what belongs to the kind of the job. It is looked up when the job's turn has come,
+        so that a job that waits in the queue holds no scientific library in memory.
     listener
         Also told of the progress, such as a terminal's progress line.
 
@@ -51,7 +54,8 @@ def run_job(project: Project, job: Job, work: Work, *, listener: Progress | None
         with _cancel_on_sigterm():
             _wait_for_turn(project, ledger, job)
             with _heartbeat(ledger, job.id):
-                result = work(project, ledger.job(job.id), _progress(ledger, job.id, listener))
+                do_work = work_of(job.kind) if work is None else work
+                result = do_work(project, ledger.job(job.id), _progress(ledger, job.id, listener))
     except (Cancelled, KeyboardInterrupt) as error:
         publication = Publication.read(job)
         if publication is not None and publication.is_published(project):

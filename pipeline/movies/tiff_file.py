@@ -156,10 +156,9 @@ class TiffFrames:
             index = list(self._layout.index)
             index[self._layout.axes.index("T")] = slice(start, stop)
             return native(np.array(self._map[tuple(index)].transpose(self._layout.to_tyx)))
-        out = np.empty((stop - start, *self.shape[1:]), self.dtype)
         if len(self._series) == 1 and self._stride == 1 and self._series[0].dataoffset is not None:
-            out[...] = self._run(self._series[0], self._first + start, stop - start)
-            return out
+            return native(self._run(self._series[0], self._first + start, stop - start))
+        out = np.empty((stop - start, *self.shape[1:]), self.dtype)
         for row in range(stop - start):
             out[row] = self._page(self._first + (start + row) * self._stride)
         return out
