@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nwb_schema.errors import FluoriteError
 from nwb_schema.project import Project
-from pipeline.progress import Cancelled
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.runner import run_job
+from pipeline.progress import Cancelled
 
 
 def main(arguments: list[str]) -> int:

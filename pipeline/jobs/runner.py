@@ -12,7 +12,6 @@ from typing import Any
 
 from nwb_schema.errors import FluoriteError, JobError
 from nwb_schema.project import Project
-from pipeline.progress import Cancelled, Progress
 from pipeline.jobs.job import Job, JobState
 from pipeline.jobs.kinds import Work, work_of
 from pipeline.jobs.ledger import Ledger
@@ -20,6 +19,7 @@ from pipeline.jobs.process_identity import this_process
 from pipeline.jobs.publication import Publication
 from pipeline.jobs.submission import reconcile
 from pipeline.jobs.sweep import sweep_job
+from pipeline.progress import Cancelled, Progress
 
 logger = logging.getLogger("fluorite.job")
 
@@ -36,7 +36,7 @@ def run_job(
     Parameters
     ----------
     work
-        What does the work; by default what belongs to the kind of the job. It is looked up when the job's turn has come,
+        What does the work; by default what belongs to the kind of the job, looked up when the job's turn has come,
         so that a job that waits in the queue holds no scientific library in memory.
     listener
         Also told of the progress, such as a terminal's progress line.
