@@ -1,0 +1,39 @@
+"""Where things are in a sample: the names that the writer gives and the reader looks for.
+
+The names are those of neuroconv where it has one, because roiextractors' and other readers look for exactly these.
+Images are stored as ``(width, height)``, masks as ``(x, y)``, the movie as ``(n_frames, width, height)``: NWB's order,
+the same in all three. The reader transposes all of them.
+"""
+
+from __future__ import annotations
+
+OPHYS = "processing/ophys"
+PLANE_SEGMENTATION = f"{OPHYS}/ImageSegmentation/PlaneSegmentation"
+BACKGROUND_SEGMENTATION = f"{OPHYS}/ImageSegmentation/BackgroundSegmentation"
+BACKGROUND_TRACES = f"{OPHYS}/BackgroundFluorescence/BackgroundResponseSeries"
+IMAGES = f"{OPHYS}/SegmentationImages"
+SHIFTS = f"{OPHYS}/MotionCorrectionShifts"
+FLUORITE = "general/fluorite"
+IMAGING_PLANE = "general/optophysiology/ImagingPlane"
+
+TRACES = {
+    "raw": f"{OPHYS}/Fluorescence/RoiResponseSeries",
+    "denoised": f"{OPHYS}/Fluorescence/Denoised",
+    "deconvolved": f"{OPHYS}/Fluorescence/Deconvolved",
+    "dff": f"{OPHYS}/DfOverF/RoiResponseSeries",
+}
+"""Path of the series of each kind of trace."""
+
+TRACE_KINDS = tuple(TRACES)
+
+SCORES = {
+    "snr": "Peak signal-to-noise ratio of the component's trace.",
+    "r_values": "Correlation of the component's footprint with the mean movie at its transients.",
+    "cnn_preds": "Probability, given by a convolutional network, that the footprint is a cell.",
+}
+"""Columns of scores that a PlaneSegmentation has when they were computed, with their descriptions."""
+
+
+def movie_series_name(one_photon: bool) -> str:
+    """Name of the registered movie in ``acquisition``."""
+    return "OnePhotonSeries" if one_photon else "TwoPhotonSeries"

@@ -1,0 +1,123 @@
+"""Look things up in an HDF5 file without ever leaving that file.
+
+A sample may come from anyone. HDF5 lets a name in it lead to any other file of the reader's computer: by an external
+link, by a dataset whose bytes lie in external files, and by a virtual dataset. Nothing here follows any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+
+_MAX_LINKS = 16
+
+
+def local_get(group: h5py.Group, path: str, _depth: int = 0) -> h5py.Group | h5py.Dataset | None:
+    """What `path` names below `group`, or None where nothing is there or the way leads out of the file."""
+    node: h5py.Group | h5py.Dataset = group.file["/"] if path.startswith("/") else group
+    for name in path.strip("/").split("/"):
+        if not name or name == ".":
+            continue
+        if not isinstance(node, h5py.Group):
+            return None
+        link = node.get(name, getlink=True)
+        if isinstance(link, h5py.SoftLink):
+            if _depth >= _MAX_LINKS:
+                return None
+            target = local_get(node, link.path, _depth + 1)
+        elif isinstance(link, h5py.HardLink):
+            target = node.get(name)
+        else:
+            return None
+        if not isinstance(target, (h5py.Group, h5py.Dataset)) or leads_outside(target):
+            return None
+        node = target
+    return node
+
+
+def local_group(group: h5py.Group, path: str) -> h5py.Group | None:
+    """The group at `path`, or None."""
+    found = local_get(group, path)
+    return found if isinstance(found, h5py.Group) else None
+
+
+def local_dataset(group: h5py.Group, path: str) -> h5py.Dataset | None:
+    """The dataset at `path`, or None."""
+    found = local_get(group, path)
+    return found if isinstance(found, h5py.Dataset) else None
+
+
+def leads_outside(node: h5py.Group | h5py.Dataset) -> bool:
+    """Whether reading `node` would read another file (external storage or a virtual dataset)."""
+    return isinstance(node, h5py.Dataset) and bool(node.external or node.is_virtual)
+
+
+def local_children(group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    """Name and object of everything directly in `group` that lies in the same file."""
+    for name in group:
+        child = local_get(group, name)
+        if child is not None:
+            yield name, child
+
+
+def outside_links(group: h5py.Group) -> list[tuple[str, str]]:
+    """``(name, file it leads to)`` of everything in `group` and below that would be read from another file."""
+    found: list[tuple[str, str]] = []
+    seen = set()
+    todo = [(group, "")]
+    while todo:
+        parent, prefix = todo.pop()
+        # Hard links may form a circle; an object's address in the file is its identity.
+        address = h5py.h5o.get_info(parent.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        for name in parent:
+            path = f"{prefix}/{name}"
+            link = parent.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                found.append((path, str(link.filename)))
+            elif isinstance(link, h5py.HardLink):
+                child = parent.get(name)
+                if isinstance(child, h5py.Group):
+                    todo.append((child, path))
+                elif isinstance(child, h5py.Dataset) and child.external:
+                    found.append((path, as_text(child.external[0][0])))
+                elif isinstance(child, h5py.Dataset) and child.is_virtual:
+                    found.append((path, ", ".join(str(source.file_name) for source in child.virtual_sources())))
+    return found
+
+
+def text(group: h5py.Group, path: str) -> str | None:
+    """A scalar text dataset, or None."""
+    value = scalar(group, path)
+    return None if value is None else as_text(value)
+
+
+def scalar(group: h5py.Group, path: str) -> Any:
+    """A scalar dataset (or the only element of one), or None."""
+    dataset = local_dataset(group, path)
+    if dataset is None or dataset.size != 1:
+        return None
+    return np.asarray(dataset[()]).reshape(-1)[0]
+
+
+def texts(group: h5py.Group, path: str) -> tuple[str, ...]:
+    """A text dataset of any size, flattened; empty where it is absent."""
+    dataset = local_dataset(group, path)
+    if dataset is None or dataset.size in (0, None):
+        return ()
+    return tuple(as_text(item) for item in np.asarray(dataset[()]).reshape(-1))
+
+
+def as_text(value: Any) -> str:
+    """HDF5 text, whether it comes as bytes or str."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def type_of(node: h5py.Group | h5py.Dataset) -> str:
+    """The neurodata type of `node`, or an empty string."""
+    return as_text(node.attrs.get("neurodata_type", ""))

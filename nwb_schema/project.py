@@ -1,0 +1,265 @@
+"""A project: one folder with a configuration, samples, movies and everything made from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nwb_schema.errors import ProjectError, SampleError
+from nwb_schema.names import clean_text, sample_file_name
+from nwb_schema.publishing import partial_path, publish
+from nwb_schema.reader import read_identifier
+from nwb_schema.sqlite import journal_mode
+
+CONFIG_NAME = "project.toml"
+FORMAT_VERSION = 1
+_FOLDERS = ("samples", "movies", "batch", "analyses", "plots", "exports", "trash", ".fluorite")
+_TEMPLATE = """\
+# A Fluorite project. This file may be edited by hand while no job is running.
+
+[project]
+name = {name}
+created = {created}
+# Version of this layout; Fluorite itself raises it.
+format_version = {format_version}
+
+[engine]
+# The Python interpreter of an environment that has CaImAn (it is on conda-forge; the package named "caiman" on PyPI is
+# an unrelated project). Empty: the built-in engine is used.
+caiman_python = ""
+"""
+
+
+@dataclass(frozen=True)
+class ProjectConfig:
+    """What ``project.toml`` says.
+
+    Attributes
+    ----------
+    name
+        The project's name.
+    created
+        When it was made, ISO 8601; empty where the file does not say.
+    format_version
+        Version of the folder's layout.
+    caiman_python
+        Interpreter with CaImAn, or None.
+    table
+        The whole file as parsed.
+    """
+
+    name: str
+    created: str
+    format_version: int
+    caiman_python: str | None
+    table: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder. `Project.create` makes one, `Project.open` opens one."""
+
+    folder: Path
+    config: ProjectConfig
+
+    @classmethod
+    def create(cls, folder: Path, name: str | None = None) -> Project:
+        """Make a project in `folder`, which must not exist yet or be empty.
+
+        Raises
+        ------
+        ProjectError
+            When the folder is a project, holds other files, is a file or cannot be written.
+        """
+        folder = Path(folder).expanduser().resolve()
+        if folder.exists() and not folder.is_dir():
+            raise ProjectError(folder, "is a file, not a folder", "Give the name of a new folder.")
+        try:
+            if (folder / CONFIG_NAME).exists():
+                raise ProjectError(folder, "is already a project", "Open it, or give the name of a new folder.")
+            # What an interrupted `create` left (our own empty folders) is no obstacle.
+            others = [p.name for p in folder.glob("*") if p.name[0] != "." and not _is_empty_layout(p)]
+            if others:
+                raise ProjectError(
+                    folder,
+                    f"is not empty (it holds {others[0]!r}) and is not a project",
+                    "Give the name of a new or empty folder.",
+                )
+            for name_of_folder in _FOLDERS:
+                (folder / name_of_folder).mkdir(parents=True, exist_ok=True)
+            text = _TEMPLATE.format(
+                name=json.dumps(clean_text(name or folder.name), ensure_ascii=False),
+                created=datetime.now().astimezone().replace(microsecond=0).isoformat(),
+                format_version=FORMAT_VERSION,
+            )
+            # Last of all, and whole: the file is what makes the folder a project.
+            temporary = partial_path(folder)
+            temporary.write_text(text, encoding="utf-8")
+            publish(temporary, folder / CONFIG_NAME)
+        except OSError as error:
+            raise ProjectError(
+                folder, f"cannot be written ({error.strerror or error})", "Choose a folder where you may write."
+            ) from error
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Project:
+        """Open the project in `folder`.
+
+        Raises
+        ------
+        ProjectError
+            When the folder is missing, is not a project, cannot be written, or is of a newer version.
+        """
+        folder = Path(folder).expanduser().resolve()
+        if not folder.is_dir():
+            raise ProjectError(folder, "there is no such folder", f"Make a project with: fluorite init {folder}")
+        path = folder / CONFIG_NAME
+        if not path.is_file():
+            raise ProjectError(
+                folder, f"is not a project (it has no {CONFIG_NAME})", f"Make one with: fluorite init {folder}"
+            )
+        config = _read_config(path, folder)
+        for place in (folder, folder / "samples"):
+            if place.exists() and not os.access(place, os.W_OK):
+                raise ProjectError(
+                    place, "cannot be written", "Ask for permission to write, or copy the project to your own folder."
+                )
+        project = cls(folder, config)
+        try:
+            for name_of_folder in _FOLDERS:
+                (folder / name_of_folder).mkdir(exist_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                folder, f"its folders cannot be made ({error.strerror or error})", "Check permissions and free space."
+            ) from error
+        return project
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self.config.name
+
+    @property
+    def samples_dir(self) -> Path:
+        """One NWB file per recording."""
+        return self.folder / "samples"
+
+    @property
+    def movies_dir(self) -> Path:
+        """Registered movies, ``<identifier>.h5``."""
+        return self.folder / "movies"
+
+    @property
+    def batch_dir(self) -> Path:
+        """One folder per job."""
+        return self.folder / "batch"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Disposable: deleting it loses nothing."""
+        return self.folder / ".fluorite"
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal of edits (SQLite)."""
+        return self.folder / "journal.sqlite"
+
+    @property
+    def jobs_path(self) -> Path:
+        """The ledger of jobs (SQLite)."""
+        return self.folder / "jobs.sqlite"
+
+    @property
+    def catalogue_path(self) -> Path:
+        """The catalogue (SQLite, disposable); on this computer when the project lies on a network share."""
+        path = self.cache_dir / "catalogue.sqlite"
+        if journal_mode(path) == "WAL":
+            return path
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return base / "fluorite" / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16] / path.name
+
+    @property
+    def caiman_python(self) -> str | None:
+        """The interpreter that has CaImAn, or None."""
+        return self.config.caiman_python
+
+    def sample_paths(self) -> list[Path]:
+        """Every sample's file, sorted by name; hidden (unfinished) files are none."""
+        return sorted(p for p in self.samples_dir.glob("*.nwb") if not p.name.startswith(".") and p.is_file())
+
+    def sample_path(self, subject: str, session: str) -> Path:
+        """Where the sample of this subject and session lives (whether or not it is there)."""
+        return self.samples_dir / sample_file_name(subject, session)
+
+    def movie_path(self, identifier: str) -> Path:
+        """Where the registered movie of the sample `identifier` lives."""
+        return self.movies_dir / f"{identifier}.h5"
+
+    def find_sample(self, name_or_identifier: str) -> Path:
+        """The file of the sample that is called so: file name, with or without ``.nwb``, or NWB identifier.
+
+        Raises
+        ------
+        SampleError
+            When there is none, or two files share the identifier.
+        """
+        paths = self.sample_paths()
+        for path in paths:
+            if name_or_identifier in (path.name, path.stem):
+                return path
+        same = [path for path in paths if _identifier_or_none(path) == name_or_identifier]
+        if len(same) == 1:
+            return same[0]
+        if same:
+            raise SampleError(
+                name_or_identifier,
+                f"two files have this identifier: {', '.join(path.name for path in same)}",
+                "Use the file's name, and keep only one of them.",
+            )
+        raise SampleError(
+            name_or_identifier,
+            f"the project {self.folder} has no such sample",
+            "List the samples with: fluorite samples " + str(self.folder),
+        )
+
+
+def _identifier_or_none(path: Path) -> str | None:
+    try:
+        return read_identifier(path)
+    except SampleError:
+        return None  # a damaged file must not hide the others; the catalogue names it with its reason
+
+
+def _is_empty_layout(path: Path) -> bool:
+    return path.name in _FOLDERS and path.is_dir() and not any(path.iterdir())
+
+
+def _read_config(path: Path, folder: Path) -> ProjectConfig:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProjectError(path, f"cannot be read ({error})", "Correct the file (it is TOML in UTF-8).") from error
+    section = table.get("project", {})
+    engine = table.get("engine", {})
+    version = section.get("format_version", FORMAT_VERSION) if isinstance(section, dict) else None
+    if not isinstance(version, int) or not isinstance(engine, dict):
+        raise ProjectError(path, "has no valid [project] or [engine] section", "Compare it with a new project's file.")
+    if version > FORMAT_VERSION:
+        raise ProjectError(
+            path, f"was made by a newer Fluorite (format {version})", "Upgrade: pip install --upgrade fluorite"
+        )
+    return ProjectConfig(
+        name=str(section.get("name") or folder.name),
+        created=str(section.get("created", "")),
+        format_version=version,
+        caiman_python=str(engine.get("caiman_python") or "") or None,
+        table=table,
+    )

@@ -1,0 +1,240 @@
+"""Read samples, ours and foreign ones, with h5py alone: a few milliseconds each, and never beyond the file.
+
+Every function opens the file read-only, briefly, and closes it: a sample is replaced as a whole when it is edited.
+The order of pixels is ours everywhere here: images ``(height, width)``, footprints in C order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from nwb_schema import local_hdf5
+from nwb_schema.errors import SampleError
+from nwb_schema.layout import FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
+from nwb_schema.linked_movie import registered_movie_path
+from nwb_schema.sample_summary import SampleSummary, summarise
+from nwb_schema.stored_masks import StoredMasks, find_images, find_segmentation
+
+__all__ = [
+    "TRACE_KINDS",
+    "SampleSummary",
+    "open_sample",
+    "read_footprints",
+    "read_identifier",
+    "read_images",
+    "read_provenance",
+    "read_rois",
+    "read_shifts",
+    "read_summary",
+    "read_traces",
+    "registered_movie_path",
+    "trace_kinds",
+]
+
+
+@contextmanager
+def open_sample(path: Path) -> Iterator[h5py.File]:
+    """The file opened read-only; whatever is wrong with it is raised as one `SampleError`.
+
+    Raises
+    ------
+    SampleError
+        When the file is missing, is not NWB 2, or is damaged where it was read.
+    """
+    if not path.is_file():
+        raise SampleError(path, "there is no such file", "List the samples with: fluorite samples.")
+    try:
+        with h5py.File(path, "r") as file:
+            if "nwb_version" in file and "nwb_version" not in file.attrs:
+                raise SampleError(path, "is an NWB 1 file", "Convert it to NWB 2 first.")
+            if "nwb_version" not in file.attrs:
+                raise SampleError(path, "is an HDF5 file but not NWB", "Remove it from the samples folder.")
+            yield file
+    except SampleError:
+        raise
+    except BlockingIOError as error:
+        raise SampleError(path, "is being written by another program", "Try again in a moment.") from error
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        # This is what h5py raises on damaged and on oddly built files.
+        cause = " ".join(str(error).split())[:300] or type(error).__name__
+        raise SampleError(path, f"cannot be read ({cause})", "Restore the file from a backup.") from error
+
+
+def read_identifier(path: Path) -> str:
+    """The sample's NWB identifier."""
+    with open_sample(path) as file:
+        return local_hdf5.text(file, "identifier") or ""
+
+
+def read_summary(path: Path) -> SampleSummary:
+    """What a list of samples shows of one."""
+    with open_sample(path) as file:
+        return summarise(path, file)
+
+
+def read_rois(path: Path) -> pd.DataFrame:
+    """One row per ROI.
+
+    Columns: ``index`` (row in the file), ``roi_uuid`` (None in foreign files), ``is_accepted``, ``evaluated``, ``snr``,
+    ``r_values``, ``cnn_preds`` (NaN where not computed), ``area_px`` (pixels of the mask), ``centroid_y`` and
+    ``centroid_x`` (weighted, in pixels; NaN for an empty mask).
+    """
+    with open_sample(path) as file:
+        table = find_segmentation(file)
+        if table is None:
+            return _roi_frame(0, {})
+        masks = StoredMasks.of(table)
+        n_rois = masks.n_rois
+        accepted, evaluated = _accepted(table, n_rois)
+        columns: dict[str, Any] = {
+            "roi_uuid": _text_column(table, "roi_uuid", n_rois),
+            "is_accepted": accepted,
+            "evaluated": evaluated,
+            **{name: _float_column(table, name, n_rois) for name in SCORES},
+        }
+        columns["area_px"], columns["centroid_y"], columns["centroid_x"] = masks.geometry()
+        return _roi_frame(n_rois, columns)
+
+
+def read_footprints(path: Path) -> sparse.csr_array:
+    """Footprints ``(n_rois, n_pixels)`` float32, pixels in C order of ``(height, width)`` or ``(height, width, depth)``.
+
+    Raises
+    ------
+    SampleError
+        Also when the file does not say how large a frame is.
+    """
+    with open_sample(path) as file:
+        summary = summarise(path, file)
+        table = find_segmentation(file)
+        if summary.height is None or summary.width is None:
+            raise SampleError(path, "does not say how large a frame is", "Its masks cannot be placed in an image.")
+        shape = (summary.height, summary.width) + ((summary.depth,) if summary.depth else ())
+        if table is None:
+            return sparse.csr_array((0, int(np.prod(shape))), dtype=np.float32)
+        return StoredMasks.of(table).footprints(shape)
+
+
+def trace_kinds(path: Path) -> tuple[str, ...]:
+    """Which of `TRACE_KINDS` the sample has."""
+    with open_sample(path) as file:
+        return tuple(kind for kind in TRACE_KINDS if _trace_data(file, kind) is not None)
+
+
+def read_traces(path: Path, kind: str, rows: Sequence[int] | None = None) -> NDArray[np.float32]:
+    """Traces ``(n, n_frames)`` of the ROIs `rows` (row numbers, in any order), or of all.
+
+    Raises
+    ------
+    SampleError
+        When the sample has no traces of this kind, or no such row.
+    """
+    if kind not in TRACES:
+        raise ValueError(f"kind must be one of {TRACE_KINDS}, not {kind!r}")
+    with open_sample(path) as file:
+        data = _trace_data(file, kind)
+        if data is None:
+            there = [name for name in TRACE_KINDS if _trace_data(file, name) is not None]
+            raise SampleError(path, f"has no {kind} traces", f"It has: {', '.join(there) or 'none at all'}.")
+        if rows is None:
+            return np.ascontiguousarray(data[()].T, dtype=np.float32)
+        n_frames, n_rois = data.shape
+        wrong = [row for row in rows if not 0 <= row < n_rois]
+        if wrong:
+            raise SampleError(path, f"has no ROI number {wrong[0]} (it has {n_rois})", "Read the ROI table again.")
+        traces = np.empty((len(rows), n_frames), np.float32)
+        for position, row in enumerate(rows):
+            traces[position] = data[:, row]
+        return traces
+
+
+def read_images(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Summary images ``(height, width)`` by name."""
+    with open_sample(path) as file:
+        return {
+            name: np.ascontiguousarray(np.asarray(data[()], dtype=np.float32).T)
+            for name, data in find_images(file).items()
+        }
+
+
+def read_shifts(path: Path) -> NDArray[np.float32] | None:
+    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, or None where the sample has none."""
+    with open_sample(path) as file:
+        data = local_hdf5.local_dataset(file, f"{SHIFTS}/data")
+        return None if data is None else np.ascontiguousarray(data[()][:, ::-1], dtype=np.float32)
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """How the sample came to be, JSON-able: `nwb_schema.provenance.Provenance`'s fields and the notes on metadata."""
+    with open_sample(path) as file:
+        group = local_hdf5.local_group(file, FLUORITE)
+        found: dict[str, Any] = {}
+        if group is not None:
+            for name, _ in local_hdf5.local_children(group):
+                found[name] = _plain(group, name)
+        for name in ("parameters", "seconds", "movie_metadata"):
+            if isinstance(found.get(name), str):
+                try:
+                    found[name] = json.loads(found[name])
+                except json.JSONDecodeError:
+                    continue  # shown as the text that it is
+        found["was_generated_by"] = list(local_hdf5.texts(file, "general/was_generated_by"))
+        return found
+
+
+def _plain(group: h5py.Group, name: str) -> Any:
+    dataset = local_hdf5.local_dataset(group, name)
+    if dataset is None:
+        return None
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return local_hdf5.text(group, name) if dataset.shape == () else list(local_hdf5.texts(group, name))
+    return np.asarray(dataset[()]).tolist()
+
+
+def _trace_data(file: h5py.File, kind: str) -> h5py.Dataset | None:
+    data = local_hdf5.local_dataset(file, f"{TRACES[kind]}/data")
+    if data is None and kind == "raw":
+        # Foreign files put their traces elsewhere, OptiNiSt in a container that is named after the series.
+        data = local_hdf5.local_dataset(file, "processing/ophys/RoiResponseSeries/RoiResponseSeries/data")
+    return data if data is not None and data.ndim == 2 else None
+
+
+def _accepted(table: h5py.Group, n_rois: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """``(is_accepted, evaluated)``; foreign files name the first ``iscell`` or ``Accepted``, and lack the second."""
+    for name in ("is_accepted", "iscell", "Accepted", "is_cell"):
+        data = local_hdf5.local_dataset(table, name)
+        if data is not None and data.ndim in (1, 2) and data.shape[0] == n_rois and data.dtype.kind in "biuf":
+            values = np.asarray(data[()]).reshape(n_rois, -1)[:, 0] > 0
+            evaluated = local_hdf5.local_dataset(table, "evaluated")
+            if evaluated is None or evaluated.shape != (n_rois,):
+                return values, np.ones(n_rois, bool)
+            return values, np.asarray(evaluated[()], dtype=bool)
+    return np.ones(n_rois, bool), np.zeros(n_rois, bool)
+
+
+def _float_column(table: h5py.Group, name: str, n_rois: int) -> NDArray[np.float32]:
+    data = local_hdf5.local_dataset(table, name)
+    if data is None or data.shape != (n_rois,) or data.dtype.kind not in "iuf":
+        return np.full(n_rois, np.nan, np.float32)
+    return np.asarray(data[()], dtype=np.float32)
+
+
+def _text_column(table: h5py.Group, name: str, n_rois: int) -> list[str | None]:
+    values = local_hdf5.texts(table, name)
+    return list(values) if len(values) == n_rois else [None] * n_rois
+
+
+def _roi_frame(n_rois: int, columns: dict[str, Any]) -> pd.DataFrame:
+    names = ["roi_uuid", "is_accepted", "evaluated", *SCORES, "area_px", "centroid_y", "centroid_x"]
+    frame = pd.DataFrame({"index": np.arange(n_rois), **{name: columns.get(name, []) for name in names}})
+    return frame.astype({"is_accepted": bool, "evaluated": bool, "area_px": np.int64})

@@ -1,0 +1,143 @@
+"""ROI masks and images as NWB files store them, ours or foreign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from nwb_schema import local_hdf5
+from nwb_schema.layout import IMAGES, PLANE_SEGMENTATION
+
+_MAX_DENSE_BYTES = 1 << 30
+
+
+def find_segmentation(file: h5py.File) -> h5py.Group | None:
+    """The table of ROIs: ours, or the first PlaneSegmentation in any processing module."""
+    table = local_hdf5.local_group(file, PLANE_SEGMENTATION)
+    if table is not None:
+        return table
+    return next(_of_type(file, "PlaneSegmentation"), None)
+
+
+def find_images(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """The 2-D summary images by name, stored as ``(width, height)``."""
+    group = local_hdf5.local_group(file, IMAGES) or next(_of_type(file, "Images"), None)
+    if group is None:
+        return {}
+    return {
+        name: data
+        for name, data in local_hdf5.local_children(group)
+        if isinstance(data, h5py.Dataset) and data.ndim == 2 and data.dtype.kind in "biuf"
+    }
+
+
+def _of_type(file: h5py.File, neurodata_type: str) -> Iterator[h5py.Group]:
+    processing = local_hdf5.local_group(file, "processing")
+    if processing is None:
+        return
+    # Module, container, object: a PlaneSegmentation lies no deeper than this.
+    level: list[h5py.Group] = [processing]
+    for _ in range(3):
+        groups = [
+            child for group in level for _, child in local_hdf5.local_children(group) if isinstance(child, h5py.Group)
+        ]
+        yield from (group for group in groups if local_hdf5.type_of(group) == neurodata_type)
+        level = groups
+
+
+@dataclass(frozen=True)
+class StoredMasks:
+    """The masks of a PlaneSegmentation, in the form in which they are stored.
+
+    Attributes
+    ----------
+    n_rois
+        Rows of the table.
+    row, x, y, z, weight
+        One element per pixel: the ROI's row, its position and its weight. `z` is None in 2D.
+    """
+
+    n_rois: int
+    row: NDArray[np.int64]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+    z: NDArray[np.int64] | None
+    weight: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, table: h5py.Group) -> StoredMasks:
+        """Read the masks of `table` (``pixel_mask``, ``voxel_mask`` or ``image_mask``), all at once.
+
+        Raises
+        ------
+        ValueError
+            When the table's parts contradict each other or are too large to read.
+        """
+        for name in ("pixel_mask", "voxel_mask"):
+            mask = local_hdf5.local_dataset(table, name)
+            index = local_hdf5.local_dataset(table, f"{name}_index")
+            if mask is not None and index is not None:
+                return cls._ragged(mask[()], np.asarray(index[()], dtype=np.int64))
+        dense = local_hdf5.local_dataset(table, "image_mask")
+        if dense is not None and dense.ndim == 3:
+            return cls._dense(dense)
+        ids = local_hdf5.local_dataset(table, "id")
+        nothing = np.empty(0, np.int64)
+        n_rois = 0 if ids is None or ids.ndim != 1 else int(ids.shape[0])
+        return cls(n_rois, nothing, nothing, nothing, None, np.empty(0, np.float32))
+
+    @classmethod
+    def _ragged(cls, mask: NDArray[Any], ends: NDArray[np.int64]) -> StoredMasks:
+        counts = np.diff(ends, prepend=0)
+        if ends.size and (counts.min() < 0 or ends[-1] != len(mask)):
+            raise ValueError("the index of the ROI masks does not fit the masks")
+        names = mask.dtype.names or ()
+        z = mask["z"].astype(np.int64) if "z" in names else None
+        row = np.repeat(np.arange(ends.size), counts)
+        return cls(
+            int(ends.size),
+            row,
+            mask["x"].astype(np.int64),
+            mask["y"].astype(np.int64),
+            z,
+            mask["weight"].astype(np.float32),
+        )
+
+    @classmethod
+    def _dense(cls, dense: h5py.Dataset) -> StoredMasks:
+        if dense.size * dense.dtype.itemsize > _MAX_DENSE_BYTES:
+            raise ValueError(f"its dense masks {dense.shape} are too large to read at once")
+        images = np.asarray(dense[()])
+        row, x, y = np.nonzero(np.nan_to_num(images))
+        return cls(int(images.shape[0]), row, x, y, None, images[row, x, y].astype(np.float32))
+
+    def geometry(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """``(area_px, centroid_y, centroid_x)`` of every ROI; the centroid is weighted, NaN for an empty mask."""
+        area = np.bincount(self.row, minlength=self.n_rois)
+        total = np.bincount(self.row, self.weight, minlength=self.n_rois)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            centroid_y = np.bincount(self.row, self.weight * self.y, minlength=self.n_rois) / total
+            centroid_x = np.bincount(self.row, self.weight * self.x, minlength=self.n_rois) / total
+        return area, centroid_y, centroid_x
+
+    def footprints(self, shape: tuple[int, ...]) -> sparse.csr_array:
+        """``(n_rois, n_pixels)`` float32 with pixels in C order of `shape`.
+
+        Raises
+        ------
+        ValueError
+            When a pixel lies outside `shape`.
+        """
+        axes = (self.y, self.x) if len(shape) == 2 else (self.y, self.x, self.z if self.z is not None else self.y * 0)
+        pixels = np.ravel_multi_index(axes, shape)
+        matrix = sparse.csr_array(
+            (self.weight, (self.row, pixels)), shape=(self.n_rois, int(np.prod(shape))), dtype=np.float32
+        )
+        matrix.sort_indices()
+        return matrix
