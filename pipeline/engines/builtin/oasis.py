@@ -94,9 +94,8 @@ def constrained_ar1(y: Floats, g: float, noise: float, bas_nonneg: bool) -> tupl
     For given pools of OASIS, calcium falls linearly with the penalty, so the penalty that brings the residual to the
     noise is the root of a quadratic; pools and root are updated in turn (the paper's "dual" update).
     """
-    n = len(y)
-    target = noise * noise * n
-    penalty = 0.0
+    target = noise * noise * len(y)
+    penalty, too_low, too_high = 0.0, 0.0, np.inf
     baseline = float(np.percentile(y, 15))
     calcium, slope = ar1_pools(y - baseline, g, penalty)
     for _ in range(MOST_PENALTY_STEPS):
@@ -106,21 +105,20 @@ def constrained_ar1(y: Floats, g: float, noise: float, bas_nonneg: bool) -> tupl
             baseline = max(0.0, baseline)
         residual -= baseline
         rss = residual @ residual
-        if abs(rss - target) <= RSS_TOLERANCE * target:
+        if abs(rss - target) <= RSS_TOLERANCE * target or (penalty == 0 and rss > target):
             break
-        change = slope - (0.0 if bas_nonneg and baseline == 0 else slope.mean())
+        too_low, too_high = (penalty, too_high) if rss < target else (too_low, penalty)
+        free = not (bas_nonneg and baseline == 0)
+        change = slope - slope.mean() if free else slope
         a, b, c = change @ change, 2 * (change @ residual), rss - target
-        if a <= 0:
-            break
         root = b * b - 4 * a * c
-        # No root: the noise cannot be reached with these pools; go to the closest point.
-        step = (-b + np.sqrt(root)) / (2 * a) if root > 0 else -b / (2 * a)
-        before, penalty = penalty, max(0.0, penalty + step)
-        if not bas_nonneg:
-            baseline += (penalty - before) * float(slope.mean())
+        aim = penalty + (-b + np.sqrt(root)) / (2 * a) if a > 0 and root >= 0 else np.nan
+        if not too_low < aim < too_high:  # also when aim is NaN: pools changed too much for the quadratic to hold
+            aim = (too_low + too_high) / 2 if np.isfinite(too_high) else 2 * penalty + noise
+        if free:
+            baseline += (aim - penalty) * float(slope.mean())
+        penalty = aim
         calcium, slope = ar1_pools(y - baseline, g, penalty)
-        if penalty == before == 0.0:
-            break
     spikes = calcium.copy()
     spikes[1:] -= g * calcium[:-1]
     return calcium, np.maximum(spikes, 0), baseline, penalty

@@ -1,0 +1,89 @@
+"""Source extraction for two-photon movies: CNMF (Pnevmatikakis et al. 2016) from the registered movie to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+
+from pipeline.engines.builtin.background import initial_background
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.initialisation import find_cells
+from pipeline.engines.builtin.merging import merged
+from pipeline.engines.builtin.model import Floats, Model, unit_norm
+from pipeline.engines.builtin.spatial import tidied, update_footprints
+from pipeline.engines.builtin.survey import Survey
+from pipeline.engines.builtin.temporal import update_traces
+from pipeline.parameters import Parameters
+from pipeline.progress import Progress
+
+
+def extract(frames: Frames, known: Survey, params: Parameters, rate_hz: float, progress: Progress) -> Model:
+    """Find the components of a movie and refine them.
+
+    Stages reported to `progress`: ``initialisation``, then ``refinement``. With ``patch.refit`` footprints and traces
+    are refined twice, else once.
+    """
+    _, height, width = frames.shape
+    found = find_cells(
+        known.short,
+        known.noise,
+        params.init,
+        short_rate_hz=rate_hz / known.factor,
+        factor=known.factor,
+        border_pix=params.patch.border_pix,
+        progress=lambda done: progress("initialisation", 0.9 * done),
+    )
+    mean = known.images["mean"]
+    footprints = sparse.csr_array(found.footprints.reshape(len(found.footprints), height * width))
+    background = initial_background(known.short, footprints, found.traces, known.noise, params.init.nb)
+    progress("initialisation", 1.0)
+    if len(found.footprints):
+        footprints, _ = unit_norm(footprints)
+
+    rounds = 2 if params.patch.refit else 1
+    steps = 2 * rounds + 1
+    done = 0
+
+    @contextmanager
+    def step() -> Iterator[Callable[[float], None]]:
+        nonlocal done
+        yield lambda part: progress("refinement", (done + part) / steps)
+        done += 1
+
+    with step() as report:
+        model = update_traces(frames, footprints, background, mean, params.temporal, report)
+    for _ in range(rounds):
+        with step() as report:
+            footprints, background = _refined(frames, known, model, params, report)
+        with step() as report:
+            model = update_traces(frames, footprints, background, mean, params.temporal, report)
+        if params.merging.do_merge:
+            footprints, _, joined = merged(model, params.merging.merge_thr)
+            if joined:
+                model = update_traces(frames, footprints, background, mean, params.temporal, lambda _: None)
+    return model
+
+
+def _refined(
+    frames: Frames, known: Survey, model: Model, params: Parameters, progress: Callable[[float], None]
+) -> tuple[sparse.csr_array, Floats]:
+    """New footprints (unit norm, none empty) and background images for the traces of `model`."""
+    _, height, width = frames.shape
+    alive = np.flatnonzero(model.traces.max(axis=1, initial=0) > 0)
+    raw, background = update_footprints(
+        frames,
+        model.footprints[alive],
+        model.traces[alive],
+        model.background_traces,
+        known.noise,
+        known.images["mean"],
+        progress,
+    )
+    tidy = tidied(raw, height, width, params.spatial.nrgthr)
+    tidy = tidy[np.flatnonzero(np.diff(tidy.indptr) > 0)]
+    if not params.spatial.update_background_components:
+        background = model.background
+    return (unit_norm(tidy)[0] if tidy.shape[0] else tidy), background

@@ -1,0 +1,77 @@
+"""The CNMF model of a movie: footprints times traces, plus a background of low rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Model:
+    """``Y = footprints.T @ traces + background.T @ background_traces + noise``, pixels in C order.
+
+    Attributes
+    ----------
+    footprints
+        ``(n, n_pixels)`` float32, non-negative, each of unit L2 norm.
+    traces
+        ``(n, n_frames)`` float32: denoised calcium, without baselines.
+    background
+        ``(nb, n_pixels)`` float32.
+    background_traces
+        ``(nb, n_frames)`` float32.
+    residuals
+        ``(n, n_frames)`` float32: what of the data in each footprint the model leaves unexplained (CaImAn's YrA).
+    spikes
+        ``(n, n_frames)`` float32.
+    g, baseline, noise, penalty, first
+        ``(n,)`` float32 of each trace: decay per frame, baseline, noise, sparsity penalty, calcium in the first frame
+        (CaImAn's g, bl, neurons_sn, lam, c1).
+    """
+
+    footprints: sparse.csr_array
+    traces: Floats
+    background: Floats
+    background_traces: Floats
+    residuals: Floats
+    spikes: Floats
+    g: Floats
+    baseline: Floats
+    noise: Floats
+    penalty: Floats
+    first: Floats
+
+    @property
+    def n(self) -> int:
+        """Number of components."""
+        return int(self.footprints.shape[0])
+
+    def subset(self, keep: NDArray[np.intp]) -> Model:
+        """The model with only the components `keep`, in that order."""
+        return Model(
+            footprints=self.footprints[keep],
+            traces=self.traces[keep],
+            background=self.background,
+            background_traces=self.background_traces,
+            residuals=self.residuals[keep],
+            spikes=self.spikes[keep],
+            g=self.g[keep],
+            baseline=self.baseline[keep],
+            noise=self.noise[keep],
+            penalty=self.penalty[keep],
+            first=self.first[keep],
+        )
+
+
+def unit_norm(footprints: sparse.csr_array) -> tuple[sparse.csr_array, Floats]:
+    """Rows scaled to unit L2 norm, without explicit zeros, and the norms they had. Empty rows must not be there."""
+    clean = sparse.csr_array(footprints, dtype=np.float32)
+    clean.eliminate_zeros()
+    clean.sort_indices()
+    norms = np.sqrt(np.asarray(clean.multiply(clean).sum(axis=1))).astype(np.float32).ravel()
+    return sparse.csr_array(sparse.diags_array(1 / norms) @ clean, dtype=np.float32), norms

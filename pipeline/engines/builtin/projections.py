@@ -1,0 +1,135 @@
+"""The two passes over the movie that CNMF needs: data times traces, and footprints times data.
+
+Both go through the movie once in chunks of time, so that their memory does not depend on its length. Values are taken
+relative to the mean image and the part of the mean is added afterwards: float32 then keeps the small changes that
+matter, on top of a large constant that does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy import sparse
+
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.threads import in_threads
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+# Frames that one thread projects at a time.
+SLICE = 16
+
+
+def project_onto_footprints(
+    frames: Frames,
+    footprints: sparse.csr_array,
+    background: Floats,
+    mean: Floats,
+    progress: Callable[[float], None],
+) -> tuple[Floats, Doubles]:
+    """``A'Y`` and ``b'Y``: the movie seen through each footprint and each background image.
+
+    Parameters
+    ----------
+    footprints
+        ``(n, n_pixels)``, pixels in C order.
+    background
+        ``(nb, n_pixels)``.
+    mean
+        ``(height, width)``: any image close to the movie's mean.
+
+    Returns
+    -------
+    ``(n, n_frames)`` float32 and ``(nb, n_frames)`` float64.
+    """
+    n_frames = frames.shape[0]
+    flat_mean = mean.ravel()
+    through = np.zeros((footprints.shape[0], n_frames), np.float32)
+    behind = np.zeros((len(background), n_frames))
+    offsets = (footprints @ flat_mean.astype(np.float64))[:, None]
+    background_offsets = (background.astype(np.float64) @ flat_mean)[:, None]
+    indptr, indices, data = footprints.indptr, footprints.indices, footprints.data
+    for start, block in frames.chunks(progress):
+        flat = block.reshape(len(block), -1)
+
+        def work(first: int, flat: Floats = flat, start: int = start) -> None:
+            part = flat[first : first + SLICE] - flat_mean
+            here = slice(start + first, start + first + len(part))
+            through[:, here] = project_block(part, indptr, indices, data) + offsets
+            behind[:, here] = (part @ background.T).T + background_offsets
+
+        for _ in in_threads(work, range(0, len(block), SLICE)):
+            pass
+    return through, behind
+
+
+@njit(nogil=True, cache=True)
+def project_block(
+    part: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats
+) -> Doubles:
+    """``footprints @ part.T`` for frames ``(n_frames, n_pixels)`` and footprints in CSR form, summed in float64."""
+    n = len(indptr) - 1
+    out = np.zeros((n, len(part)))
+    for t in range(len(part)):
+        frame = part[t]
+        for k in range(n):
+            total = 0.0
+            for position in range(indptr[k], indptr[k + 1]):
+                total += data[position] * frame[indices[position]]
+            out[k, t] = total
+    return out
+
+
+class Tiles:
+    """A field cut into small rectangles, each with the components that may reach into it.
+
+    Attributes
+    ----------
+    windows
+        ``(rows, columns)`` slices of each tile.
+    members
+        Numbers of the components whose support touches each tile.
+    """
+
+    SIDE = 24
+
+    def __init__(self, height: int, width: int, supports: NDArray[np.bool_]) -> None:
+        self.windows = [
+            (slice(y, min(y + self.SIDE, height)), slice(x, min(x + self.SIDE, width)))
+            for y in range(0, height, self.SIDE)
+            for x in range(0, width, self.SIDE)
+        ]
+        self.members = [np.flatnonzero(supports[(slice(None), *window)].any(axis=(1, 2))) for window in self.windows]
+
+
+def correlate_with_traces(
+    frames: Frames,
+    tiles: Tiles,
+    traces: Floats,
+    background_traces: Floats,
+    mean: Floats,
+    progress: Callable[[float], None],
+) -> list[Doubles]:
+    """``Y [C; f]'`` tile by tile, for the components that reach into each tile and for the background.
+
+    Returns
+    -------
+    For each tile ``(n_pixels_of_tile, n_members + nb)`` float64.
+    """
+    designs = [np.concatenate([traces[members], background_traces]).T for members in tiles.members]
+    sums = [np.outer(mean[window].ravel().astype(np.float64), design.sum(axis=0, dtype=np.float64))
+            for window, design in zip(tiles.windows, designs, strict=True)]
+    for start, block in frames.chunks(progress):
+
+        def work(number: int, block: Floats = block, start: int = start) -> None:
+            rows, columns = tiles.windows[number]
+            part = (block[:, rows, columns] - mean[rows, columns]).reshape(len(block), -1)
+            sums[number] += part.T @ designs[number][start : start + len(block)]
+
+        for _ in in_threads(work, range(len(tiles.windows))):
+            pass
+    return sums

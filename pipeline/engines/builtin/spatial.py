@@ -1,0 +1,180 @@
+"""Updating footprints: for every pixel, the non-negative, sparse mixture of traces that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.projections import Doubles, Floats, Tiles, correlate_with_traces
+from pipeline.engines.builtin.threads import in_threads
+
+# How many pixels a footprint may grow by in one update (CNMF searches a dilation of the last footprint).
+GROWTH = 2
+# Weight of the L1 penalty in units of the noise that a pixel's projection onto a trace has.
+SPARSITY = 1.0
+MOST_SWEEPS = 200
+TOLERANCE = 1e-5
+
+
+def update_footprints(
+    frames: Frames,
+    footprints: sparse.csr_array,
+    traces: Floats,
+    background_traces: Floats,
+    noise: Floats,
+    mean: Floats,
+    progress: Callable[[float], None],
+) -> tuple[sparse.csr_array, Floats]:
+    """New footprints and background images for given traces.
+
+    For each pixel ``min |y - a C - b f|^2 / 2 + sum(penalty * a)`` with ``a >= 0``, where the penalty is the noise of
+    the pixel's projection onto the trace: what noise alone would put into a footprint stays out. The background is
+    free and is eliminated exactly, so that coordinate descent runs over the few components that reach the pixel.
+
+    Parameters
+    ----------
+    footprints
+        ``(n, n_pixels)``: the last footprints; a new one stays within a few pixels of the last.
+    traces, background_traces
+        ``(n, n_frames)`` and ``(nb, n_frames)``.
+    noise, mean
+        ``(height, width)``.
+
+    Returns
+    -------
+    Footprints ``(n, n_pixels)`` in CSR form (rows may be empty) and background images ``(nb, n_pixels)`` float32.
+    """
+    _, height, width = frames.shape
+    n, nb = footprints.shape[0], len(background_traces)
+    supports = grown(footprints, height, width)
+    tiles = Tiles(height, width, supports)
+    data = correlate_with_traces(frames, tiles, traces, background_traces, mean, progress)
+    both = np.concatenate([traces, background_traces]).astype(np.float64)
+    gram = both @ both.T
+    of_background = np.linalg.pinv(gram[n:, n:], hermitian=True)
+    background = np.zeros((nb, height, width), np.float32)
+    entries: list[tuple[NDArray[np.intp], NDArray[np.intp], Floats]] = []
+
+    def solve(number: int) -> tuple[NDArray[np.intp], Doubles, Doubles]:
+        members, window, products = tiles.members[number], tiles.windows[number], data[number]
+        k = len(members)
+        inner = gram[np.ix_(members, members)]
+        cross = gram[np.ix_(members, np.arange(n, n + nb))]
+        reduced = inner - cross @ of_background @ cross.T
+        target = products[:, :k] - products[:, k:] @ of_background @ cross.T
+        scale = np.sqrt(np.maximum(np.diag(reduced), 0))
+        penalty = SPARSITY * noise[window].reshape(-1, 1).astype(np.float64) * scale
+        allowed = supports[(members, *window)].reshape(k, len(target)).T
+        mixture = descend(reduced, target, penalty, np.ascontiguousarray(allowed), MOST_SWEEPS, TOLERANCE)
+        rest = (products[:, k:] - mixture @ cross) @ of_background
+        return members, mixture, rest
+
+    for number, (members, mixture, rest) in enumerate(in_threads(solve, range(len(tiles.windows)))):
+        rows, columns = tiles.windows[number]
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        background[:, rows, columns] = rest.T.reshape(nb, *shape)
+        pixel, member = np.nonzero(mixture)
+        y, x = np.divmod(pixel, shape[1])
+        flat = (y + rows.start) * width + x + columns.start
+        entries.append((members[member], flat, mixture[pixel, member].astype(np.float32)))
+    of_row, of_pixel, weights = (np.concatenate(part) for part in zip(*entries, strict=True))
+    raw = sparse.csr_array((weights, (of_row, of_pixel)), shape=(n, height * width))
+    return raw, background.reshape(nb, -1)
+
+
+def grown(footprints: sparse.csr_array, height: int, width: int) -> NDArray[np.bool_]:
+    """Where each footprint may be after an update: ``(n, height, width)`` bool."""
+    supports = np.zeros((footprints.shape[0], height, width), bool)
+    diamond = ndimage.generate_binary_structure(2, 1)
+    for row, support in enumerate(supports):
+        pixels = footprints.indices[footprints.indptr[row] : footprints.indptr[row + 1]]
+        support.ravel()[pixels] = True
+        window = bounding_window(pixels, height, width, GROWTH + 1)
+        support[window] = ndimage.binary_dilation(support[window], diamond, iterations=GROWTH)
+    return supports
+
+
+def bounding_window(pixels: NDArray[np.integer], height: int, width: int, margin: int) -> tuple[slice, slice]:
+    """Slices around `pixels` (C order), `margin` wider on each side where the field allows."""
+    if len(pixels) == 0:
+        return slice(0, 0), slice(0, 0)
+    rows, columns = np.divmod(pixels, width)
+    return (
+        slice(max(0, int(rows.min()) - margin), min(height, int(rows.max()) + margin + 1)),
+        slice(max(0, int(columns.min()) - margin), min(width, int(columns.max()) + margin + 1)),
+    )
+
+
+def tidied(footprints: sparse.csr_array, height: int, width: int, nrgthr: float) -> sparse.csr_array:
+    """Footprints in one piece: median filter, the brightest pixels that hold `nrgthr` of the energy, largest piece.
+
+    Rows may come out empty: what the filter removes altogether was scattered noise.
+    """
+    rows, columns, values = [], [], []
+    square = np.ones((3, 3), bool)
+    for row in range(footprints.shape[0]):
+        part = slice(footprints.indptr[row], footprints.indptr[row + 1])
+        pixels, weights = footprints.indices[part], footprints.data[part]
+        if len(pixels) == 0:
+            continue
+        window = bounding_window(pixels, height, width, 2)
+        image = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.float32)
+        y, x = np.divmod(pixels, width)
+        image[y - window[0].start, x - window[1].start] = weights
+        smooth = ndimage.median_filter(image, size=3)
+        energy = np.sort(smooth.ravel())[::-1].astype(np.float64) ** 2
+        if energy.sum() == 0:
+            continue
+        count = int(np.searchsorted(np.cumsum(energy), nrgthr * energy.sum())) + 1
+        level = np.sqrt(energy[min(count, len(energy)) - 1])
+        kept = ndimage.binary_closing((smooth >= level) & (smooth > 0), square)
+        labels, pieces = ndimage.label(kept, square)
+        if pieces == 0:
+            continue
+        strength = ndimage.sum_labels(smooth.astype(np.float64) ** 2, labels, np.arange(1, pieces + 1))
+        kept = labels == 1 + int(np.argmax(strength))
+        y, x = np.nonzero(kept & (smooth > 0))
+        rows.append(np.full(len(y), row))
+        columns.append((y + window[0].start) * width + x + window[1].start)
+        values.append(smooth[y, x])
+    if not rows:
+        return sparse.csr_array(footprints.shape, dtype=np.float32)
+    coordinates = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_array((np.concatenate(values), coordinates), shape=footprints.shape, dtype=np.float32)
+
+
+@njit(nogil=True, cache=True)
+def descend(
+    gram: Doubles, target: Doubles, penalty: Doubles, allowed: NDArray[np.bool_], sweeps: int, tolerance: float
+) -> Doubles:
+    """Coordinate descent for ``min a G a'/2 - a h + penalty a``, ``a >= 0``, in every pixel: ``(n_pixels, k)``.
+
+    `target` (h) and `penalty` are ``(n_pixels, k)``; coefficients where `allowed` is False stay zero.
+    """
+    n_pixels, k = target.shape
+    out = np.zeros((n_pixels, k))
+    for pixel in range(n_pixels):
+        a = out[pixel]
+        for _ in range(sweeps):
+            largest, moved = 0.0, 0.0
+            for i in range(k):
+                if not allowed[pixel, i] or gram[i, i] <= 0:
+                    continue
+                slope = target[pixel, i] - penalty[pixel, i]
+                for j in range(k):
+                    if j != i and a[j] != 0.0:
+                        slope -= gram[i, j] * a[j]
+                new = max(0.0, slope / gram[i, i])
+                # In units of the data, so that a faint trace with a large coefficient does not stop the descent early.
+                moved = max(moved, abs(new - a[i]) * np.sqrt(gram[i, i]))
+                largest = max(largest, new * np.sqrt(gram[i, i]))
+                a[i] = new
+            if moved <= tolerance * largest:
+                break
+    return out
+
