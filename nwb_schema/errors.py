@@ -69,6 +69,10 @@ class SampleExistsError(SampleError):
     """A sample of that name is already in the project."""
 
 
+class FilterError(FluoriteError):
+    """A filter with an unknown column, an unknown modifier or a value of the wrong kind."""
+
+
 class ProjectError(FluoriteError):
     """A project folder that is missing, is not a project or cannot be written."""
 

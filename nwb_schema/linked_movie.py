@@ -70,7 +70,7 @@ def movie_problem(sample: Path, link: h5py.ExternalLink | None, shape: tuple[int
         ``(n_frames, height, width)`` as the sample records it.
     """
     if link is None:
-        return "no registered movie was at hand when the sample was made"
+        return "it has no registered movie"
     try:
         target = resolve_link(sample, link)
         with h5py.File(target, "r") as file:

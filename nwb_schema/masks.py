@@ -41,7 +41,7 @@ def ragged_mask(footprints: sparse.csr_array, shape: tuple[int, ...]) -> tuple[N
     return mask, footprints.indptr[1:].astype(np.uint64)
 
 
-class SparseImageMasks(AbstractDataChunkIterator):  # type: ignore[misc]
+class SparseImageMasks(AbstractDataChunkIterator):
     """NWB's dense ``image_mask`` ``(n_rois, width, height)`` that costs only the tiles in which an ROI lies.
 
     roiextractors and others read masks in this form alone. HDF5 stores no chunk that nothing was written to and reads

@@ -14,8 +14,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 def sanitise(spelling: str) -> str:
     """Make `spelling` match ``[A-Za-z0-9-]+``, as short as a file name needs, the same for the same spelling.
 
-    Accents are dropped (``Müller`` becomes ``Muller``); everything else that is not allowed becomes a hyphen. What would
-    lose every character, or is too long, ends in eight hexadecimal digits of its SHA-256, so that it stays distinct.
+    Accents are dropped (``Müller`` becomes ``Muller``); everything else that is not allowed becomes a hyphen. What
+    would lose every character, or is too long, ends in eight hexadecimal digits of its SHA-256 and so stays distinct.
 
     >>> sanitise("mouse 7/left")
     'mouse-7-left'

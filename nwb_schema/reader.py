@@ -23,7 +23,7 @@ from nwb_schema.errors import SampleError
 from nwb_schema.layout import FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.sample_summary import SampleSummary, summarise
-from nwb_schema.stored_masks import StoredMasks, find_images, find_segmentation
+from nwb_schema.stored_masks import StoredMasks, accept_flags, find_images, find_segmentation
 
 __all__ = [
     "TRACE_KINDS",
@@ -95,7 +95,7 @@ def read_rois(path: Path) -> pd.DataFrame:
             return _roi_frame(0, {})
         masks = StoredMasks.of(table)
         n_rois = masks.n_rois
-        accepted, evaluated = _accepted(table, n_rois)
+        accepted, evaluated = accept_flags(table, n_rois)
         columns: dict[str, Any] = {
             "roi_uuid": _text_column(table, "roi_uuid", n_rois),
             "is_accepted": accepted,
@@ -107,7 +107,7 @@ def read_rois(path: Path) -> pd.DataFrame:
 
 
 def read_footprints(path: Path) -> sparse.csr_array:
-    """Footprints ``(n_rois, n_pixels)`` float32, pixels in C order of ``(height, width)`` or ``(height, width, depth)``.
+    """Footprints ``(n_rois, n_pixels)`` float32, pixels in C order of ``(height, width)``, for volumes with ``depth``.
 
     Raises
     ------
@@ -207,19 +207,6 @@ def _trace_data(file: h5py.File, kind: str) -> h5py.Dataset | None:
         # Foreign files put their traces elsewhere, OptiNiSt in a container that is named after the series.
         data = local_hdf5.local_dataset(file, "processing/ophys/RoiResponseSeries/RoiResponseSeries/data")
     return data if data is not None and data.ndim == 2 else None
-
-
-def _accepted(table: h5py.Group, n_rois: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """``(is_accepted, evaluated)``; foreign files name the first ``iscell`` or ``Accepted``, and lack the second."""
-    for name in ("is_accepted", "iscell", "Accepted", "is_cell"):
-        data = local_hdf5.local_dataset(table, name)
-        if data is not None and data.ndim in (1, 2) and data.shape[0] == n_rois and data.dtype.kind in "biuf":
-            values = np.asarray(data[()]).reshape(n_rois, -1)[:, 0] > 0
-            evaluated = local_hdf5.local_dataset(table, "evaluated")
-            if evaluated is None or evaluated.shape != (n_rois,):
-                return values, np.ones(n_rois, bool)
-            return values, np.asarray(evaluated[()], dtype=bool)
-    return np.ones(n_rois, bool), np.zeros(n_rois, bool)
 
 
 def _float_column(table: h5py.Group, name: str, n_rois: int) -> NDArray[np.float32]:

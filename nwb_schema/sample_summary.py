@@ -14,7 +14,7 @@ import numpy as np
 from nwb_schema import local_hdf5
 from nwb_schema.layout import FLUORITE, TRACES
 from nwb_schema.linked_movie import movie_link, movie_problem
-from nwb_schema.stored_masks import find_images, find_segmentation
+from nwb_schema.stored_masks import accept_flags, count_rois, find_images, find_segmentation
 
 
 @dataclass(frozen=True)
@@ -159,18 +159,13 @@ def _frame_shape(own: _Fields, file: h5py.File) -> tuple[int | None, int | None,
 
 
 def _counts(file: h5py.File) -> tuple[int, int, bool]:
+    """Number of ROIs, how many count as cells, and whether anything decided that."""
     table = find_segmentation(file)
     if table is None:
         return 0, 0, False
-    ids = local_hdf5.local_dataset(table, "id")
-    n_rois = 0 if ids is None or ids.ndim != 1 else int(ids.shape[0])
-    evaluated = local_hdf5.local_dataset(table, "evaluated")
-    for name in ("is_accepted", "iscell", "Accepted", "is_cell"):
-        flags = local_hdf5.local_dataset(table, name)
-        if flags is not None and flags.ndim in (1, 2) and flags.shape[0] == n_rois and flags.dtype.kind in "biuf":
-            accepted = int((np.asarray(flags[()]).reshape(n_rois, -1)[:, 0] > 0).sum()) if n_rois else 0
-            return n_rois, accepted, bool(np.all(evaluated[()])) if evaluated is not None else True
-    return n_rois, n_rois, False
+    n_rois = count_rois(table)
+    accepted, evaluated = accept_flags(table, n_rois)
+    return n_rois, int(accepted.sum()), bool(n_rois and evaluated.all())
 
 
 def _movie_series(file: h5py.File) -> Iterator[h5py.Group]:
@@ -184,7 +179,7 @@ def _movie_series(file: h5py.File) -> Iterator[h5py.Group]:
 def _movie_problem(path: Path, file: h5py.File, shape: tuple[int | None, ...]) -> str | None:
     link = movie_link(file)
     if link is None and any(local_hdf5.local_dataset(series, "data") is not None for series in _movie_series(file)):
-        return "its movie lies in the NWB file itself or in a file elsewhere, which is not shown"
+        return "its movie is not a registered movie of this project"
     return movie_problem(path, link, shape)
 
 

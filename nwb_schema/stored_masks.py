@@ -51,6 +51,29 @@ def _of_type(file: h5py.File, neurodata_type: str) -> Iterator[h5py.Group]:
         level = groups
 
 
+def accept_flags(table: h5py.Group, n_rois: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """``(is_accepted, evaluated)`` of every ROI.
+
+    Other programs name the first differently and lack the second: there, flags mean that something was evaluated.
+    """
+    for name in ("is_accepted", "iscell", "Accepted", "is_cell"):
+        flags = local_hdf5.local_dataset(table, name)
+        if flags is not None and flags.ndim in (1, 2) and flags.shape[0] == n_rois and flags.dtype.kind in "biuf":
+            # Suite2p's iscell has the probability in a second column.
+            accepted = (np.asarray(flags[()]) if flags.ndim == 1 else np.asarray(flags[:, 0])) > 0
+            evaluated = local_hdf5.local_dataset(table, "evaluated")
+            if evaluated is None or evaluated.shape != (n_rois,):
+                return accepted, np.ones(n_rois, bool)
+            return accepted, np.asarray(evaluated[()], dtype=bool)
+    return np.ones(n_rois, bool), np.zeros(n_rois, bool)
+
+
+def count_rois(table: h5py.Group) -> int:
+    """Rows of the table."""
+    ids = local_hdf5.local_dataset(table, "id")
+    return 0 if ids is None or ids.ndim != 1 else int(ids.shape[0])
+
+
 @dataclass(frozen=True)
 class StoredMasks:
     """The masks of a PlaneSegmentation, in the form in which they are stored.
@@ -87,10 +110,8 @@ class StoredMasks:
         dense = local_hdf5.local_dataset(table, "image_mask")
         if dense is not None and dense.ndim == 3:
             return cls._dense(dense)
-        ids = local_hdf5.local_dataset(table, "id")
         nothing = np.empty(0, np.int64)
-        n_rois = 0 if ids is None or ids.ndim != 1 else int(ids.shape[0])
-        return cls(n_rois, nothing, nothing, nothing, None, np.empty(0, np.float32))
+        return cls(count_rois(table), nothing, nothing, nothing, None, np.empty(0, np.float32))
 
     @classmethod
     def _ragged(cls, mask: NDArray[Any], ends: NDArray[np.int64]) -> StoredMasks:

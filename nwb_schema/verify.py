@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 
 from nwb_schema import reader
 from nwb_schema.errors import SampleError
-from nwb_schema.extension import fluorite_sample_class
 from nwb_schema.movie_file import MovieFile
+from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.segmentation import Segmentation
 
 _REMEDY = "Nothing was kept. Try again; if it happens twice, report it with the results file."
@@ -55,19 +54,6 @@ def verify_sample(
         _same_array(path, "motion shifts", reader.read_shifts(path), np.asarray(shifts, np.float32))
 
 
-def schema_problems(path: Path) -> Sequence[str]:
-    """What NWB's own validator finds wrong with a file, one line each; also when it cannot be opened at all."""
-    fluorite_sample_class()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with pynwb.NWBHDF5IO(str(path), "r") as io:
-                io.read()
-                return [_one_line(problem) for problem in pynwb.validate(io=io)]
-    except Exception as error:  # noqa: BLE001 - pynwb and hdmf raise whatever they like on a file that they refuse
-        return [_one_line(error)]
-
-
 def _check_movie(path: Path, registered_movie: Path | None) -> None:
     """The movie as plain pynwb sees it through the link, against the movie file itself."""
     with warnings.catch_warnings():
@@ -93,8 +79,3 @@ def _same(path: Path, what: str, written: Any, expected: Any) -> None:
 def _same_array(path: Path, what: str, written: NDArray[Any] | None, expected: NDArray[Any]) -> None:
     if written is None or not np.array_equal(written, expected, equal_nan=written.dtype.kind == "f"):
         raise SampleError(path, f"the {what} did not read back as they were written", _REMEDY)
-
-
-def _one_line(problem: object) -> str:
-    text = " ".join(str(problem).split())
-    return text if len(text) <= 300 else f"{text[:140]} ... {text[-150:]}"

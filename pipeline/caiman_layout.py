@@ -1,7 +1,7 @@
 """The layout of CaImAn's ``CNMF.save``, read with h5py: what each place holds, and in how many forms.
 
-None is stored as the text ``NoneType``, text as an attribute, a sparse matrix as a group; pixels are numbered in Fortran
-order. Our own engines write the same layout, and what it has no place for into a root group ``fluorite``.
+None is stored as the text ``NoneType``, text as an attribute, a sparse matrix as a group; pixels are numbered in
+Fortran order. Our own engines write the same layout, and what it has no place for into a root group ``fluorite``.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ResultsLayout:
         matrix.sort_indices()
         return matrix
 
-    def traces(self) -> dict[str, FloatArray]:
+    def traces(self) -> dict[str, Any]:
         """``(n_rois, n_frames)`` float32 by kind; a dF/F of another shape is left out."""
         n_rois = self._a_shape()[1]
         found: dict[str, NDArray[Any]] = {}
@@ -124,7 +124,7 @@ class ResultsLayout:
         return {kind: np.ascontiguousarray(values, dtype=np.float32) for kind, values in found.items()}
 
     def accepted(self, n_rois: int) -> tuple[NDArray[np.bool_], bool]:
-        """``(accepted, evaluated)``. No ``idx_components``: never evaluated, none rejected. Empty ones: all rejected."""
+        """``(accepted, evaluated)``. No ``idx_components``: nothing was evaluated. Empty ones: all were rejected."""
         values = self._array("estimates/idx_components")
         if values is None:
             return np.ones(n_rois, bool), False
@@ -222,8 +222,9 @@ class ResultsLayout:
             values = self._array(f"estimates/{name}")
             if values is not None and values.size and values.shape != (n_rois,):
                 yield f"{name} has {values.size} values for {n_rois} components and is left out."
-        if self._estimate("F_dff") is not None and not self._dff_fits():
-            yield f"F_dff has shape {self._estimate('F_dff').shape}, unlike the other traces, and is left out."
+        dff = self._estimate("F_dff")
+        if dff is not None and not self._dff_fits():
+            yield f"F_dff has shape {dff.shape}, unlike the other traces, and is left out."
         correlation = self._estimate("Cn")
         if correlation is not None and correlation.shape != dims:
             yield f"The correlation image has shape {correlation.shape} instead of {dims} and is left out."
@@ -234,7 +235,11 @@ class ResultsLayout:
     def _dff_fits(self) -> bool:
         dff, denoised = self._estimate("F_dff"), self._estimate("C")
         n_rois = self._a_shape()[1]
-        return dff.ndim == 2 and dff.shape == (denoised.shape if denoised is not None else (n_rois, dff.shape[1]))
+        return (
+            dff is not None
+            and dff.ndim == 2
+            and dff.shape == (denoised.shape if denoised is not None else (n_rois, dff.shape[1]))
+        )
 
     def _a_shape(self) -> tuple[int, int]:
         node = self._file.get("estimates/A")

@@ -1,7 +1,7 @@
 """Read a results file: the HDF5 layout of CaImAn's ``CNMF.save``, whichever engine wrote it.
 
-Planes go through roiextractors' ``CaimanSegmentationExtractor``. It opens volumes and several kinds of real files not at
-all, and reads some others wrongly (all components count as accepted when none was); what it cannot do is read here.
+Planes go through roiextractors' ``CaimanSegmentationExtractor``. Volumes and several kinds of real files it does not
+open, and some others it reads wrongly (all components count as accepted when none was): those are read here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scipy import sparse
 
 from nwb_schema.errors import ResultsError
 from nwb_schema.provenance import canonical_json, jsonable
-from nwb_schema.segmentation import FloatArray, Segmentation
+from nwb_schema.segmentation import Segmentation
 from pipeline.caiman_layout import ResultsLayout
 
 logger = logging.getLogger("fluorite.results")
@@ -59,6 +59,7 @@ def read_results(path: Path, *, rate_hz: float | None = None) -> Segmentation:
                 **layout.traces(),
             )
         accepted, evaluated = layout.accepted(segmentation.n_rois)
+        scores: dict[str, Any] = {ours: layout.score(theirs, segmentation.n_rois) for ours, theirs in _SCORES.items()}
         for note in layout.notes(dims):
             logger.warning("%s: %s", path, note)
         return replace(
@@ -69,7 +70,7 @@ def read_results(path: Path, *, rate_hz: float | None = None) -> Segmentation:
             background_footprints=layout.background_footprints(dims),
             background_traces=layout.background_traces(),
             images=layout.images(dims),
-            **{ours: layout.score(theirs, segmentation.n_rois) for ours, theirs in _SCORES.items()},
+            **scores,
         )
 
 
@@ -80,7 +81,7 @@ def read_results_notes(path: Path) -> tuple[str, ...]:
 
 
 def read_shifts(path: Path) -> NDArray[np.float32] | None:
-    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, added to each frame's content; None where there are none."""
+    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, added to each frame's content, or None."""
     with _open(path) as layout:
         return layout.shifts()
 
@@ -92,7 +93,7 @@ def read_engine(path: Path) -> tuple[str, str]:
 
 
 def read_parameters(path: Path) -> tuple[dict[str, Any], str]:
-    """The parameters in the file, grouped under CaImAn's names and JSON-able, and the SHA-256 of their canonical JSON."""
+    """The parameters, grouped under CaImAn's names and JSON-able, and the SHA-256 of their canonical JSON."""
     with _open(path) as layout:
         parameters = jsonable(layout.parameters())
     return parameters, hashlib.sha256(canonical_json(parameters).encode()).hexdigest()
@@ -152,7 +153,7 @@ def _through_roiextractors(path: Path, dims: tuple[int, ...]) -> Segmentation:
     )
     footprints.sort_indices()
     footprints.eliminate_zeros()
-    traces: dict[str, FloatArray] = {
+    traces: dict[str, Any] = {
         kind: np.ascontiguousarray(np.asarray(values)[:].T, dtype=np.float32)
         for kind, values in extractor.get_traces_dict().items()
         if kind in ("raw", "denoised", "deconvolved", "dff") and values is not None
@@ -169,7 +170,7 @@ def _through_roiextractors(path: Path, dims: tuple[int, ...]) -> Segmentation:
     )
 
 
-def _shape_of_others(traces: dict[str, FloatArray]) -> tuple[int, ...] | None:
+def _shape_of_others(traces: dict[str, Any]) -> tuple[int, ...] | None:
     others = [values.shape for kind, values in traces.items() if kind != "dff"]
     return others[0] if others else traces["dff"].shape
 
