@@ -11,9 +11,7 @@ Floats = NDArray[np.float32]
 POWER_ITERATIONS = 8
 
 
-def initial_background(
-    short: Floats, footprints: sparse.csr_array, traces: Floats, noise: Floats, nb: int
-) -> Floats:
+def initial_background(short: Floats, footprints: sparse.csr_array, traces: Floats, noise: Floats, nb: int) -> Floats:
     """Background images ``(nb, n_pixels)`` of a shortened movie ``(n_short, height, width)``.
 
     Subspace iteration for the `nb` strongest components of ``short - traces.T @ footprints``, each pixel weighted by

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -137,11 +138,11 @@ class _Search:
             if automatic and tried % CHECK_EVERY == 0:
                 level = null_level(self._down, self._gSig)
             activity = np.where(self._allowed, self._up, 0)
-            y, x = np.unravel_index(int(activity.argmax()), activity.shape)
+            y, x = divmod(int(activity.argmax()), activity.shape[1])
             if activity[y, x] <= level:
                 break
             tried += 1
-            self._take(int(y), int(x))
+            self._take(y, x)
             progress(min(1.0, len(self.footprints) / most))
 
     def _take(self, y: int, x: int) -> None:
@@ -256,7 +257,7 @@ def _flattened(short: Floats, rate_hz: float) -> Floats:
     edges = np.linspace(0, n, pieces + 1).astype(int)
     centres = (edges[:-1] + edges[1:] - 1) / 2
     step = max(1, n // pieces // 200)  # a median of 200 frames is good enough and costs less
-    levels = np.stack([np.median(short[a:b:step], axis=0) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    levels = np.stack([np.median(short[a:b:step], axis=0) for a, b in pairwise(edges)])
     out = np.empty_like(short)
     for t in range(n):
         right = int(np.clip(np.searchsorted(centres, t), 1, max(1, pieces - 1)))
@@ -273,9 +274,7 @@ def _blur_in_place(movie: Floats, sigma: tuple[float, ...], *, subtract: bool) -
 
     def work(start: int) -> None:
         for image in movie[start : start + 32]:
-            blurred = cv2.GaussianBlur(
-                image, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT
-            )
+            blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT)
             image[:] = image - blurred if subtract else blurred
 
     for _ in in_threads(work, range(0, len(movie), 32)):

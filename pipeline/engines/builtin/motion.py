@@ -112,9 +112,11 @@ def shift_frame(frame: NDArray[Any], shift: tuple[float, float], border: bool | 
         return image
     height, width = image.shape
     matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
-    moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     low, high = float(image.min()), float(image.max())
-    moved = np.clip(moved, low, high)  # cubic interpolation overshoots beside bright specks
+    moved: Floats = np.clip(
+        np.asarray(warped, np.float32), low, high
+    )  # cubic interpolation overshoots beside bright specks
     rows, columns = inside(height, dy), inside(width, dx)
     if border == "copy":
         moved[: rows.start] = moved[rows.start]

@@ -68,9 +68,7 @@ def project_onto_footprints(
 
 
 @njit(nogil=True, cache=True)
-def project_block(
-    part: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats
-) -> Doubles:
+def project_block(part: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats) -> Doubles:
     """``footprints @ part.T`` for frames ``(n_frames, n_pixels)`` and footprints in CSR form, summed in float64."""
     n = len(indptr) - 1
     out = np.zeros((n, len(part)))
@@ -121,8 +119,10 @@ def correlate_with_traces(
     For each tile ``(n_pixels_of_tile, n_members + nb)`` float64.
     """
     designs = [np.concatenate([traces[members], background_traces]).T for members in tiles.members]
-    sums = [np.outer(mean[window].ravel().astype(np.float64), design.sum(axis=0, dtype=np.float64))
-            for window, design in zip(tiles.windows, designs, strict=True)]
+    sums = [
+        np.outer(mean[window].ravel().astype(np.float64), design.sum(axis=0, dtype=np.float64))
+        for window, design in zip(tiles.windows, designs, strict=True)
+    ]
     for start, block in frames.chunks(progress):
 
         def work(number: int, block: Floats = block, start: int = start) -> None:

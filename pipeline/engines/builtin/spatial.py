@@ -177,4 +177,3 @@ def descend(
             if moved <= tolerance * largest:
                 break
     return out
-

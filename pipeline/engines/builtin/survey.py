@@ -63,7 +63,7 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
     for number, (start, block) in enumerate(frames.chunks(progress)):
         highest = np.maximum(highest, block.max(axis=0))
         sums.add(block)
-        if number % every == 0 and len(block) >= 16 or weight == 0:
+        if (number % every == 0 and len(block) >= 16) or weight == 0:
             power += spectral_power(block) * len(block)
             weight += len(block)
         bins = (start + np.arange(len(block))) // factor
@@ -78,7 +78,7 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
 
 
 def spectral_power(block: Floats) -> NDArray[np.float64]:
-    """Variance of white noise in each series of `block` ``(n_frames, ...)``, from its power in (0.25, 0.5] cycles/frame.
+    """Variance of white noise in each series of `block` ``(n_frames, ...)``, from its power above 0.25 cycles/frame.
 
     Calcium is slow, so that half of the spectrum holds noise alone (CaImAn and CNMF estimate noise in this way).
     """

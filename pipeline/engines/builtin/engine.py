@@ -1,0 +1,175 @@
+"""The built-in engine: from a movie to a results file, without CaImAn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from pipeline.engines.builtin.checks import check_parameters, check_recording, warnings_of
+from pipeline.engines.builtin.dff import relative_change
+from pipeline.engines.builtin.evaluation import Evaluation, evaluate
+from pipeline.engines.builtin.extraction import extract
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.model import Floats, Model
+from pipeline.engines.builtin.motion import correct_motion
+from pipeline.engines.builtin.survey import Survey, survey
+from pipeline.engines.engine import EngineResult
+from pipeline.movies.movie import Movie
+from pipeline.parameters import Parameters
+from pipeline.progress import Progress
+from pipeline.results_file import Results, write_results
+
+VERSION = "0.1.0"
+MIB = 2**20
+
+
+class BuiltinEngine:
+    """Rigid motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
+
+    Stages reported: ``motion correction``, ``summary images``, ``initialisation``, ``refinement``, ``evaluation``,
+    ``results``.
+    """
+
+    name = "builtin"
+    version = VERSION
+
+    def check(self, params: Parameters) -> None:
+        """Refuse, before any work, parameters that this engine does not honour.
+
+        Raises
+        ------
+        ParameterError
+            Naming the parameter and the remedy.
+        """
+        check_parameters(params)
+
+    def run(self, movie: Movie, params: Parameters, workdir: Path, progress: Progress) -> EngineResult:
+        """Process `movie`: ``registered.h5`` and ``results.hdf5`` in `workdir`, which exists and is empty.
+
+        What `progress` raises (`Cancelled`) passes through, after what was being written is removed.
+
+        Raises
+        ------
+        MovieError
+            When the movie is too short or too small.
+        ParameterError
+            When a parameter is not honoured or does not fit the movie.
+        """
+        self.check(params)
+        check_recording(movie, params)
+        seconds: dict[str, float] = {}
+        registered, results = workdir / "registered.h5", workdir / "results.hdf5"
+        try:
+            with _peak_rss() as peak:
+                with _timed(seconds, "motion correction"):
+                    shifts = correct_motion(
+                        movie, params.motion, registered, lambda done: progress("motion correction", done)
+                    )
+                with Frames(registered) as frames:
+                    with _timed(seconds, "summary images"):
+                        known = survey(frames, params.init.tsub, lambda done: progress("summary images", done))
+                    with _timed(seconds, "extraction"):
+                        model = extract(frames, known, params, movie.rate_hz, progress)
+                    with _timed(seconds, "evaluation"):
+                        verdict = evaluate(
+                            frames,
+                            model,
+                            params.quality,
+                            rate_hz=movie.rate_hz,
+                            decay_time_s=params.data.decay_time,
+                            progress=lambda done: progress("evaluation", done),
+                        )
+                with _timed(seconds, "results"):
+                    progress("results", 0.0)
+                    written = _results(movie, params, known, model, verdict, shifts, (self.name, self.version))
+                    write_results(results, written)
+                    progress("results", 1.0)
+        except BaseException:
+            # Also on Cancelled and KeyboardInterrupt: nothing half-done stays behind.
+            registered.unlink(missing_ok=True)
+            results.unlink(missing_ok=True)
+            raise
+        return EngineResult(
+            results=results,
+            registered_movie=registered,
+            shifts=shifts,
+            summary_images=known.images,
+            engine=self.name,
+            version=self.version,
+            seconds=seconds,
+            peak_rss_mb=peak[0] / MIB,
+        )
+
+
+def _results(
+    movie: Movie,
+    params: Parameters,
+    known: Survey,
+    model: Model,
+    verdict: Evaluation,
+    shifts: Floats,
+    made_by: tuple[str, str],
+) -> Results:
+    return Results(
+        shape=movie.shape[1:],
+        rate_hz=movie.rate_hz,
+        footprints=model.footprints,
+        denoised=model.traces,
+        deconvolved=model.spikes,
+        residual=model.residuals,
+        dff=relative_change(model),
+        background_footprints=model.background,
+        background_traces=model.background_traces,
+        snr=verdict.snr,
+        r_values=verdict.r_values,
+        accepted=verdict.accepted,
+        per_trace={
+            "g": model.g,
+            "bl": model.baseline,
+            "c1": model.first,
+            "neurons_sn": model.noise,
+            "lam": model.penalty,
+        },
+        noise=known.noise,
+        shifts=shifts,
+        images=known.images,
+        parameters=params.to_dict(),
+        engine=made_by[0],
+        version=made_by[1],
+        notes=warnings_of(params),
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start
+
+
+@contextmanager
+def _peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
+    """The highest resident set size in bytes while the block runs, as the one element of a list.
+
+    Sampled, because the operating system's own high-water mark also counts what ran before in the same process.
+    """
+    process, done = psutil.Process(), threading.Event()
+    highest = [process.memory_info().rss]
+
+    def watch() -> None:
+        while not done.wait(every_s):
+            highest[0] = max(highest[0], process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch, name="peak-rss", daemon=True)
+    watcher.start()
+    try:
+        yield highest
+    finally:
+        done.set()
+        watcher.join()
+        highest[0] = max(highest[0], process.memory_info().rss)

@@ -1,0 +1,151 @@
+"""Judging components: how far a trace stands out of its noise, and how well a footprint matches the data.
+
+Definitions as in Giovannucci et al. (eLife 2019, equations 5 to 9 and "Matching spatial footprints to the raw data"),
+with the constants that CaImAn uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy import ndimage, sparse, special
+
+from pipeline.engines.builtin.baseline import half_sample_mode, running_percentile
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.model import Floats, Model
+from pipeline.parameters.groups import Quality
+
+# The noise's scale counts three times: an excursion has to be that much more than noise to be a transient.
+NOISE_FACTOR = 3.0
+BASELINE_PERCENTILE = 8.0
+# Beyond this the probability of the excursion cannot be told from zero.
+MOST_SNR = 1000.0
+PEAKS = 10
+# Seconds before and after a peak whose frames show the component, and the least number of frames of each.
+BEFORE_S, AFTER_S = 5 / 30, 25 / 30
+LEAST_BEFORE, LEAST_AFTER = 2, 5
+# Frames in which a neighbour with more overlap than this has its own peaks do not count.
+NEIGHBOUR_OVERLAP = 0.1
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores ``(n,)`` float32 and who is accepted ``(n,)`` bool."""
+
+    snr: Floats
+    r_values: Floats
+    accepted: NDArray[np.bool_]
+
+
+def evaluate(
+    frames: Frames,
+    model: Model,
+    params: Quality,
+    *,
+    rate_hz: float,
+    decay_time_s: float,
+    progress: Callable[[float], None],
+) -> Evaluation:
+    """Score all components of `model` and decide by CaImAn's rule.
+
+    Accepted is who reaches ``min_SNR`` or ``rval_thr``, unless the SNR is at or below ``SNR_lowest`` or the
+    correlation at or below ``rval_lowest``.
+    """
+    window = max(1, int(np.ceil(rate_hz * decay_time_s)))
+    snr = trace_snr(model.traces + model.residuals, window)
+    r_values = footprint_correlation(frames, model, rate_hz, progress)
+    return Evaluation(snr, r_values, accepted(snr, r_values, params))
+
+
+def accepted(snr: Floats, r_values: Floats, params: Quality) -> NDArray[np.bool_]:
+    """CaImAn's rule: at or above any threshold, and above every lowest value."""
+    good = (snr >= params.min_SNR) | (r_values >= params.rval_thr)
+    bad = (snr <= params.SNR_lowest) | (r_values <= params.rval_lowest)
+    result: NDArray[np.bool_] = good & ~bad
+    return result
+
+
+def trace_snr(traces: Floats, window: int) -> Floats:
+    """Peak signal-to-noise ratio of raw traces ``(n, n_frames)``, averaged over `window` frames, ``(n,)``.
+
+    The baseline is the trace's mode, the noise the root mean square of what lies below it; the SNR says how unlikely
+    it is that noise alone stays that high for `window` frames.
+    """
+    n, n_frames = traces.shape
+    window = min(window, n_frames)
+    snr = np.zeros(n, np.float32)
+    for k, raw in enumerate(traces.astype(np.float64)):
+        trace = raw - running_percentile(raw, BASELINE_PERCENTILE)
+        mode = half_sample_mode(np.sort(trace))
+        below = trace[trace < mode] - mode
+        noise = np.sqrt(np.mean(below**2)) if len(below) else 0.0
+        if noise <= 0:
+            continue
+        log_p = special.log_ndtr(-(trace - mode) / (NOISE_FACTOR * noise))
+        sums = np.convolve(log_p, np.ones(window), mode="valid")
+        snr[k] = min(-float(special.ndtri_exp(sums.min() / window)), MOST_SNR)
+    return snr
+
+
+def footprint_correlation(frames: Frames, model: Model, rate_hz: float, progress: Callable[[float], None]) -> Floats:
+    """Pearson's correlation of each footprint with the mean frame around its own peaks, over its pixels, ``(n,)``."""
+    windows = peak_frames(model.traces, rate_hz)
+    chosen = alone_frames(model.footprints, windows)
+    sums = np.zeros(len(model.footprints.data))
+    footprints = model.footprints
+    for start, block in frames.chunks(progress):
+        part = np.ascontiguousarray(chosen[:, start : start + len(block)])
+        _add_chosen(block.reshape(len(block), -1), part, footprints.indptr, footprints.indices, sums)
+    counts = chosen.sum(axis=1)
+    r_values = np.zeros(model.n, np.float32)
+    for k in range(model.n):
+        pixels = slice(footprints.indptr[k], footprints.indptr[k + 1])
+        image, weights = sums[pixels] / max(1, counts[k]), footprints.data[pixels].astype(np.float64)
+        if len(weights) > 1 and image.std() > 0 and weights.std() > 0:
+            r_values[k] = np.corrcoef(image, weights)[0, 1]
+    return r_values
+
+
+def peak_frames(traces: Floats, rate_hz: float) -> NDArray[np.bool_]:
+    """Frames around the highest peaks of each trace: ``(n, n_frames)`` bool."""
+    before = max(LEAST_BEFORE, int(np.ceil(BEFORE_S * rate_hz)))
+    after = max(LEAST_AFTER, int(np.ceil(AFTER_S * rate_hz)))
+    chosen = np.zeros(traces.shape, bool)
+    n_frames = traces.shape[1]
+    for row, trace in zip(chosen, traces, strict=True):
+        highest = ndimage.maximum_filter1d(trace, size=before + after + 1, mode="nearest")
+        peaks = np.flatnonzero((trace == highest) & (trace > 0))
+        for peak in peaks[np.argsort(-trace[peaks], kind="stable")][:PEAKS]:
+            row[max(0, peak - before) : min(n_frames, peak + after + 1)] = True
+    return chosen
+
+
+def alone_frames(footprints: sparse.csr_array, windows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`windows` without the frames of overlapping neighbours; where nothing would be left, `windows` as they are."""
+    overlap = (footprints @ footprints.T).toarray() > NEIGHBOUR_OVERLAP
+    np.fill_diagonal(overlap, False)
+    chosen = windows.copy()
+    for k in range(len(windows)):
+        alone = windows[k] & ~windows[overlap[k]].any(axis=0)
+        if alone.any():
+            chosen[k] = alone
+    return chosen
+
+
+@njit(nogil=True, cache=True)
+def _add_chosen(
+    frames: Floats,
+    chosen: NDArray[np.bool_],
+    indptr: NDArray[np.int32],
+    indices: NDArray[np.int32],
+    sums: NDArray[np.float64],
+) -> None:
+    for k in range(len(indptr) - 1):
+        for t in range(len(frames)):
+            if chosen[k, t]:
+                for position in range(indptr[k], indptr[k + 1]):
+                    sums[position] += frames[t, indices[position]]

@@ -1,0 +1,214 @@
+"""Write a results file: HDF5 in the layout of CaImAn's ``CNMF.save``, so that CaImAn and roiextractors open it.
+
+Rules of that layout: text is an attribute of its group, a missing value the scalar string ``NoneType``, footprints a
+sparse group in CSC form with pixels in Fortran order (``y + x * height``). What the layout has no place for is in a
+root group ``fluorite``, which CaImAn's loader ignores.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from nwb_schema.errors import ResultsError
+
+MISSING = "NoneType"
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a results file holds, in memory, pixels in C order.
+
+    Attributes
+    ----------
+    shape
+        ``(height, width)``.
+    rate_hz
+        Frames per second.
+    footprints
+        ``(n, n_pixels)`` CSR.
+    denoised, deconvolved, residual
+        ``(n, n_frames)``: CaImAn's C, S and YrA.
+    dff
+        ``(n, n_frames)``, F_dff.
+    background_footprints, background_traces
+        ``(nb, n_pixels)`` and ``(nb, n_frames)``: b and f.
+    snr, r_values
+        ``(n,)``: SNR_comp and r_values.
+    accepted
+        ``(n,)`` bool.
+    per_trace
+        CaImAn's ``g``, ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
+    noise
+        ``(height, width)``: sn.
+    shifts
+        ``(n_frames, 2)``: pixels ``(y, x)`` added to each frame's content.
+    images
+        Summary images ``(height, width)`` by name.
+    parameters
+        By group, JSON-able (`Parameters.to_dict`).
+    engine, version
+        Who made it.
+    notes
+        What a reader should know of this run, one sentence each.
+    """
+
+    shape: tuple[int, int]
+    rate_hz: float
+    footprints: sparse.csr_array
+    denoised: NDArray[np.float32]
+    deconvolved: NDArray[np.float32]
+    residual: NDArray[np.float32]
+    dff: NDArray[np.float32]
+    background_footprints: NDArray[np.float32]
+    background_traces: NDArray[np.float32]
+    snr: NDArray[np.float32]
+    r_values: NDArray[np.float32]
+    accepted: NDArray[np.bool_]
+    per_trace: Mapping[str, NDArray[np.float32]]
+    noise: NDArray[np.float32]
+    shifts: NDArray[np.float32]
+    images: Mapping[str, NDArray[np.float32]]
+    parameters: Mapping[str, Mapping[str, Any]]
+    engine: str
+    version: str
+    notes: tuple[str, ...] = ()
+
+
+def write_results(path: Path, results: Results) -> Path:
+    """Write `results` to `path` under a temporary name, flush it to disk, and move it into place.
+
+    An existing file is replaced in one step; after a failure nothing new is there.
+
+    Raises
+    ------
+    ResultsError
+        When the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with h5py.File(temporary, "x") as file:
+            _fill(file, results)
+            file.flush()
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ResultsError(path, f"cannot be written ({error})", "Check free space and permissions.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def _fill(file: h5py.File, results: Results) -> None:
+    height, width = results.shape
+    file.attrs["mmap_file"] = MISSING
+    for name, value in {"dims": (height, width), "dview": None, "remove_very_bad_comps": False}.items():
+        _put(file, name, value)
+    _put(file, "skip_refinement", False)
+    estimates = file.create_group("estimates")
+    _put_footprints(estimates, results)
+    accepted = np.flatnonzero(results.accepted).astype(np.int64)
+    rejected = np.flatnonzero(~results.accepted).astype(np.int64)
+    values: dict[str, Any] = {
+        "C": results.denoised.astype(np.float64),
+        "S": results.deconvolved.astype(np.float64),
+        "YrA": results.residual.astype(np.float64),
+        "R": results.residual.astype(np.float64),
+        "F_dff": results.dff.astype(np.float64),
+        "b": _fortran(results.background_footprints, height, width).T.astype(np.float64),
+        "f": results.background_traces.astype(np.float64),
+        "W": None,
+        "b0": None,
+        "Cn": results.images.get("correlation"),
+        "SNR_comp": results.snr.astype(np.float64),
+        "r_values": results.r_values.astype(np.float64),
+        "cnn_preds": None,
+        "idx_components": accepted,
+        "idx_components_bad": rejected,
+        "g": results.per_trace["g"].astype(np.float64)[:, None],
+        **{name: results.per_trace[name].astype(np.float64) for name in ("bl", "c1", "neurons_sn", "lam")},
+        "sn": results.noise.ravel(order="F").astype(np.float64),
+        "center": _centres(results.footprints, width),
+        "dims": (height, width),
+        "shifts": results.shifts.astype(np.float64),
+        "nr": len(results.denoised),
+        "discarded_components": None,
+    }
+    for name, value in values.items():
+        _put(estimates, name, value)
+    _put_parameters(file, results)
+    ours = file.create_group("fluorite")
+    ours.attrs.update(engine=results.engine, version=results.version, layout="CNMF.save", shifts_axes="y,x")
+    ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
+    ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
+    images = ours.create_group("summary_images")
+    for name, image in results.images.items():
+        images.create_dataset(name, data=image.astype(np.float32))
+
+
+def _put_footprints(estimates: h5py.Group, results: Results) -> None:
+    height, width = results.shape
+    entries = sparse.coo_array(results.footprints)
+    y, x = np.divmod(entries.col, width)
+    # CaImAn's A is (n_pixels, n): one column a component, its pixels numbered down the columns of the image.
+    matrix = sparse.csc_array(
+        (entries.data.astype(np.float64), (y + x * height, entries.row)), shape=(height * width, entries.shape[0])
+    )
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    group = estimates.create_group("A")
+    group.create_dataset("data", data=matrix.data)
+    group.create_dataset("indices", data=matrix.indices.astype(np.int32))
+    group.create_dataset("indptr", data=matrix.indptr.astype(np.int32))
+    group.create_dataset("shape", data=np.array(matrix.shape, np.int64))
+
+
+def _put_parameters(file: h5py.File, results: Results) -> None:
+    params = file.create_group("params")
+    groups = {name: dict(values) for name, values in results.parameters.items()}
+    # The frame rate and the size of the registered movie, not of any file: roiextractors cannot do without them.
+    groups.setdefault("data", {}).update(fr=results.rate_hz, dims=results.shape)
+    for name in ("data", "init", "merging", "motion", "online", "patch", "preprocess", "quality", "ring_CNN",
+                 "spatial", "temporal"):  # fmt: skip
+        group = params.create_group(name)
+        for key, value in groups.get(name, {}).items():
+            _put(group, key, value)
+
+
+def _put(group: h5py.Group, name: str, value: Any) -> None:
+    if isinstance(value, str):
+        group.attrs[name] = value
+    elif value is None:
+        group.create_dataset(name, data=MISSING)
+    else:
+        group.create_dataset(name, data=np.asarray(value))
+
+
+def _fortran(images: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Images ``(n, n_pixels)`` from C to Fortran order of the pixels."""
+    return images.reshape(-1, height, width).transpose(0, 2, 1).reshape(len(images), height * width)
+
+
+def _centres(footprints: sparse.csr_array, width: int) -> NDArray[np.float64]:
+    """Centres of mass ``(n, 2)`` as ``(y, x)``."""
+    entries = sparse.coo_array(footprints)
+    y, x = np.divmod(entries.col, width)
+    n = footprints.shape[0]
+    total = np.bincount(entries.row, entries.data, n)
+    sums = [np.bincount(entries.row, entries.data * axis, n) for axis in (y, x)]
+    return np.stack(sums, axis=1) / np.where(total > 0, total, 1)[:, None]
