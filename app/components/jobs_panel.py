@@ -1,0 +1,189 @@
+"""The jobs of the project: state, progress, log, cancel.
+
+::
+
+    ledger ── background callback `watch_jobs` (progress, twice a second) ──┐
+       └───── interval `poll` (every few seconds, cheap) ──────────────────┴─> jobs-state ─> panel, log, samples table
+    interval `poll`, submit, cancel ─> jobs-watch (a new nonce) ─> `watch_jobs`
+
+The panel is made from the ledger, never from what the page remembers: after a reload, or when the watching process was
+killed, `poll` finds the running job and starts to watch it again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.development.base_component import Component
+
+from app.background import background_project
+from app.formatting import clock_time, duration
+from app.job_view import any_active, follow, jobs_state, log_tail
+from app.workspace import current_workspace
+from nwb_schema.errors import JobError
+from pipeline.jobs import Ledger, cancel
+
+# Background callbacks are for work of less than a minute; a longer job is watched by one after the other.
+_WATCH_S = 20.0
+_WATCH_EVERY_S = 0.4
+_POLL_MS = 3_000
+
+_STATE_WORDS = {
+    "queued": "waiting",
+    "running": "running",
+    "ok": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "lost": "lost",
+}
+
+
+def jobs_card(jobs: list[dict[str, Any]]) -> Component:
+    """The panel with the jobs as they are now."""
+    return html.Section(
+        [
+            html.H2("Jobs", id="jobs-title"),
+            html.Div(job_list(jobs), id="jobs-panel", role="status", **{"aria-live": "polite"}),
+            html.Div(id="jobs-log-view"),
+            dcc.Store(id="jobs-state", data=jobs),
+            dcc.Store(id="jobs-log", data=None),
+            # A nonce in the key of the background callback: nobody is given what was computed for another page.
+            dcc.Store(id="jobs-watch", data=_nonce() if any_active(jobs) else None),
+            dcc.Store(id="jobs-watching", data=False),
+            dcc.Store(id="jobs-watched"),
+            dcc.Interval(id="jobs-poll", interval=_POLL_MS),
+        ],
+        className="card-panel",
+        **{"aria-labelledby": "jobs-title"},
+    )
+
+
+def job_list(jobs: Sequence[dict[str, Any]]) -> list[Component]:
+    """One entry a job, the newest first."""
+    if not jobs:
+        return [html.P("Nothing has been processed from here yet.", className="empty-hint")]
+    return [_job_entry(job) for job in jobs]
+
+
+def _job_entry(job: dict[str, Any]) -> Component:
+    state = job["state"]
+    word = "stopping" if job["stopping"] else _STATE_WORDS[state]
+    parts: list[Component] = [
+        html.Div(
+            [
+                html.Span(job["title"], className="job-title", title=job["title"]),
+                html.Span(word, className=f"job-state is-{state}"),
+            ],
+            className="job-head",
+        )
+    ]
+    if state == "running":
+        percent = round(100 * job["fraction"])
+        parts.append(html.Div([html.Span(job["stage"] or "starting"), html.Span(f"{percent} %")], className="job-stage"))
+        parts.append(
+            dbc.Progress(value=percent, className="job-progress", style={"height": "6px"}, label="", color="primary")
+        )
+    if job["error"]:
+        parts.append(html.P(job["error"], className="job-error"))
+    actions: list[Component] = [
+        html.Button("Log", id={"type": "job-log", "job": job["id"]}, className="text-button", type="button")
+    ]
+    if job["active"] and not job["stopping"]:
+        actions.append(
+            html.Button("Cancel", id={"type": "job-cancel", "job": job["id"]}, className="text-button", type="button")
+        )
+    if job["identifier"] and state == "ok":
+        actions.append(dcc.Link("Open sample", href=f"/sample/{job['identifier']}", className="text-button"))
+    took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
+    parts.append(
+        html.Div(
+            [html.Span(f"{clock_time(job['created_at'])}{took}", className="job-when"), html.Span(actions)],
+            className="job-foot",
+        )
+    )
+    return html.Article(parts, className=f"job is-{state}", **{"data-job": job["id"], "data-state": state})
+
+
+def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:
+    """Background callback: report the jobs until none is active or the time is up; says whether some still are."""
+    if nonce is None:
+        return no_update
+    project = background_project()
+    return follow(lambda: jobs_state(project), lambda jobs: report([jobs]), for_s=_WATCH_S, every_s=_WATCH_EVERY_S)
+
+
+def register(app: Dash) -> None:
+    """Add the panel's callbacks."""
+    app.callback(
+        Output("jobs-watched", "data"),
+        Input("jobs-watch", "data"),
+        background=True,
+        progress=[Output("jobs-state", "data")],
+        running=[(Output("jobs-watching", "data"), True, False)],
+        interval=500,
+    )(watch_jobs)
+
+    @app.callback(
+        Output("jobs-state", "data"),
+        Output("jobs-watch", "data"),
+        Input("jobs-poll", "n_intervals"),
+        Input("jobs-submitted", "data"),
+        Input({"type": "job-cancel", "job": ALL}, "n_clicks"),
+        State("jobs-state", "data"),
+        State("jobs-watching", "data"),
+        prevent_initial_call=True,
+    )
+    def poll(
+        _polls: int | None, _submitted: str | None, clicks: list[int | None], shown: list[dict[str, Any]], watching: bool
+    ) -> tuple[Any, Any]:
+        project = current_workspace().project
+        asked = ctx.triggered_id
+        if isinstance(asked, dict) and any(clicks):
+            try:
+                cancel(project, asked["job"])
+            except JobError:
+                pass  # the ledger was replaced under the page: what is listed next says so
+        jobs = jobs_state(project)
+        watch = _nonce() if any_active(jobs) and not watching else no_update
+        return (no_update if jobs == shown else jobs), watch
+
+    @app.callback(Output("jobs-panel", "children"), Input("jobs-state", "data"), prevent_initial_call=True)
+    def show_jobs(jobs: list[dict[str, Any]]) -> list[Component]:
+        return job_list(jobs)
+
+    @app.callback(
+        Output("jobs-log", "data"),
+        Input({"type": "job-log", "job": ALL}, "n_clicks"),
+        State("jobs-log", "data"),
+        prevent_initial_call=True,
+    )
+    def choose_log(clicks: list[int | None], shown: str | None) -> Any:
+        # New buttons announce themselves, too, without having been pressed.
+        if not isinstance(ctx.triggered_id, dict) or not ctx.triggered[0]["value"]:
+            return no_update
+        job = ctx.triggered_id["job"]
+        return None if job == shown else job
+
+    @app.callback(
+        Output("jobs-log-view", "children"),
+        Input("jobs-log", "data"),
+        Input("jobs-state", "data"),
+        Input("jobs-poll", "n_intervals"),
+        prevent_initial_call=True,
+    )
+    def show_log(job_id: str | None, _jobs: Any, _polls: int | None) -> Any:
+        if job_id is None:
+            return None
+        try:
+            job = Ledger(current_workspace().project).job(job_id)
+        except JobError as error:
+            return html.P(str(error), className="job-error")
+        return [html.H3(f"Log of {job.title}"), html.Pre(log_tail(job), className="job-log", tabIndex="0")]
+
+
+def _nonce() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,102 @@
+"""The movie player: what the server tells the player in ``assets/player.js``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash.development.base_component import Component
+
+from app.figures.palette import CELL_COLOURS, SKY_BLUE, VERMILLION
+from app.formatting import count
+from app.image_routes import contours_url, frame_url, projection_url
+from app.levels import Contrast, contrast
+from app.movie_pool import file_signature
+from app.sample_store import SampleData
+from app.workspace import Workspace
+from nwb_schema.errors import MovieError
+
+_PROJECTIONS = {"mean": "Mean", "max": "Max", "std": "Std", "correlation": "Correlation", "pnr": "PNR"}
+
+
+def player_config(
+    workspace: Workspace, sample: SampleData, *, frame: int = 0, selected: Sequence[str] = ()
+) -> tuple[dict[str, Any], str | None]:
+    """What the player needs to know of a sample, and why there is no movie (None when there is one).
+
+    Parameters
+    ----------
+    frame, selected
+        What the address asks to be shown first: a frame's number and the keys of cells.
+    """
+    summary = sample.summary
+    backgrounds, problem = [], summary.movie_problem
+    movie = workspace.movie_path(sample)
+    if movie is not None:
+        try:
+            url = frame_url(summary.identifier, file_signature(movie))
+            backgrounds.append(_background("movie", "Movie", url, workspace.movies.contrast(movie)))
+        except MovieError as error:
+            problem = str(error)
+    has_movie = bool(backgrounds)
+    known = [name for name in _PROJECTIONS if name in sample.images]
+    others = sorted(set(sample.images) - set(known))
+    for name in [*known, *others]:
+        label = _PROJECTIONS.get(name, name)
+        backgrounds.append(_background(name, label, projection_url(sample, name), contrast(sample.images[name])))
+    height, width = summary.height, summary.width
+    if (height is None or width is None) and sample.images:
+        height, width = next(iter(sample.images.values())).shape
+    cells = f"{count(summary.n_accepted, 'accepted cell')} of {count(summary.n_rois, 'ROI')}"
+    config = {
+        "identifier": summary.identifier,
+        "height": height or 1,
+        "width": width or 1,
+        "n_frames": (summary.n_frames or 1) if has_movie else 1,
+        "rate_hz": summary.rate_hz or 1.0,
+        "has_movie": has_movie,
+        "backgrounds": backgrounds,
+        # A file that does not say how large a frame is has masks that fit no image.
+        "n_rois": summary.n_rois if summary.height and summary.width else 0,
+        "n_accepted": summary.n_accepted,
+        "contours_url": contours_url(sample),
+        "frame": frame,
+        "selected": list(selected),
+        "colours": {"accepted": SKY_BLUE, "rejected": VERMILLION, "selected": list(CELL_COLOURS)},
+        "label": f"{'Movie' if has_movie else 'Image'} of this sample with the outlines of {cells}. "
+        "The same cells are in the table.",
+    }
+    return config, None if has_movie else problem or "it has no movie"
+
+
+def player_card(config: dict[str, Any] | None, problem: str | None) -> Component:
+    """The player, and a line where the sample lacks what one would look for in it."""
+    notes = []
+    if problem is not None:
+        notes.append(html.P(f"No movie: {problem}. The summary images are shown instead.", className="notice"))
+    if config is not None and config["n_rois"] == 0:
+        notes.append(html.P("No cells were found in this recording.", className="notice"))
+    return html.Section(
+        [html.Div(notes, id="player-notes"), html.Div(id="player", className="player"), dcc.Store("player-config", data=config)],
+        className="card-panel player-card",
+        **{"aria-label": "Movie"},
+    )
+
+
+def _background(name: str, label: str, url: str, values: Contrast) -> dict[str, Any]:
+    return {"name": name, "label": label, "url": url, "span": list(values.span), "auto": list(values.auto)}
+
+
+def register(app: Dash) -> None:
+    """Add the player's callbacks."""
+    app.clientside_callback(
+        ClientsideFunction("fluorite", "mountPlayer"),
+        Output("player", "title"),
+        Input("player-config", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("fluorite", "showSelection"),
+        Output("player-notes", "title"),
+        Input("selection", "data"),
+    )

@@ -1,0 +1,106 @@
+"""Outlines of cells: from weighted footprints to polygons that a canvas can draw and hit-test.
+
+A polygon is in image coordinates, x to the right and y down, with pixel ``(row, column)`` covering
+``[column, column + 1) x [row, row + 1)``: the image's top left corner is (0, 0) and its bottom right one
+``(width, height)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+# The outline encloses the brightest pixels that hold this share of the footprint's energy (sum of squares), as in
+# CaImAn's `plot_contours` (`thr_method='nrg'`, `thr=0.9`): it ignores the faint skirt that a fraction of the maximum
+# would keep in a cell with one bright spot.
+ENERGY_SHARE = 0.9
+
+# A footprint is interpolated this many times finer before it is cut, which makes round cells look round.
+_SUBPIXELS = 4
+# Specks smaller than this beside the main body are not drawn.
+_SMALLEST_PIECE_PX = 1.0
+# Vertices closer to the line between their neighbours than this are left out: invisible, and four times less to send.
+_TOLERANCE_PX = 0.1
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The outline of one ROI.
+
+    Attributes
+    ----------
+    pieces
+        Closed polygons ``(n_vertices, 2)`` float32 as (x, y), the largest first; with the even-odd rule, a polygon inside
+        another is a hole. Empty for a footprint without a positive pixel.
+    """
+
+    pieces: tuple[NDArray[np.float32], ...]
+
+
+def outlines(footprints: sparse.csr_array, shape: tuple[int, int], energy_share: float = ENERGY_SHARE) -> list[Outline]:
+    """The outline of every footprint.
+
+    Parameters
+    ----------
+    footprints
+        ``(n_rois, n_pixels)``, pixels in C order of `shape`.
+    shape
+        ``(height, width)``.
+    energy_share
+        How much of a footprint's energy the outline encloses, above 0 and at most 1.
+    """
+    starts = footprints.indptr
+    return [
+        footprint_outline(
+            footprints.indices[starts[row] : starts[row + 1]],
+            footprints.data[starts[row] : starts[row + 1]],
+            shape,
+            energy_share,
+        )
+        for row in range(footprints.shape[0])
+    ]
+
+
+def footprint_outline(
+    pixels: NDArray[np.integer], weights: NDArray[np.floating], shape: tuple[int, int], energy_share: float
+) -> Outline:
+    """The outline of one footprint, given as pixel numbers in C order of `shape` and their weights."""
+    positive = weights > 0
+    pixels, weights = pixels[positive], np.asarray(weights[positive], dtype=np.float32)
+    if len(pixels) == 0:
+        return Outline(())
+    ys, xs = np.divmod(pixels, shape[1])
+    # Two pixels of margin: interpolation reaches one pixel out, and an outline must not touch the border of its patch.
+    top, left = int(ys.min()) - 2, int(xs.min()) - 2
+    patch = np.zeros((int(ys.max()) - top + 3, int(xs.max()) - left + 3), dtype=np.float32)
+    patch[ys - top, xs - left] = weights
+    fine = cv2.resize(patch, None, fx=_SUBPIXELS, fy=_SUBPIXELS, interpolation=cv2.INTER_LINEAR)
+    inside = (fine > _cut(weights, energy_share)).astype(np.uint8)
+    found, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    by_area = sorted(((cv2.contourArea(piece), piece) for piece in found), key=lambda entry: -entry[0])
+    smallest = _SMALLEST_PIECE_PX * _SUBPIXELS**2
+    kept = [piece for rank, (area, piece) in enumerate(by_area) if rank == 0 or area >= smallest]
+    # Vertices are centres of fine pixels: half a fine pixel is added to get to the coordinates of the image's edges.
+    return Outline(
+        tuple(
+            (
+                (cv2.approxPolyDP(piece, _TOLERANCE_PX * _SUBPIXELS, True)[:, 0, :] + 0.5) / _SUBPIXELS + (left, top)
+            ).astype(np.float32)
+            for piece in kept
+        )
+    )
+
+
+def _cut(weights: NDArray[np.float32], energy_share: float) -> float:
+    """The value halfway between the faintest pixel that belongs inside and the brightest that does not."""
+    descending = np.sort(weights)[::-1]
+    energy = np.cumsum(descending.astype(np.float64) ** 2)
+    count = int(np.searchsorted(energy, energy_share * energy[-1] * (1 - 1e-9))) + 1
+    faintest = descending[min(count, len(descending)) - 1]
+    # Equal weights belong together: a binary mask is inside as a whole.
+    outside = descending[descending < faintest]
+    return float(faintest + (outside[0] if len(outside) else 0.0)) / 2

@@ -1,0 +1,1 @@
+"""Figures as pure functions: arrays in, a Plotly figure out."""

@@ -1,0 +1,143 @@
+"""Images by address: frames of movies, projections, thumbnails and outlines.
+
+A browser caches an image by its address, so every address carries the signature of the file that it is made from
+(``v``) and, where it matters, the levels; the answers may then be kept for ever. Addresses are made by the functions
+here, so that pages and routes cannot disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import cv2
+import numpy as np
+from flask import Blueprint, Response, request
+from numpy.typing import NDArray
+
+from app.levels import Levels, contrast, to_uint8
+from app.movie_pool import file_signature
+from app.sample_store import SampleData
+from app.workspace import current_workspace
+from nwb_schema.errors import FluoriteError, MovieError, SampleError
+
+# Above 85, JPEG files of noisy frames grow quickly and nobody sees the difference.
+_JPEG_QUALITY = 85
+THUMBNAIL_HEIGHT_PX = 96
+_FOR_EVER = "private, max-age=31536000, immutable"
+
+images = Blueprint("images", __name__)
+
+
+def frame_url(identifier: str, movie_signature: str) -> str:
+    """Address of a frame, with ``{n}`` for its number; the player adds ``lo`` and ``hi``."""
+    return f"/frames/{quote(identifier, safe='')}/{{n}}.jpg?{urlencode({'v': movie_signature})}"
+
+
+def projection_url(sample: SampleData, name: str) -> str:
+    """Address of a summary image; the player adds ``lo`` and ``hi``."""
+    return f"/projections/{_name(sample)}/{quote(name, safe='')}.jpg?{urlencode({'v': sample.signature})}"
+
+
+def contours_url(sample: SampleData) -> str:
+    """Address of the outlines of all ROIs."""
+    return f"/contours/{_name(sample)}.json?{urlencode({'v': sample.signature})}"
+
+
+def thumbnail_url(identifier: str, signature: str) -> str:
+    """Address of the small mean image in the list of samples."""
+    return f"/thumbnails/{quote(identifier, safe='')}.jpg?{urlencode({'v': signature})}"
+
+
+@images.route("/frames/<identifier>/<int(signed=True):number>.jpg")
+def frame(identifier: str, number: int) -> Response:
+    """One frame of the registered movie, between the levels ``lo`` and ``hi``."""
+    workspace = current_workspace()
+    sample = workspace.samples.get(identifier)
+    path = workspace.movie_path(sample)
+    if path is None:
+        problem = sample.summary.movie_problem or "this sample has no movie"
+        raise MovieError(sample.path, problem, "Process the movie again, or restore it to the project's movies folder.")
+    values = workspace.movies.frame(path, number)
+    levels = _asked_levels() or workspace.movies.contrast(path).auto
+    return _jpeg(to_uint8(values, levels), file_signature(path))
+
+
+@images.route("/projections/<identifier>/<name>.jpg")
+def projection(identifier: str, name: str) -> Response:
+    """One summary image, between the levels ``lo`` and ``hi``."""
+    sample = current_workspace().samples.get(identifier)
+    image = _summary_image(sample, name)
+    return _jpeg(to_uint8(image, _asked_levels() or contrast(image).auto), sample.signature)
+
+
+@images.route("/thumbnails/<identifier>.jpg")
+def thumbnail(identifier: str) -> Response:
+    """The mean image, small."""
+    sample = current_workspace().samples.get(identifier)
+    image = _summary_image(sample, "mean")
+    small = to_uint8(image, contrast(image).auto)
+    height, width = small.shape
+    if height > THUMBNAIL_HEIGHT_PX:
+        size = (max(1, round(width * THUMBNAIL_HEIGHT_PX / height)), THUMBNAIL_HEIGHT_PX)
+        small = cv2.resize(small, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return _jpeg(small, sample.signature)
+
+
+@images.route("/contours/<identifier>.json")
+def contours(identifier: str) -> Response:
+    """The outlines of all ROIs (see `SampleData.contours_json`)."""
+    sample = current_workspace().samples.get(identifier)
+    answer = Response(sample.contours_json, mimetype="application/json")
+    answer.headers["Content-Encoding"] = "gzip"
+    return _cached(answer, sample.signature)
+
+
+@images.errorhandler(FluoriteError)
+def refuse(error: FluoriteError) -> tuple[str, int, dict[str, str]]:
+    """Say in words why there is no such image."""
+    return f"{error}\n", 404, {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+
+
+def _summary_image(sample: SampleData, name: str) -> NDArray[np.float32]:
+    image = sample.images.get(name)
+    if image is None:
+        raise SampleError(
+            sample.path,
+            f"has no summary image called {name!r}",
+            f"It has: {', '.join(sorted(sample.images)) or 'none'}.",
+        )
+    return image
+
+
+def _asked_levels() -> Levels | None:
+    """The levels in the address, or None when it has none."""
+    low, high = request.args.get("lo"), request.args.get("hi")
+    if low is None and high is None:
+        return None
+    try:
+        levels = Levels(float(low or ""), float(high or ""))
+    except ValueError:
+        levels = Levels(math.nan, math.nan)
+    if not (math.isfinite(levels.low) and math.isfinite(levels.high) and levels.low < levels.high):
+        raise MovieError(request.path, "the levels lo and hi are not two numbers in order", "Give lo below hi.")
+    return levels
+
+
+def _jpeg(image: NDArray[np.uint8], signature: str) -> Response:
+    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    if not done:
+        raise RuntimeError(f"OpenCV cannot encode an image of shape {image.shape}")
+    return _cached(Response(encoded.tobytes(), mimetype="image/jpeg"), signature)
+
+
+def _cached(answer: Response, signature: str) -> Response:
+    # An address made for another version of the file is answered, but not kept under that address.
+    current = request.args.get("v") == signature
+    answer.headers["Cache-Control"] = _FOR_EVER if current else "no-store"
+    return answer
+
+
+def _name(sample: SampleData) -> Any:
+    return quote(sample.summary.identifier, safe="")

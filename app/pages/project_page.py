@@ -1,0 +1,30 @@
+"""The project page: its samples, its jobs, and the form that makes more."""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+from app.components.folder_browser import browser_dialogue
+from app.components.jobs_panel import jobs_card
+from app.components.process_form import process_card
+from app.components.samples_table import sample_rows, samples_card
+from app.job_view import jobs_state
+from app.workspace import current_workspace
+
+
+def layout(**_query: str) -> Component:
+    """The page, as the project is now."""
+    workspace = current_workspace()
+    return html.Main(
+        [
+            html.Div(samples_card(sample_rows(workspace)), className="project-samples"),
+            html.Aside(
+                [process_card(), jobs_card(jobs_state(workspace.project))],
+                className="project-side",
+                **{"aria-label": "Processing"},
+            ),
+            browser_dialogue(),
+        ],
+        className="page project-page",
+    )

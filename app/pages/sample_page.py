@@ -1,0 +1,133 @@
+"""The sample page: movie, cells, traces and where they come from."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pandas as pd
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from app.components.player_view import player_card, player_config
+from app.components.provenance_view import provenance_card
+from app.components.roi_table import roi_table
+from app.components.trace_panel import trace_card
+from app.formatting import count, duration, number
+from app.workspace import Workspace, current_workspace
+from nwb_schema.errors import FluoriteError
+from nwb_schema.reader import SampleSummary, read_provenance
+
+
+def layout(identifier: str | None = None, roi: str = "", frame: str = "", **_query: str) -> Component:
+    """The page of one sample.
+
+    Parameters
+    ----------
+    identifier
+        From the address, still percent-encoded; None when Dash only asks which ids the page has.
+    roi, frame
+        From the address, too: keys of selected cells separated by commas, and the frame to show.
+    """
+    if identifier is None:
+        return _page([], player_card(None, None), trace_card(None, (), ()), roi_table(_no_rois()), None)
+    name = unquote(identifier)
+    try:
+        return sample_layout(current_workspace(), name, selected=_keys(roi), frame=_frame(frame))
+    except FluoriteError as error:
+        return missing_sample(name, error)
+
+
+def sample_layout(workspace: Workspace, identifier: str, *, selected: list[str], frame: int) -> Component:
+    """The page of a sample of this project.
+
+    Raises
+    ------
+    FluoriteError
+        When there is no such sample, or it cannot be read.
+    """
+    sample = workspace.samples.get(identifier)
+    rows = sample.rows_of(selected)
+    selected = [str(sample.rois["key"][row]) for row in rows]
+    config, problem = player_config(workspace, sample, frame=frame, selected=selected)
+    return _page(
+        _headline(sample.summary),
+        player_card(config, problem),
+        trace_card(identifier, sample.trace_kinds, selected),
+        roi_table(sample.rois),
+        provenance_card(sample.summary, read_provenance(sample.path)),
+    )
+
+
+def missing_sample(identifier: str, error: FluoriteError) -> Component:
+    """What to show for an address that leads to no sample."""
+    return html.Main(
+        html.Section(
+            [
+                html.H1("This sample cannot be shown"),
+                html.P(error.cause[:1].upper() + error.cause[1:] + ".", className="lead"),
+                html.P([html.Code(identifier)]),
+                html.P("It may have been deleted or renamed, or the address may be of another project.", className="muted"),
+                dcc.Link("All samples of this project", href="/", className="btn btn-primary"),
+            ],
+            className="card-panel missing",
+        ),
+        className="page",
+    )
+
+
+def _page(
+    headline: list[Component], player: Component, traces: Component, table: Component, provenance: Component | None
+) -> Component:
+    return html.Main(
+        [
+            html.Div(headline, className="sample-headline"),
+            html.Div(
+                [
+                    player,
+                    html.Div(
+                        [
+                            traces,
+                            html.Section(
+                                [html.H2("Cells", id="cells-title"), html.Div(table, className="roi-table-wrap")],
+                                className="card-panel cells-card",
+                                **{"aria-labelledby": "cells-title"},
+                            ),
+                        ],
+                        className="sample-side",
+                    ),
+                ],
+                className="sample-columns",
+            ),
+            provenance,
+        ],
+        className="page sample-page",
+    )
+
+
+def _headline(summary: SampleSummary) -> list[Component]:
+    facts = [
+        f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
+        f"{summary.n_frames:,} frames" if summary.n_frames else None,
+        f"{number(summary.rate_hz)} Hz" if summary.rate_hz else None,
+        duration(summary.duration_s) if summary.duration_s else None,
+        f"{summary.height} × {summary.width} px" if summary.height else None,
+        f"{summary.engine} {summary.engine_version or ''}".strip() if summary.engine else None,
+    ]
+    return [
+        dcc.Link("← Samples", href="/", className="back-link"),
+        html.H1(summary.path.stem),
+        html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
+    ]
+
+
+def _keys(text: str) -> list[str]:
+    return [unquote(key) for key in text.split(",") if key]
+
+
+def _frame(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _no_rois() -> pd.DataFrame:
+    names = ["key", "index", "is_accepted", "snr", "r_values", "cnn_preds", "area_px", "centroid_x", "centroid_y"]
+    return pd.DataFrame({name: [] for name in names})

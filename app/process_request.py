@@ -1,0 +1,86 @@
+"""The "Process a movie" form: from what was typed to a request, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nwb_schema.errors import MissingRateError, MovieError, ParameterError
+from nwb_schema.project import Project
+from pipeline.jobs import Job
+from pipeline.request import split_into_recordings
+
+
+@dataclass(frozen=True)
+class FormValues:
+    """The form as typed; empty fields are empty strings or None."""
+
+    movies: str | None
+    series: bool
+    frame_rate: str | None
+    preset: str
+    engine: str
+    subject: str | None
+    session: str | None
+
+
+def request_values(form: FormValues) -> Mapping[str, Any]:
+    """What the form asks for, in the terms of `pipeline.request.split_into_recordings`.
+
+    Raises
+    ------
+    MovieError
+        When no file is named.
+    ParameterError
+        When the frame rate is not a number above 0.
+    """
+    movies = [line.strip().strip("\"'") for line in (form.movies or "").splitlines() if line.strip()]
+    if not movies:
+        raise MovieError("Movie", "no file was chosen", "Press Browse, or type the path of a movie.")
+    return {
+        "movies": movies,
+        "preset": form.preset,
+        "engine": form.engine,
+        "subject": _text(form.subject),
+        "session": _text(form.session),
+        "movie": {"frame_rate_hz": _rate(form.frame_rate)},
+    }
+
+
+def submit_form(project: Project, form: FormValues) -> list[Job]:
+    """Start one job a recording; everything is checked before the first one starts.
+
+    Raises
+    ------
+    FluoriteError
+        Anything that would stop a job right at its start; no job was started.
+    """
+    # Imported only here: the engine's libraries would double the time to start and the memory of every dashboard.
+    from pipeline.process import check_request, submit_recording
+
+    requests = split_into_recordings(request_values(form), series=form.series)
+    for request in requests:
+        try:
+            check_request(project, request)
+        except MissingRateError as error:
+            # The command line's remedy names an option; here there is a field.
+            raise MissingRateError(error.file, error.cause, "Type the rate into the field Frame rate.") from error
+    return [submit_recording(project, request) for request in requests]
+
+
+def _rate(text: str | None) -> float | None:
+    typed = _text(text)
+    if typed is None:
+        return None
+    try:
+        rate_hz = float(typed.replace(",", "."))
+    except ValueError:
+        rate_hz = 0.0
+    if not 0 < rate_hz < float("inf"):
+        raise ParameterError("Frame rate", f"{typed!r} is not a number above 0", "Type frames per second, such as 15.")
+    return rate_hz
+
+
+def _text(value: str | None) -> str | None:
+    return (value or "").strip() or None

@@ -1,0 +1,153 @@
+"""What the pages show of a sample, read once and kept until its file changes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from app.contours import outlines
+from app.movie_pool import file_signature
+from nwb_schema import reader
+from nwb_schema.reader import SampleSummary
+
+_KEPT_SAMPLES = 8
+
+
+@dataclass
+class SampleData:
+    """One version of one sample; every part is read when it is first asked for.
+
+    Attributes
+    ----------
+    path
+        The NWB file.
+    signature
+        Of the file, when this was made; part of the address of whatever is derived from it.
+    """
+
+    path: Path
+    signature: str
+
+    @cached_property
+    def summary(self) -> SampleSummary:
+        """The sample in one row."""
+        return reader.read_summary(self.path)
+
+    @cached_property
+    def rois(self) -> pd.DataFrame:
+        """One row a ROI, as `nwb_schema.reader.read_rois` gives it, and a column ``key`` that names it on the page:
+        its ``roi_uuid``, or its row in a file that has none."""
+        rois = reader.read_rois(self.path)
+        keys = [uuid or f"row-{row}" for uuid, row in zip(rois["roi_uuid"], rois["index"], strict=True)]
+        return rois.assign(key=keys)
+
+    @cached_property
+    def images(self) -> dict[str, NDArray[np.float32]]:
+        """Summary images ``(height, width)`` by name."""
+        return dict(reader.read_images(self.path))
+
+    @cached_property
+    def trace_kinds(self) -> tuple[str, ...]:
+        """Which kinds of trace it has, of `nwb_schema.reader.TRACE_KINDS`."""
+        return reader.trace_kinds(self.path)
+
+    @cached_property
+    def contours_json(self) -> bytes:
+        """The outlines of all ROIs, for the player: gzipped JSON.
+
+        ``{"rois": [{"id": key, "label": "12", "accepted": true, "centre": [x, y], "pieces": [[x0, y0, x1, ...]]}]}`` in
+        image coordinates (see `app.contours`).
+        """
+        summary, rois = self.summary, self.rois
+        footprints = reader.read_footprints(self.path)
+        if summary.depth:
+            footprints = flatten_depth(footprints, summary.depth)
+        shapes = outlines(footprints, (summary.height or 0, summary.width or 0))
+        entries = [
+            {
+                "id": key,
+                "label": str(index),
+                "accepted": bool(accepted),
+                # Centroids are pixel numbers; image coordinates have the pixel's centre half a pixel further.
+                "centre": [round(float(x) + 0.5, 2), round(float(y) + 0.5, 2)] if np.isfinite(x) else [0, 0],
+                "pieces": [np.round(piece.ravel().astype(float), 2).tolist() for piece in shape.pieces],
+            }
+            for key, index, accepted, x, y, shape in zip(
+                rois["key"],
+                rois["index"],
+                rois["is_accepted"],
+                rois["centroid_x"],
+                rois["centroid_y"],
+                shapes,
+                strict=True,
+            )
+        ]
+        return gzip.compress(json.dumps({"rois": entries}, separators=(",", ":")).encode(), compresslevel=5)
+
+    def rows_of(self, keys: Sequence[str]) -> list[int]:
+        """Row numbers of ROIs in the order asked for; unknown ones are left out."""
+        numbers = {str(key): row for row, key in enumerate(self.rois["key"])}
+        return [numbers[key] for key in keys if key in numbers]
+
+    def traces(self, rows: Sequence[int], kinds: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Traces ``(len(rows), n_frames)`` by kind, read anew; kinds that the sample does not have are left out."""
+        return {
+            kind: reader.read_traces(self.path, kind, rows) for kind in kinds if rows and kind in self.trace_kinds
+        }
+
+
+class SampleStore:
+    """The samples that pages look at, a few kept in memory.
+
+    Parameters
+    ----------
+    find
+        Turns an identifier into the path of its NWB file, or raises a `FluoriteError`.
+    """
+
+    def __init__(self, find: Callable[[str], Path], capacity: int = _KEPT_SAMPLES) -> None:
+        self._find = find
+        self._capacity = capacity
+        self._kept: OrderedDict[str, SampleData] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, identifier: str) -> SampleData:
+        """The sample as its file is now.
+
+        Raises
+        ------
+        SampleError
+            When the project has no such sample.
+        """
+        with self._lock:
+            sample = self._kept.get(identifier)
+            # Finding a sample may open every file of the project: a player asks for it with each frame, so it is looked for
+            # again only when the file at its place is another one.
+            if sample is None or file_signature(sample.path) != sample.signature:
+                path = self._find(identifier)
+                sample = self._kept[identifier] = SampleData(path, file_signature(path))
+            self._kept.move_to_end(identifier)
+            while len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
+            return sample
+
+
+def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:
+    """Footprints ``(n_rois, height * width * depth)`` seen from above: ``(n_rois, height * width)``, weights added."""
+    flat = sparse.csr_array(
+        (footprints.data, footprints.indices // depth, footprints.indptr),
+        shape=(footprints.shape[0], footprints.shape[1] // depth),
+    )
+    flat.sum_duplicates()
+    return flat

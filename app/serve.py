@@ -1,0 +1,89 @@
+"""Run the dashboard on this computer."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import waitress
+import waitress.server
+
+from app.request_guard import is_loopback
+from app.server import create_app
+from nwb_schema.errors import FluoriteError
+
+# A player prefetches up to 6 frames at once (a browser's limit a server), and each open page polls: with waitress's own
+# 4 threads, a second page would wait for the first one's frames.
+THREADS = 16
+
+
+class ServeError(FluoriteError):
+    """The dashboard cannot be served as asked."""
+
+
+def serve(
+    project_folder: Path,
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a project's dashboard until interrupted.
+
+    Parameters
+    ----------
+    project_folder
+        The project.
+    host
+        An address or name of this computer itself: without a login, nothing beyond the loopback interface.
+    port
+        The port; 0 takes a free one.
+    on_ready
+        Called with the dashboard's address once connections are accepted.
+
+    Raises
+    ------
+    ServeError
+        When `host` reaches beyond this computer, or the port is taken or not allowed.
+    ProjectError
+        When the folder is not a project.
+    """
+    if not is_loopback(host):
+        raise ServeError(
+            f"--host {host}",
+            "the dashboard has no login yet and would be open to everybody on the network",
+            "Use 127.0.0.1; to use it from elsewhere, forward the port: ssh -L 8050:127.0.0.1:8050 <this computer>.",
+        )
+    app = create_app(project_folder)
+    try:
+        server = waitress.server.create_server(app.server, host=host, port=port, threads=THREADS, ident="fluorite")
+    except (OSError, ValueError, OverflowError) as error:
+        raise ServeError(f"port {port}", _cause(error), "Choose another one with --port, or 0 for any.") from error
+    if on_ready is not None:
+        on_ready(f"http://{_url_host(host)}:{_port(server)}/")
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return "is in use by another program, perhaps another dashboard"
+    if isinstance(error, OSError) and error.errno == errno.EACCES:
+        return "may only be used by an administrator"
+    return f"cannot be used ({error})"
+
+
+def _port(server: object) -> int:
+    # `localhost` can be two addresses, for which waitress makes one server each behind a common one.
+    sockets = getattr(server, "effective_listen", None)
+    if sockets:
+        return int(sockets[0][1])
+    return int(getattr(server, "effective_port"))  # noqa: B009
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host and socket.has_ipv6 else host

@@ -1,0 +1,86 @@
+"""The dashboard of one project, as a Dash application."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import dash
+from dash import Dash, dcc, html
+from dash.development.base_component import Component
+
+from app import request_guard
+from app.background import CleanProcessManager
+from app.components import folder_browser, jobs_panel, player_view, process_form, roi_table, samples_table, trace_panel
+from app.image_routes import images
+from app.pages import project_page, sample_page, unknown_page
+from app.workspace import Workspace, attach
+from nwb_schema.project import Project
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+HEALTH_ENDPOINT = "healthz"
+
+
+def create_app(project_folder: Path) -> Dash:
+    """The dashboard of the project in a folder; `app.serve.serve` runs it.
+
+    Raises
+    ------
+    ProjectError
+        When the folder is not a project.
+    """
+    project = Project.open(project_folder)
+    app = Dash(
+        "fluorite",
+        title=f"{project.name} · Fluorite",
+        update_title=None,  # type: ignore[arg-type]  # Dash takes None for "leave the title alone"
+        use_pages=True,
+        pages_folder="",
+        assets_folder=str(ASSETS),
+        serve_locally=True,
+        health_endpoint=HEALTH_ENDPOINT,
+        background_callback_manager=CleanProcessManager(project),
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    # Signs the handles of background callbacks; whoever had one from before a restart has to ask again.
+    app.server.secret_key = secrets.token_hex(32)
+    attach(app.server, Workspace.of(project))
+    app.server.register_blueprint(images)
+    request_guard.install(app.server, app.csp_hashes)
+    _register_pages(project.name)
+    app.layout = _frame(project)
+    for component in (samples_table, process_form, folder_browser, jobs_panel, player_view, roi_table, trace_panel):
+        component.register(app)
+    return app
+
+
+def _register_pages(project_name: str) -> None:
+    dash.register_page(
+        "app.pages.project_page", path="/", title=f"{project_name} · Fluorite", layout=project_page.layout
+    )
+    dash.register_page(
+        "app.pages.sample_page",
+        path_template="/sample/<identifier>",
+        title=f"Sample · {project_name} · Fluorite",
+        layout=sample_page.layout,
+    )
+    dash.register_page("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
+
+
+def _frame(project: Project) -> Component:
+    return html.Div(
+        [
+            html.Header(
+                [
+                    dcc.Link(
+                        [html.Span(className="brand-mark", **{"aria-hidden": "true"}), "Fluorite"],
+                        href="/",
+                        className="brand",
+                    ),
+                    html.Span(project.name, className="project-name", title=str(project.folder)),
+                ],
+                className="site-header",
+            ),
+            dash.page_container,
+        ]
+    )

@@ -1,0 +1,40 @@
+/* Cells of tables that are more than text. */
+(function () {
+  "use strict";
+  const components = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  const { createElement } = window.React;
+
+  components.Thumbnail = function (props) {
+    if (!props.value) return null;
+    return createElement("img", { src: props.value, alt: "", className: "thumbnail", loading: "lazy", height: 48 });
+  };
+
+  components.SampleLink = function (props) {
+    if (!props.data.href) return createElement("span", null, props.value);
+    const open = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      window.fluorite.goTo(props.data.href);
+    };
+    return createElement("a", { href: props.data.href, onClick: open, className: "sample-link" }, props.value);
+  };
+
+  components.RoiState = function (props) {
+    const kind = props.value ? "accepted" : "rejected";
+    return createElement(
+      "span",
+      { className: `roi-state is-${kind}` },
+      createElement("span", { className: "roi-swatch", "aria-hidden": "true" }),
+      kind
+    );
+  };
+
+  components.Status = function (props) {
+    const ok = props.value === "ok";
+    return createElement(
+      "span",
+      { className: `sample-status ${ok ? "is-ok" : "is-bad"}`, title: props.data.reason || "" },
+      ok ? props.data.reason || "ready" : props.data.reason || props.value
+    );
+  };
+})();

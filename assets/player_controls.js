@@ -1,0 +1,194 @@
+/* The controls under the image: plain HTML elements that call the player and show its state. */
+(function () {
+  "use strict";
+  const fluorite = (window.fluorite = window.fluorite || {});
+
+  const ICONS = {
+    play: "M8 5v14l11-7z",
+    pause: "M7 5h4v14H7zM13 5h4v14h-4z",
+    back: "M6 6h2v12H6zm12 0v12l-9-6z",
+    forward: "M16 6h2v12h-2zM6 6l9 6-9 6z",
+  };
+  const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
+  const SLIDER_STEPS = 500;
+
+  function element(tag, attributes, children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    }
+    for (const child of [].concat(children || [])) made.append(child);
+    return made;
+  }
+
+  function icon(name) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    path.setAttribute("d", ICONS[name]);
+    svg.append(path);
+    return svg;
+  }
+
+  function iconButton(name, label, onclick) {
+    return element("button", { type: "button", class: "icon-button", title: label, "aria-label": label, onclick }, icon(name));
+  }
+
+  fluorite.element = element;
+
+  fluorite.PlayerControls = class {
+    constructor(player) {
+      this.player = player;
+      const { config } = player;
+      this.root = element("div", { class: "player-controls" });
+      if (config.has_movie) this.root.append(this._transport());
+      this.root.append(this._view());
+    }
+
+    /* Show the player's state. Cheap: called with every frame. */
+    update() {
+      const { player } = this;
+      const { config } = player;
+      if (config.has_movie) {
+        this.scrub.value = player.frame;
+        this.scrub.setAttribute("aria-valuetext", this._position());
+        this.readout.textContent = this._position();
+        const playing = player.playing ? "pause" : "play";
+        if (this.playButton.dataset.icon !== playing) {
+          this.playButton.dataset.icon = playing;
+          this.playButton.replaceChildren(icon(playing));
+          const label = player.playing ? "Pause (space)" : "Play (space)";
+          this.playButton.title = label;
+          this.playButton.setAttribute("aria-label", label);
+        }
+        const movie = player.background.name === "movie";
+        this.transport.classList.toggle("is-idle", !movie);
+      }
+    }
+
+    /* Show the levels of the present background. */
+    updateLevels() {
+      const { span } = this.player.background;
+      const { low, high } = this.player.levels();
+      const position = (value) => Math.round(((value - span[0]) / (span[1] - span[0])) * SLIDER_STEPS);
+      this.low.value = position(low);
+      this.high.value = position(high);
+      this.levelRange.style.setProperty("--from", `${(this.low.value / SLIDER_STEPS) * 100}%`);
+      this.levelRange.style.setProperty("--to", `${(this.high.value / SLIDER_STEPS) * 100}%`);
+      const shown = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
+      this.low.setAttribute("aria-valuetext", shown(low));
+      this.high.setAttribute("aria-valuetext", shown(high));
+      this.levelText.textContent = `${shown(low)} – ${shown(high)}`;
+    }
+
+    _position() {
+      const { frame, config } = this.player;
+      return `${frame + 1} / ${config.n_frames} · ${(frame / config.rate_hz).toFixed(2)} s`;
+    }
+
+    _transport() {
+      const { player } = this;
+      const { config } = player;
+      this.playButton = iconButton("play", "Play (space)", () => player.toggle());
+      this.playButton.classList.add("is-main");
+      this.playButton.id = "player-play";
+      this.scrub = element("input", {
+        type: "range",
+        id: "player-scrub",
+        min: 0,
+        max: config.n_frames - 1,
+        step: 1,
+        value: player.frame,
+        "aria-label": "Frame of the movie",
+        oninput: (event) => player.seek(Number(event.target.value)),
+      });
+      this.readout = element("output", { class: "player-readout" });
+      const speed = element(
+        "select",
+        {
+          class: "player-speed",
+          "aria-label": "Speed",
+          title: "Speed",
+          onchange: (event) => {
+            player.speed = Number(event.target.value);
+          },
+        },
+        SPEEDS.map((value) => element("option", { value, selected: value === 1 }, `${value}×`))
+      );
+      this.transport = element("div", { class: "player-row player-transport" }, [
+        iconButton("back", "Previous frame (left arrow)", () => player.step(-1)),
+        this.playButton,
+        iconButton("forward", "Next frame (right arrow)", () => player.step(1)),
+        this.scrub,
+        this.readout,
+        speed,
+      ]);
+      return this.transport;
+    }
+
+    _view() {
+      const { player } = this;
+      const { config } = player;
+      const backgrounds = element(
+        "div",
+        { class: "segmented", role: "radiogroup", "aria-label": "Image" },
+        config.backgrounds.map((background) => {
+          const input = element("input", {
+            type: "radio",
+            name: "player-background",
+            id: `player-background-${background.name}`,
+            value: background.name,
+            checked: background.name === player.background.name,
+            onchange: () => player.setBackground(background.name),
+          });
+          return element("label", {}, [input, element("span", {}, background.label)]);
+        })
+      );
+      const slider = (label, update) =>
+        element("input", {
+          type: "range",
+          min: 0,
+          max: SLIDER_STEPS,
+          step: 1,
+          "aria-label": label,
+          oninput: (event) => update(Number(event.target.value) / SLIDER_STEPS),
+        });
+      this.low = slider("Black level", (share) => player.setLevel("low", share));
+      this.high = slider("White level", (share) => player.setLevel("high", share));
+      this.levelRange = element("div", { class: "level-range" }, [this.low, this.high]);
+      this.levelText = element("output", { class: "level-text" });
+      const auto = element(
+        "button",
+        { type: "button", class: "text-button", title: "Choose the contrast for this image", onclick: () => player.autoLevels() },
+        "Auto"
+      );
+      const toggle = (kind, label, count) =>
+        element("label", { class: `roi-toggle is-${kind}` }, [
+          element("input", {
+            type: "checkbox",
+            id: `player-show-${kind}`,
+            checked: true,
+            onchange: (event) => player.showRois(kind, event.target.checked),
+          }),
+          element("span", { class: "roi-swatch", "aria-hidden": "true" }),
+          element("span", {}, `${label} ${count}`),
+        ]);
+      const toggles = element("div", { class: "roi-toggles", role: "group", "aria-label": "Outlines" }, [
+        toggle("accepted", "Accepted", config.n_accepted),
+        toggle("rejected", "Rejected", config.n_rois - config.n_accepted),
+      ]);
+      return element("div", { class: "player-row player-view" }, [
+        backgrounds,
+        element("div", { class: "contrast", role: "group", "aria-label": "Contrast" }, [
+          element("span", { class: "control-name" }, "Contrast"),
+          this.levelRange,
+          this.levelText,
+          auto,
+        ]),
+        config.n_rois ? toggles : element("span", {}),
+      ]);
+    }
+  };
+})();

@@ -1,0 +1,121 @@
+/* Outlines of cells over an image: drawing them and finding the one under the pointer.
+ *
+ * Outlines are in image coordinates (see app/contours.py): pixel (row, column) covers [column, column + 1) x
+ * [row, row + 1). Finding a cell uses the very polygons that are drawn, so that whatever a person sees can be clicked,
+ * and what is hidden cannot. */
+(function () {
+  "use strict";
+  const fluorite = (window.fluorite = window.fluorite || {});
+
+  function pathOf(pieces) {
+    const path = new Path2D();
+    for (const piece of pieces) {
+      path.moveTo(piece[0], piece[1]);
+      for (let i = 2; i < piece.length; i += 2) path.lineTo(piece[i], piece[i + 1]);
+      path.closePath();
+    }
+    return path;
+  }
+
+  function boxOf(pieces) {
+    const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+    for (const piece of pieces) {
+      for (let i = 0; i < piece.length; i += 2) {
+        box.left = Math.min(box.left, piece[i]);
+        box.right = Math.max(box.right, piece[i]);
+        box.top = Math.min(box.top, piece[i + 1]);
+        box.bottom = Math.max(box.bottom, piece[i + 1]);
+      }
+    }
+    box.area = Math.max(0, box.right - box.left) * Math.max(0, box.bottom - box.top);
+    return box;
+  }
+
+  fluorite.RoiOverlay = class {
+    constructor(style) {
+      this.style = style;
+      this.rois = [];
+      this.byId = new Map();
+      this.show = { accepted: true, rejected: true };
+      this.selected = [];
+      this.ruler = document.createElement("canvas").getContext("2d");
+    }
+
+    setRois(rois) {
+      this.rois = rois.map((roi) => ({ ...roi, path: pathOf(roi.pieces), box: boxOf(roi.pieces) }));
+      this.byId = new Map(this.rois.map((roi) => [roi.id, roi]));
+    }
+
+    visible(roi) {
+      return roi.accepted ? this.show.accepted : this.show.rejected;
+    }
+
+    /* Visible cells at a point of the image, the smallest first: a small cell on a large one can still be clicked. */
+    at(x, y) {
+      return this.rois
+        .filter(
+          (roi) =>
+            this.visible(roi) &&
+            x >= roi.box.left &&
+            x <= roi.box.right &&
+            y >= roi.box.top &&
+            y <= roi.box.bottom &&
+            this.ruler.isPointInPath(roi.path, x, y, "evenodd")
+        )
+        .sort((a, b) => a.box.area - b.box.area);
+    }
+
+    /* Draw with `context` scaled so that one unit is one pixel of the image; `scale` is its size on the screen. */
+    draw(context, scale) {
+      context.lineJoin = "round";
+      for (const accepted of [false, true]) {
+        if (!(accepted ? this.show.accepted : this.show.rejected)) continue;
+        const all = new Path2D();
+        for (const roi of this.rois) {
+          if (roi.accepted === accepted && !this.selected.includes(roi.id)) all.addPath(roi.path);
+        }
+        // A dark line under the bright one keeps outlines visible on bright and dark tissue alike.
+        context.setLineDash([]);
+        context.lineWidth = 2.6 / scale;
+        context.strokeStyle = "rgba(0, 0, 0, 0.45)";
+        context.stroke(all);
+        // Rejected cells differ by their dashes, too, not by colour alone.
+        context.setLineDash(accepted ? [] : [4 / scale, 3 / scale]);
+        context.lineWidth = 1.3 / scale;
+        context.strokeStyle = accepted ? this.style.accepted : this.style.rejected;
+        context.stroke(all);
+      }
+      context.setLineDash([]);
+      this.selected.forEach((id, position) => this._drawSelected(context, scale, this.byId.get(id), position));
+    }
+
+    colour(position) {
+      return this.style.selected[position % this.style.selected.length];
+    }
+
+    _drawSelected(context, scale, roi, position) {
+      if (!roi) return;
+      const colour = this.colour(position);
+      context.globalAlpha = 0.28;
+      context.fillStyle = colour;
+      context.fill(roi.path, "evenodd");
+      context.globalAlpha = 1;
+      context.lineWidth = 5 / scale;
+      context.strokeStyle = "rgba(255, 255, 255, 0.9)";
+      context.stroke(roi.path);
+      context.lineWidth = 2.6 / scale;
+      context.strokeStyle = colour;
+      context.stroke(roi.path);
+      context.font = `600 ${13 / scale}px system-ui, sans-serif`;
+      context.textAlign = "center";
+      context.textBaseline = "bottom";
+      context.lineWidth = 3.5 / scale;
+      context.strokeStyle = "rgba(0, 0, 0, 0.75)";
+      const above = roi.box.top - 3 / scale;
+      const y = above > 14 / scale ? above : roi.box.bottom + 16 / scale;
+      context.strokeText(roi.label, roi.centre[0], y);
+      context.fillStyle = "#fff";
+      context.fillText(roi.label, roi.centre[0], y);
+    }
+  };
+})();
