@@ -38,15 +38,18 @@ class BuiltinEngine:
     name = "builtin"
     version = VERSION
 
-    def check(self, params: Parameters) -> None:
-        """Refuse, before any work, parameters that this engine does not honour.
+    def check(self, params: Parameters, movie: Movie) -> None:
+        """Refuse, before any work, parameters that this engine does not honour and movies that it cannot process.
 
         Raises
         ------
         ParameterError
             Naming the parameter and the remedy.
+        MovieError
+            When the movie is too short or too small.
         """
         check_parameters(params)
+        check_recording(movie, params)
 
     def run(self, movie: Movie, params: Parameters, workdir: Path, progress: Progress) -> EngineResult:
         """Process `movie`: ``registered.h5`` and ``results.hdf5`` in `workdir`, which exists and is empty.
@@ -60,8 +63,7 @@ class BuiltinEngine:
         ParameterError
             When a parameter is not honoured or does not fit the movie.
         """
-        self.check(params)
-        check_recording(movie, params)
+        self.check(params, movie)
         seconds: dict[str, float] = {}
         registered, results = workdir / "registered.h5", workdir / "results.hdf5"
         try:

@@ -22,6 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.engines.builtin.shape import is_cell_sized
 from pipeline.engines.builtin.threads import in_threads
 from pipeline.parameters.groups import Init
 
@@ -146,14 +147,14 @@ class _Search:
             progress(min(1.0, len(self.footprints) / most))
 
     def _take(self, y: int, x: int) -> None:
-        height, width = self._up.shape
+        height, width = self._residual.shape[1:]
         rows = slice(max(0, y - self._box[0]), min(height, y + self._box[0] + 1))
         columns = slice(max(0, x - self._box[1]), min(width, x + self._box[1] + 1))
         box = self._residual[:, rows, columns]
         footprint, trace = fit_one(box, (y - rows.start, x - columns.start), self._blur)
         # Whatever comes of it, the same spot is not tried again: a fit that fails once would fail for ever.
         self._allowed[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = False
-        if (footprint > 0).sum() < 0.25 * np.pi * self._gSig[0] * self._gSig[1]:
+        if not footprint.any():
             return
         box -= trace[:, None, None] * footprint
         grown_rows = slice(max(0, rows.start - self._reach[0]), min(height, rows.stop + self._reach[0]))
@@ -166,8 +167,10 @@ class _Search:
         # Blurring is linear, so the blurred residual needs no second blur.
         self._blurred[:, grown_rows, grown_columns] -= trace[:, None, None] * smeared[grown_rows, grown_columns]
         self._refresh(grown_rows, grown_columns)
-        self.footprints.append(whole)
-        self.traces.append(trace)
+        # Dendrites and boutons are active, too: they are taken out of the residual, but they are no cells.
+        if is_cell_sized(footprint, self._gSig):
+            self.footprints.append(whole)
+            self.traces.append(trace)
 
     def _refresh(self, rows: slice, columns: slice) -> None:
         part = np.ascontiguousarray(self._blurred[:, rows, columns])
