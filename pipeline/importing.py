@@ -6,7 +6,6 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,15 @@ from pipeline.movies.digest import files_sha256
 from pipeline.movies.movie import Movie, MovieMetadata
 from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
-from pipeline.results import check_fits_movie, read_engine, read_parameters, read_results, read_shifts
+from pipeline.results import (
+    check_fits_movie,
+    is_one_photon,
+    read_engine,
+    read_parameters,
+    read_results,
+    read_results_notes,
+    read_shifts,
+)
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.import")
@@ -89,9 +96,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     scratch = job.attempt_folder / "scratch"
     scratch.mkdir(parents=True)
     progress("reading the results", 0.0)
-    segmentation = read_results(request.results)
-    if request.frame_rate_hz is not None:
-        segmentation = replace(segmentation, rate_hz=request.frame_rate_hz)
+    segmentation = read_results(request.results, rate_hz=request.frame_rate_hz)
     movie = _open(request, segmentation)
     try:
         movie_metadata = movie.metadata if movie is not None else MovieMetadata()
@@ -99,7 +104,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             subject=request.subject,
             session=request.session,
             overrides=request.metadata,
-            one_photon=segmentation.background_traces is None,
+            one_photon=is_one_photon(request.results),
             movie_session_start=movie_metadata.session_start,
             movie_subject=movie_metadata.subject,
             movie_source=movie_metadata.source,
@@ -111,10 +116,12 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
         )
         refuse_taken_name(project, metadata)
         shifts = read_shifts(request.results)
-        registered = _registered_copy(movie, request, shifts, scratch, progress) if movie is not None else None
+        parameters, parameters_sha256 = read_parameters(request.results)
+        registered = None
+        if movie is not None:
+            registered = _registered_copy(movie, request, shifts, parameters, scratch, progress)
         results = scratch / "results.hdf5"
         shutil.copyfile(request.results, results)
-        parameters, parameters_sha256 = read_parameters(request.results)
         engine, engine_version = read_engine(request.results)
         provenance = Provenance(
             engine=engine,
@@ -163,10 +170,15 @@ def _open(request: ImportRequest, segmentation: Segmentation) -> Movie | None:
 
 
 def _registered_copy(
-    movie: Movie, request: ImportRequest, shifts: NDArray[np.float32] | None, scratch: Path, progress: Progress
+    movie: Movie,
+    request: ImportRequest,
+    shifts: NDArray[np.float32] | None,
+    parameters: Mapping[str, Any],
+    scratch: Path,
+    progress: Progress,
 ) -> Path:
     """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
-    from pipeline.engines.builtin.motion import shift_frames
+    from pipeline.engines.builtin.motion import shift_frame, to_dtype
 
     n_frames, height, width = movie.shape
     if request.raw_movie and (shifts is None or len(shifts) != n_frames):
@@ -175,6 +187,7 @@ def _registered_copy(
             f"holds no shifts for the {n_frames} frames of the raw movie {request.movie}",
             "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
         )
+    border = parameters.get("motion", {}).get("border_nan", "copy")
     path = scratch / "registered.h5"
     step = max(1, _CHUNK_BYTES // (height * width * movie.dtype.itemsize))
     with MovieFileWriter(
@@ -184,7 +197,8 @@ def _registered_copy(
             progress("copying the movie", start / n_frames)
             frames = movie.read(start, min(start + step, n_frames))
             if request.raw_movie and shifts is not None:
-                frames = shift_frames(frames, shifts[start : start + len(frames)])
+                pairs = zip(frames, shifts[start : start + len(frames)], strict=True)
+                frames = np.stack([to_dtype(shift_frame(frame, shift, border), movie.dtype) for frame, shift in pairs])
             writer.write(start, frames)
     return path
 
@@ -195,4 +209,4 @@ def _notes(request: ImportRequest, segmentation: Segmentation) -> tuple[str, ...
         notes.append("No movie was at hand: this sample has none.")
     if not segmentation.evaluated:
         notes.append("The components were never evaluated: all of them count as accepted.")
-    return tuple(notes)
+    return (*notes, *read_results_notes(request.results))

@@ -57,7 +57,7 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     """
     movie, parameters = request.open_movie()
     try:
-        choose_engine(request.engine, project).check(parameters)
+        choose_engine(request.engine, project).check(parameters, movie)
         refuse_taken_name(project, sample_metadata(request, movie))
     finally:
         movie.close()
@@ -101,12 +101,12 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     movie, parameters = request.open_movie()
     try:
         engine = choose_engine(request.engine, project)
-        engine.check(parameters)
+        engine.check(parameters, movie)
         metadata = sample_metadata(request, movie)
         refuse_taken_name(project, metadata)
         logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
         progress("checking the movie", 0.0)
-        check_movie(movie)
+        check_movie(movie, minimum_frames=1)  # how many it needs, the engine has said
         input_sha256 = movie_sha256(movie)
         Ledger(project).set_digest(job.id, work_digest(input_sha256, parameters.sha256(), engine.name, engine.version))
         checked = time.perf_counter()

@@ -52,6 +52,6 @@ def read_metadata(path: Path | None) -> dict[str, Any]:
     """The metadata file's content as a part of a request; empty when there is no file."""
     if path is None:
         return {}
-    from nwb_schema.metadata import load_metadata_file
+    from nwb_schema.metadata_file import load_metadata_file
 
     return {"metadata": load_metadata_file(path), "metadata_file": str(path)}

@@ -59,12 +59,12 @@ class Engine(Protocol):
     @property
     def version(self) -> str: ...
 
-    def check(self, params: Parameters) -> None:
-        """Refuse, before any work, parameters that this engine does not honour.
+    def check(self, params: Parameters, movie: Movie) -> None:
+        """Refuse, before any work, parameters that this engine does not honour and movies that it cannot process.
 
         Raises
         ------
-        nwb_schema.errors.ParameterError, nwb_schema.errors.EngineError
+        nwb_schema.errors.ParameterError, nwb_schema.errors.MovieError, nwb_schema.errors.EngineError
         """
         ...
 
