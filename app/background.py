@@ -58,7 +58,7 @@ class CleanProcessManager(DiskcacheManager):
         self._processes = multiprocess.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
             self._processes.set_forkserver_preload(["app.background"])
-        super().__init__(diskcache.Cache(str(self.folder)))
+        super().__init__(diskcache.Cache(str(self.folder)))  # type: ignore[no-untyped-call]
 
     def make_job_fn(self, fn: Callable[..., Any], progress: Any, key: str | None = None) -> Callable[..., None]:
         """What a child runs: a function that can be imported there, with its arguments."""
@@ -68,9 +68,8 @@ class CleanProcessManager(DiskcacheManager):
         self, key: str, job_fn: Callable[..., None], args: Sequence[Any] | Mapping[str, Any], context: Any
     ) -> int:
         """Start a child and return its process number."""
-        process = self._processes.Process(
-            target=job_fn, args=(key, self._make_progress_key(key), args, context), daemon=True
-        )
+        progress_key = self._make_progress_key(key)  # type: ignore[no-untyped-call]
+        process = self._processes.Process(target=job_fn, args=(key, progress_key, args, context), daemon=True)
         process.start()
         return int(process.pid)
 
@@ -87,4 +86,5 @@ def _run(
 ) -> None:
     _project_folder.set(project_folder)
     with diskcache.Cache(cache_folder) as cache:
-        _make_job_fn(fn, cache, progress)(key, progress_key, args, context)
+        run = _make_job_fn(fn, cache, progress)  # type: ignore[no-untyped-call]
+        run(key, progress_key, args, context)

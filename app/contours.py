@@ -34,8 +34,8 @@ class Outline:
     Attributes
     ----------
     pieces
-        Closed polygons ``(n_vertices, 2)`` float32 as (x, y), the largest first; with the even-odd rule, a polygon inside
-        another is a hole. Empty for a footprint without a positive pixel.
+        Closed polygons ``(n_vertices, 2)`` float32 as (x, y), the largest first; with the even-odd rule, a polygon
+        inside another is a hole. Empty for a footprint without a positive pixel.
     """
 
     pieces: tuple[NDArray[np.float32], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-ABSENT = "–"
+ABSENT = "\u2013"  # an en dash
 
 
 def duration(seconds: float | None) -> str:
@@ -25,6 +25,11 @@ def number(value: float | None, digits: int = 4) -> str:
     return ABSENT if value is None else f"{value:.{digits}g}"
 
 
+def frame_size(height: int, width: int) -> str:
+    """``320 x 160 px``, height first as everywhere here, with a proper multiplication sign."""
+    return f"{height} \u00d7 {width} px"
+
+
 def moment(when: datetime | str | None) -> str:
     """A date and time to the minute, in the time zone that it was recorded in."""
     if when is None:
@@ -40,7 +45,7 @@ def clock_time(seconds_since_epoch: float | None) -> str:
     """A moment of the job ledger, in this computer's time zone."""
     if seconds_since_epoch is None:
         return ABSENT
-    return datetime.fromtimestamp(seconds_since_epoch, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(seconds_since_epoch, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def count(value: int, noun: str) -> str:

@@ -74,9 +74,10 @@ def projection(identifier: str, name: str) -> Response:
 
 @images.route("/thumbnails/<identifier>.jpg")
 def thumbnail(identifier: str) -> Response:
-    """The mean image, small."""
+    """The mean image, or whatever image the sample has instead, small."""
     sample = current_workspace().samples.get(identifier)
-    image = _summary_image(sample, "mean")
+    name = "mean" if "mean" in sample.shown_images else next(iter(sample.shown_images), "mean")
+    image = _summary_image(sample, name)
     small = to_uint8(image, contrast(image).auto)
     height, width = small.shape
     if height > THUMBNAIL_HEIGHT_PX:
@@ -101,12 +102,12 @@ def refuse(error: FluoriteError) -> tuple[str, int, dict[str, str]]:
 
 
 def _summary_image(sample: SampleData, name: str) -> NDArray[np.float32]:
-    image = sample.images.get(name)
+    image = sample.shown_images.get(name)
     if image is None:
         raise SampleError(
             sample.path,
             f"has no summary image called {name!r}",
-            f"It has: {', '.join(sorted(sample.images)) or 'none'}.",
+            f"It has: {', '.join(sorted(sample.shown_images)) or 'none'}.",
         )
     return image
 

@@ -30,16 +30,16 @@ class _OpenMovie:
 class MoviePool:
     """A few registered movies kept open, the least recently used closed first.
 
-    Registered movies never change, so an open handle cannot show old data; one that was replaced or restored all the same
-    is opened anew, because its file's signature differs. Samples (NWB files) are never kept open: they are replaced by
-    every commit.
+    Registered movies never change, so an open handle cannot show old data; one that was replaced or restored all the
+    same is opened anew, because its file's signature differs. Samples (NWB files) are never kept open: every commit
+    replaces them.
     """
 
     def __init__(self, capacity: int = _OPEN_MOVIES) -> None:
         self._capacity = capacity
         self._open: OrderedDict[Path, _OpenMovie] = OrderedDict()
-        # One lock for all: HDF5 itself lets only one thread read at a time, so nothing is lost by it, and a movie is never
-        # closed while another thread reads it.
+        # One lock for all: HDF5 itself lets only one thread read at a time, so nothing is lost by it, and a movie is
+        # never closed while another thread reads it.
         self._lock = threading.Lock()
 
     def frame(self, path: Path, number: int) -> NDArray[Any]:

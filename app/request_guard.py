@@ -1,8 +1,8 @@
 """Which requests the server answers, and what it lets a page do.
 
-There is no login yet, so the only protection against other people is that nobody but this computer can ask. A page from
-the internet that is open in the same browser can ask, too: by a form or script aimed at ``127.0.0.1``, or by a name that
-it points to ``127.0.0.1`` (DNS rebinding). Both are refused here.
+There is no login yet, so the only protection against other people is that nobody but this computer can ask. A page
+from the internet that is open in the same browser can ask, too: by a form or script aimed at ``127.0.0.1``, or by a
+name that it points to ``127.0.0.1`` (DNS rebinding). Both are refused here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_local_host_header(header: str) -> bool:
 
 
 def is_own_origin(origin: str | None, host_header: str) -> bool:
-    """Whether a request comes from a page of this very server; one without an ``Origin`` is not from a page's script."""
+    """Whether a request comes from a page of this very server; one without ``Origin`` is no page's script or form."""
     return origin is None or (urlsplit(origin).scheme in ("http", "https") and urlsplit(origin).netloc == host_header)
 
 

@@ -58,6 +58,22 @@ class SampleData:
         return dict(reader.read_images(self.path))
 
     @cached_property
+    def footprints(self) -> sparse.csr_array:
+        """``(n_rois, height * width)``, pixels in C order; a volume is seen from above."""
+        footprints = reader.read_footprints(self.path)
+        return flatten_depth(footprints, self.summary.depth) if self.summary.depth else footprints
+
+    @cached_property
+    def shown_images(self) -> dict[str, NDArray[np.float32]]:
+        """The summary images, or, in a sample that has none, an image of the footprints.
+
+        A result that was imported without its movie would else have nothing to show its cells on.
+        """
+        if self.images or not (self.summary.height and self.summary.width):
+            return self.images
+        return {"footprints": footprint_image(self.footprints, (self.summary.height, self.summary.width))}
+
+    @cached_property
     def trace_kinds(self) -> tuple[str, ...]:
         """Which kinds of trace it has, of `nwb_schema.reader.TRACE_KINDS`."""
         return reader.trace_kinds(self.path)
@@ -70,10 +86,7 @@ class SampleData:
         image coordinates (see `app.contours`).
         """
         summary, rois = self.summary, self.rois
-        footprints = reader.read_footprints(self.path)
-        if summary.depth:
-            footprints = flatten_depth(footprints, summary.depth)
-        shapes = outlines(footprints, (summary.height or 0, summary.width or 0))
+        shapes = outlines(self.footprints, (summary.height or 0, summary.width or 0))
         entries = [
             {
                 "id": key,
@@ -102,9 +115,7 @@ class SampleData:
 
     def traces(self, rows: Sequence[int], kinds: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Traces ``(len(rows), n_frames)`` by kind, read anew; kinds that the sample does not have are left out."""
-        return {
-            kind: reader.read_traces(self.path, kind, rows) for kind in kinds if rows and kind in self.trace_kinds
-        }
+        return {kind: reader.read_traces(self.path, kind, rows) for kind in kinds if rows and kind in self.trace_kinds}
 
 
 class SampleStore:
@@ -132,8 +143,8 @@ class SampleStore:
         """
         with self._lock:
             sample = self._kept.get(identifier)
-            # Finding a sample may open every file of the project: a player asks for it with each frame, so it is looked for
-            # again only when the file at its place is another one.
+            # Finding a sample may open every file of the project, and a player asks for it with each frame: it is
+            # looked for again only when the file at its place is another one.
             if sample is None or file_signature(sample.path) != sample.signature:
                 path = self._find(identifier)
                 sample = self._kept[identifier] = SampleData(path, file_signature(path))
@@ -141,6 +152,18 @@ class SampleStore:
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
             return sample
+
+
+def footprint_image(footprints: sparse.csr_array, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """All footprints in one image ``(height, width)``: each scaled to a maximum of 1, the highest at every pixel."""
+    image = np.zeros(shape[0] * shape[1], dtype=np.float32)
+    starts = footprints.indptr
+    for row in range(footprints.shape[0]):
+        weights = footprints.data[starts[row] : starts[row + 1]]
+        if weights.size and weights.max() > 0:
+            pixels = footprints.indices[starts[row] : starts[row + 1]]
+            image[pixels] = np.maximum(image[pixels], weights / weights.max())
+    return image.reshape(shape)
 
 
 def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:

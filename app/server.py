@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import dash
@@ -12,6 +13,7 @@ from dash.development.base_component import Component
 from app import request_guard
 from app.background import CleanProcessManager
 from app.components import folder_browser, jobs_panel, player_view, process_form, roi_table, samples_table, trace_panel
+from app.components.markup import aria
 from app.image_routes import images
 from app.pages import project_page, sample_page, unknown_page
 from app.workspace import Workspace, attach
@@ -55,16 +57,15 @@ def create_app(project_folder: Path) -> Dash:
 
 
 def _register_pages(project_name: str) -> None:
-    dash.register_page(
-        "app.pages.project_page", path="/", title=f"{project_name} · Fluorite", layout=project_page.layout
-    )
-    dash.register_page(
+    register: Callable[..., None] = dash.register_page
+    register("app.pages.project_page", path="/", title=f"{project_name} · Fluorite", layout=project_page.layout)
+    register(
         "app.pages.sample_page",
         path_template="/sample/<identifier>",
         title=f"Sample · {project_name} · Fluorite",
         layout=sample_page.layout,
     )
-    dash.register_page("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
+    register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 
 def _frame(project: Project) -> Component:
@@ -73,7 +74,7 @@ def _frame(project: Project) -> Component:
             html.Header(
                 [
                     dcc.Link(
-                        [html.Span(className="brand-mark", **{"aria-hidden": "true"}), "Fluorite"],
+                        [html.Span(className="brand-mark", **aria(hidden="true")), "Fluorite"],
                         href="/",
                         className="brand",
                     ),

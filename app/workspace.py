@@ -40,6 +40,11 @@ class Workspace:
         except SampleError:
             return None
 
+    def problem(self, sample: SampleData) -> str | None:
+        """What the catalogue has against a sample that can be read all the same, or None."""
+        rows = self.catalogue.samples([("name", f"$STR=:{sample.path.name}")])
+        return next((row["reason"] for row in rows if row["path"] == str(sample.path)), None)
+
 
 def attach(server: Flask, workspace: Workspace) -> None:
     """Make `workspace` the one that requests to `server` see."""

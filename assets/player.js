@@ -25,7 +25,10 @@
       this.source = new fluorite.FrameSource(this._urlOf(), (n) => this._arrived(n), (n, error) => this._failed(error));
       this._build();
       this.select(config.selected || []);
-      if (this.background) this.controls.updateLevels();
+      if (this.background) {
+        this.controls.updateLevels();
+        this.controls.update();
+      }
       this._request();
       this._loadContours();
     }
@@ -50,7 +53,6 @@
       this.resizer = new ResizeObserver(() => this._fit());
       this.resizer.observe(this.stage);
       this._fit();
-      if (!this.background) this.say("This sample has neither a movie nor summary images.");
     }
 
     /* The canvas keeps the image's shape, and has the screen's own pixels. */

@@ -29,9 +29,7 @@ def browser_dialogue() -> Component:
                 [
                     html.Div(
                         [
-                            dbc.Input(
-                                id="browse-folder", type="text", debounce=True, className="path-input"
-                            ),
+                            dbc.Input(id="browse-folder", type="text", debounce=True, className="path-input"),
                             html.Button("Home", id="browse-home", type="button", className="text-button"),
                             html.Button("Project", id="browse-project", type="button", className="text-button"),
                         ],

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -21,6 +22,7 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.background import background_project
+from app.components.markup import aria, data
 from app.formatting import clock_time, duration
 from app.job_view import any_active, follow, jobs_state, log_tail
 from app.workspace import current_workspace
@@ -47,7 +49,7 @@ def jobs_card(jobs: list[dict[str, Any]]) -> Component:
     return html.Section(
         [
             html.H2("Jobs", id="jobs-title"),
-            html.Div(job_list(jobs), id="jobs-panel", role="status", **{"aria-live": "polite"}),
+            html.Div(job_list(jobs), id="jobs-panel", role="status", **aria(live="polite")),
             html.Div(id="jobs-log-view"),
             dcc.Store(id="jobs-state", data=jobs),
             dcc.Store(id="jobs-log", data=None),
@@ -58,7 +60,7 @@ def jobs_card(jobs: list[dict[str, Any]]) -> Component:
             dcc.Interval(id="jobs-poll", interval=_POLL_MS),
         ],
         className="card-panel",
-        **{"aria-labelledby": "jobs-title"},
+        **aria(labelledby="jobs-title"),
     )
 
 
@@ -83,7 +85,9 @@ def _job_entry(job: dict[str, Any]) -> Component:
     ]
     if state == "running":
         percent = round(100 * job["fraction"])
-        parts.append(html.Div([html.Span(job["stage"] or "starting"), html.Span(f"{percent} %")], className="job-stage"))
+        parts.append(
+            html.Div([html.Span(job["stage"] or "starting"), html.Span(f"{percent} %")], className="job-stage")
+        )
         parts.append(
             dbc.Progress(value=percent, className="job-progress", style={"height": "6px"}, label="", color="primary")
         )
@@ -101,11 +105,14 @@ def _job_entry(job: dict[str, Any]) -> Component:
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(
         html.Div(
-            [html.Span(f"{clock_time(job['created_at'])}{took}", className="job-when"), html.Span(actions)],
+            [
+                html.Span(f"{clock_time(job['created_at'])}{took}", className="job-when"),
+                html.Span(actions, className="job-actions"),
+            ],
             className="job-foot",
         )
     )
-    return html.Article(parts, className=f"job is-{state}", **{"data-job": job["id"], "data-state": state})
+    return html.Article(parts, className=f"job is-{state}", **data(job=job["id"], state=state))
 
 
 def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:
@@ -138,15 +145,18 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def poll(
-        _polls: int | None, _submitted: str | None, clicks: list[int | None], shown: list[dict[str, Any]], watching: bool
+        _polls: int | None,
+        _submitted: str | None,
+        clicks: list[int | None],
+        shown: list[dict[str, Any]],
+        watching: bool,
     ) -> tuple[Any, Any]:
         project = current_workspace().project
         asked = ctx.triggered_id
-        if isinstance(asked, dict) and any(clicks):
-            try:
+        if isinstance(asked, dict) and ctx.triggered[0]["value"]:
+            # Without such a job the ledger was replaced under the page: what is listed next says so.
+            with suppress(JobError):
                 cancel(project, asked["job"])
-            except JobError:
-                pass  # the ledger was replaced under the page: what is listed next says so
         jobs = jobs_state(project)
         watch = _nonce() if any_active(jobs) and not watching else no_update
         return (no_update if jobs == shown else jobs), watch

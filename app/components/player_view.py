@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
+from app.components.markup import aria, clientside
 from app.figures.palette import CELL_COLOURS, SKY_BLUE, VERMILLION
 from app.formatting import count
 from app.image_routes import contours_url, frame_url, projection_url
@@ -17,13 +18,20 @@ from app.sample_store import SampleData
 from app.workspace import Workspace
 from nwb_schema.errors import MovieError
 
-_PROJECTIONS = {"mean": "Mean", "max": "Max", "std": "Std", "correlation": "Correlation", "pnr": "PNR"}
+_PROJECTIONS = {
+    "mean": "Mean",
+    "max": "Max",
+    "std": "Std",
+    "correlation": "Correlation",
+    "pnr": "PNR",
+    "footprints": "Footprints",
+}
 
 
 def player_config(
     workspace: Workspace, sample: SampleData, *, frame: int = 0, selected: Sequence[str] = ()
 ) -> tuple[dict[str, Any], str | None]:
-    """What the player needs to know of a sample, and why there is no movie (None when there is one).
+    """What the player needs to know of a sample, and a line about its missing movie (None when it has one).
 
     Parameters
     ----------
@@ -40,14 +48,14 @@ def player_config(
         except MovieError as error:
             problem = str(error)
     has_movie = bool(backgrounds)
-    known = [name for name in _PROJECTIONS if name in sample.images]
-    others = sorted(set(sample.images) - set(known))
+    known = [name for name in _PROJECTIONS if name in sample.shown_images]
+    others = sorted(set(sample.shown_images) - set(known))
     for name in [*known, *others]:
         label = _PROJECTIONS.get(name, name)
-        backgrounds.append(_background(name, label, projection_url(sample, name), contrast(sample.images[name])))
+        backgrounds.append(_background(name, label, projection_url(sample, name), contrast(sample.shown_images[name])))
     height, width = summary.height, summary.width
-    if (height is None or width is None) and sample.images:
-        height, width = next(iter(sample.images.values())).shape
+    if (height is None or width is None) and sample.shown_images:
+        height, width = next(iter(sample.shown_images.values())).shape
     cells = f"{count(summary.n_accepted, 'accepted cell')} of {count(summary.n_rois, 'ROI')}"
     config = {
         "identifier": summary.identifier,
@@ -67,20 +75,29 @@ def player_config(
         "label": f"{'Movie' if has_movie else 'Image'} of this sample with the outlines of {cells}. "
         "The same cells are in the table.",
     }
-    return config, None if has_movie else problem or "it has no movie"
+    if has_movie:
+        return config, None
+    instead = ", ".join(background["label"].lower() for background in backgrounds)
+    shown = f"What is shown instead: {instead}." if instead else "It has no summary images either."
+    return config, f"No movie: {problem or 'the sample has none'}. {shown}"
 
 
 def player_card(config: dict[str, Any] | None, problem: str | None) -> Component:
     """The player, and a line where the sample lacks what one would look for in it."""
     notes = []
     if problem is not None:
-        notes.append(html.P(f"No movie: {problem}. The summary images are shown instead.", className="notice"))
+        notes.append(html.P(problem, className="notice"))
     if config is not None and config["n_rois"] == 0:
         notes.append(html.P("No cells were found in this recording.", className="notice"))
+    empty = config is not None and not config["backgrounds"]
     return html.Section(
-        [html.Div(notes, id="player-notes"), html.Div(id="player", className="player"), dcc.Store("player-config", data=config)],
+        [
+            html.Div(notes, id="player-notes"),
+            html.Div(id="player", className="player", hidden=empty),
+            dcc.Store("player-config", data=None if empty else config),
+        ],
         className="card-panel player-card",
-        **{"aria-label": "Movie"},
+        **aria(label="Movie"),
     )
 
 
@@ -90,13 +107,15 @@ def _background(name: str, label: str, url: str, values: Contrast) -> dict[str, 
 
 def register(app: Dash) -> None:
     """Add the player's callbacks."""
-    app.clientside_callback(
-        ClientsideFunction("fluorite", "mountPlayer"),
+    clientside(
+        app,
+        "mountPlayer",
         Output("player", "title"),
         Input("player-config", "data"),
     )
-    app.clientside_callback(
-        ClientsideFunction("fluorite", "showSelection"),
+    clientside(
+        app,
+        "showSelection",
         Output("player-notes", "title"),
         Input("selection", "data"),
     )

@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.markup import aria
 from app.formatting import count
 from app.process_request import FormValues, submit_form
 from app.workspace import current_workspace
@@ -73,7 +74,7 @@ def process_card() -> Component:
             dcc.Store(id="jobs-submitted"),
         ],
         className="card-panel",
-        **{"aria-labelledby": "process-title"},
+        **aria(labelledby="process-title"),
     )
 
 

@@ -8,13 +8,14 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from app.formatting import ABSENT, duration, moment, number
+from app.components.markup import aria
+from app.formatting import ABSENT, duration, frame_size, moment, number
 from nwb_schema.reader import SampleSummary
 
 
 def recording_facts(summary: SampleSummary) -> list[tuple[str, str | None]]:
     """What was recorded."""
-    size = f"{summary.height} × {summary.width} px (height × width)" if summary.height else None
+    size = f"{frame_size(summary.height, summary.width)} (height first)" if summary.height and summary.width else None
     return [
         ("Subject", summary.subject_id),
         ("Session", summary.session_id),
@@ -63,7 +64,7 @@ def provenance_card(summary: SampleSummary, provenance: Mapping[str, Any]) -> Co
             _parameters(provenance.get("parameters")),
         ],
         className="card-panel",
-        **{"aria-labelledby": "provenance-title"},
+        **aria(labelledby="provenance-title"),
     )
 
 
@@ -90,7 +91,9 @@ def _parameters(parameters: Any) -> Component | None:
             html.Summary("Parameters"),
             html.Div(
                 [
-                    html.Div([html.H4(group), _facts([(name, _text(value) or "none") for name, value in values.items()])])
+                    html.Div(
+                        [html.H4(group), _facts([(name, _text(value) or "none") for name, value in values.items()])]
+                    )
                     for group, values in groups.items()
                 ],
                 className="parameter-groups",

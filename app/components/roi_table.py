@@ -7,8 +7,12 @@ from typing import Any
 import dash_ag_grid as dag
 import numpy as np
 import pandas as pd
-from dash import ClientsideFunction, Dash, Input, Output, State
+from dash import Dash, Input, Output, State
 from dash.development.base_component import Component
+
+from app.components.grid_theme import THEME
+from app.components.markup import clientside
+from app.formatting import ABSENT
 
 _SCORES = {
     "snr": ("SNR", "Peak signal-to-noise ratio of the trace"),
@@ -36,6 +40,7 @@ def roi_table(rois: pd.DataFrame) -> Component:
         defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 64, "flex": 1},
         getRowId="params.data.key",
         dashGridOptions={
+            "theme": THEME,
             "rowSelection": {
                 "mode": "multiRow",
                 "checkboxes": True,
@@ -71,7 +76,7 @@ def _number(field: str, header: str, pattern: str, tooltip: str) -> dict[str, An
         "headerTooltip": tooltip,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
-        "valueFormatter": {"function": f"params.value == null ? '–' : d3.format('{pattern}')(params.value)"},
+        "valueFormatter": {"function": f"params.value == null ? '{ABSENT}' : d3.format('{pattern}')(params.value)"},
     }
 
 
@@ -83,8 +88,9 @@ def _plain(value: Any) -> Any:
 
 def register(app: Dash) -> None:
     """Add the table's callbacks: its rows and the selected cells follow one another."""
-    app.clientside_callback(
-        ClientsideFunction("fluorite", "selectFromTable"),
+    clientside(
+        app,
+        "selectFromTable",
         Output("selection", "data"),
         Input("roi-table", "selectedRows"),
         State("selection", "data"),

@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 import dash_ag_grid as dag
-from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
+from app.components.grid_theme import THEME
+from app.components.markup import aria, clientside
 from app.formatting import duration, moment
 from app.image_routes import thumbnail_url
 from app.movie_pool import file_signature
@@ -25,21 +27,22 @@ def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
     address = Path(path).stem if row["status"] == "duplicate" or not row.get("identifier") else str(row["identifier"])
     return {
         "path": path,
-        "name": Path(path).stem,
+        "name": Path(path).stem.removesuffix("_ophys"),
         "href": f"/sample/{quote(address, safe='')}" if usable else None,
-        "thumbnail": thumbnail_url(address, file_signature(Path(path))) if usable else None,
-        "subject": row.get("subject_id"),
-        "session": row.get("session_id"),
-        "start": moment(row["session_start_time"]) if row.get("session_start_time") else None,
-        "accepted": row.get("n_accepted"),
-        "rois": row.get("n_rois"),
-        "rate_hz": row.get("rate_hz"),
-        "duration_s": row.get("duration_s"),
-        "duration": duration(row["duration_s"]) if row.get("duration_s") is not None else None,
-        "engine": row.get("engine"),
-        "movie": None if not usable else ("yes" if row.get("has_movie") else "no"),
+        # A file that does not say how large a frame is has no image that could be drawn.
+        "thumbnail": thumbnail_url(address, file_signature(Path(path))) if usable and row["height"] else None,
+        "subject": row["subject_id"],
+        "session": row["session_id"],
+        "start": moment(row["session_start_time"]) if row["session_start_time"] else None,
+        "accepted": row["n_accepted"],
+        "rois": row["n_rois"],
+        "rate_hz": row["rate_hz"],
+        "duration_s": row["duration_s"],
+        "duration": duration(row["duration_s"]) if row["duration_s"] is not None else None,
+        "engine": row["engine"],
+        "movie": None if not usable else ("yes" if row["has_movie"] else "no"),
         "status": row["status"],
-        "reason": row.get("reason"),
+        "reason": row["reason"],
     }
 
 
@@ -54,7 +57,10 @@ def samples_card(rows: Sequence[dict[str, Any]]) -> Component:
     return html.Section(
         [
             html.Div(
-                [html.H2("Samples", id="samples-title"), html.Span(_count(rows), id="samples-count", className="muted")],
+                [
+                    html.H2("Samples", id="samples-title"),
+                    html.Span(_count(rows), id="samples-count", className="muted"),
+                ],
                 className="card-head",
             ),
             html.Div(empty_hint(rows), id="samples-empty"),
@@ -63,11 +69,12 @@ def samples_card(rows: Sequence[dict[str, Any]]) -> Component:
                     id="samples",
                     rowData=list(rows),
                     columnDefs=_columns(),
-                    defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 70},
-                    columnSize="sizeToFit",
+                    defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 66},
                     getRowId="params.data.path",
                     dashGridOptions={
+                        "theme": THEME,
                         "rowHeight": 60,
+                        "headerHeight": 38,
                         "domLayout": "autoHeight",
                         "animateRows": False,
                         "suppressCellFocus": False,
@@ -82,7 +89,7 @@ def samples_card(rows: Sequence[dict[str, Any]]) -> Component:
             ),
         ],
         className="card-panel",
-        **{"aria-labelledby": "samples-title"},
+        **aria(labelledby="samples-title"),
     )
 
 
@@ -93,7 +100,9 @@ def empty_hint(rows: Sequence[dict[str, Any]]) -> Component | None:
     return html.Div(
         [
             html.P("No samples yet.", className="empty-title"),
-            html.P("Choose a movie under “Process a movie”: Fluorite corrects its motion, finds the cells and lists it here."),
+            html.P(
+                "Choose a movie under “Process a movie”: Fluorite corrects its motion, finds its cells and lists it."
+            ),
             html.P(["Or from a terminal: ", html.Code("fluorite process MOVIE --project .")]),
         ],
         className="empty-hint is-large",
@@ -109,46 +118,73 @@ def _count(rows: Sequence[dict[str, Any]]) -> str:
 
 def _columns() -> list[dict[str, Any]]:
     return [
-        {"field": "thumbnail", "headerName": "", "cellRenderer": "Thumbnail", "width": 84, "sortable": False, "filter": False},
-        {"field": "name", "headerName": "Sample", "cellRenderer": "SampleLink", "minWidth": 190, "flex": 2},
-        {"field": "subject", "headerName": "Subject", "width": 100},
-        {"field": "session", "headerName": "Session", "width": 120},
-        {"field": "start", "headerName": "Start", "width": 140},
-        {"field": "accepted", "headerName": "Accepted", "type": "rightAligned", "filter": "agNumberColumnFilter", "width": 100},
-        {"field": "rois", "headerName": "ROIs", "type": "rightAligned", "filter": "agNumberColumnFilter", "width": 80},
         {
-            "field": "rate_hz",
-            "headerName": "Rate (Hz)",
-            "type": "rightAligned",
-            "filter": "agNumberColumnFilter",
-            "valueFormatter": {"function": "params.value == null ? '' : d3.format('.4~g')(params.value)"},
-            "width": 100,
+            "field": "thumbnail",
+            "headerName": "",
+            "cellRenderer": "Thumbnail",
+            "width": 80,
+            "minWidth": 80,
+            "sortable": False,
+            "filter": False,
         },
         {
-            "field": "duration_s",
-            "headerName": "Duration",
-            "type": "rightAligned",
-            "filter": "agNumberColumnFilter",
-            "valueFormatter": {"function": "params.data.duration"},
-            "width": 105,
+            "field": "name",
+            "headerName": "Sample",
+            "cellRenderer": "SampleLink",
+            "minWidth": 150,
+            "flex": 3,
+            "tooltipField": "name",
         },
-        {"field": "engine", "headerName": "Engine", "width": 95},
-        {"field": "movie", "headerName": "Movie", "width": 85},
+        {"field": "subject", "headerName": "Subject", "width": 78},
+        {"field": "session", "headerName": "Session", "width": 96},
+        {
+            "field": "start",
+            "headerName": "Start",
+            "width": 98,
+            "tooltipField": "start",
+            "valueFormatter": {"function": "params.value == null ? '' : params.value.slice(0, 10)"},
+        },
+        {
+            **_number("accepted", "Cells", 88),
+            "headerTooltip": "Accepted cells of all ROIs found",
+            "valueFormatter": {"function": "params.data.rois == null ? '' : `${params.value} / ${params.data.rois}`"},
+        },
+        {
+            **_number("rate_hz", "Rate", 78),
+            "headerTooltip": "Frames per second",
+            "valueFormatter": {
+                "function": "params.value == null ? '' : `${d3.format('.4~g')(params.value)} Hz`",
+            },
+        },
+        {**_number("duration_s", "Duration", 88), "valueFormatter": {"function": "params.data.duration"}},
+        {"field": "engine", "headerName": "Engine", "width": 76},
+        {"field": "movie", "headerName": "Movie", "width": 68},
         {
             "field": "status",
             "headerName": "Status",
             "cellRenderer": "Status",
             "minWidth": 110,
-            "flex": 1,
+            "flex": 2,
             "tooltipField": "reason",
         },
     ]
 
 
+def _number(field: str, header: str, width: int) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": header,
+        "type": "rightAligned",
+        "filter": "agNumberColumnFilter",
+        "width": width,
+    }
+
+
 def register(app: Dash) -> None:
     """Add the table's callbacks."""
-    app.clientside_callback(
-        ClientsideFunction("fluorite", "openSample"),
+    clientside(
+        app,
+        "openSample",
         Output("samples-grid", "className"),
         Input("samples", "cellClicked"),
         State("samples", "rowData"),

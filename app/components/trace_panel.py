@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
+from app.components.markup import aria, clientside
 from app.figures.palette import cell_colour
 from app.figures.traces import KIND_LABELS, CellTraces, message_figure, trace_figure
 from app.sample_store import SampleData
@@ -49,12 +50,12 @@ def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[
                         },
                         style={"height": "100%"},
                     ),
-                    html.Div(id="trace-cursor", className="trace-cursor", **{"aria-hidden": "true"}),
+                    html.Div(id="trace-cursor", className="trace-cursor", **aria(hidden="true")),
                 ],
                 id="traces-wrap",
                 className="traces-wrap",
                 role="img",
-                **{"aria-label": "Fluorescence over time of the selected cells"},
+                **aria(label="Fluorescence over time of the selected cells"),
             ),
             html.Div(id="trace-legend", className="trace-legend"),
             dcc.Store(id="selection", data=list(selected)),
@@ -62,7 +63,7 @@ def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[
             dcc.Store(id="sample-identifier", data=identifier),
         ],
         className="card-panel trace-card",
-        **{"aria-labelledby": "traces-title"},
+        **aria(labelledby="traces-title"),
     )
 
 
@@ -96,7 +97,9 @@ def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
                 [
                     html.Span(className="legend-line", style={"backgroundColor": cell_colour(position)}),
                     html.Strong(f"Cell {roi['index']}"),
-                    html.Span(" · ".join(["accepted" if roi["is_accepted"] else "rejected", *scores]), className="muted"),
+                    html.Span(
+                        " · ".join(["accepted" if roi["is_accepted"] else "rejected", *scores]), className="muted"
+                    ),
                 ],
                 className="legend-entry",
             )
@@ -106,14 +109,16 @@ def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
 
 def register(app: Dash) -> None:
     """Add the panel's callbacks."""
-    app.clientside_callback(
-        ClientsideFunction("fluorite", "traceWindow"),
+    clientside(
+        app,
+        "traceWindow",
         Output("trace-window", "data"),
         Input("traces", "relayoutData"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(
-        ClientsideFunction("fluorite", "attachTraces"),
+    clientside(
+        app,
+        "attachTraces",
         Output("traces-wrap", "title"),
         Input("traces", "figure"),
     )

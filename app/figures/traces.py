@@ -34,6 +34,7 @@ KIND_LABELS = {"raw": "Raw", "denoised": "Denoised", "dff": "ΔF/F", "deconvolve
 _GAP = 0.05
 _TEXT = "#4A5565"
 _GRID = "#E8EBF0"
+_MODEBAR = {"bgcolor": "rgba(255,255,255,0.8)", "color": "#9AA4B2", "activecolor": "#5B3FC4"}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
@@ -75,7 +76,7 @@ def visible_samples(
     gaps = ~np.isfinite(part)
     if gaps.any():  # the downsampler's result is undefined with NaN: gaps are drawn as such, sample by sample
         part = np.where(gaps, np.float32(np.nanmin(np.where(gaps, np.nan, part)) if not gaps.all() else 0), part)
-    kept = MinMaxLTTBDownsampler().downsample(part, n_out=n_points)
+    kept = MinMaxLTTBDownsampler().downsample(part, n_out=n_points)  # type: ignore[no-untyped-call]
     return np.asarray(kept, dtype=np.intp) + start
 
 
@@ -133,6 +134,7 @@ def message_figure(text: str) -> go.Figure:
             "plot_bgcolor": "rgba(0,0,0,0)",
             "paper_bgcolor": "rgba(0,0,0,0)",
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "modebar": _MODEBAR,
         }
     )
 
@@ -165,6 +167,7 @@ def _layout(panels: Sequence[Panel], window_s: tuple[float, float] | None) -> di
         "hovermode": "x unified",
         "hoverdistance": -1,  # a click anywhere between two points still seeks the movie
         "dragmode": "zoom",
+        "modebar": _MODEBAR,
         # The same revision for every window, so that Plotly keeps the zoom when finer samples arrive for it.
         "uirevision": "traces",
         "xaxis": {

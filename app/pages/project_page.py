@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from app.components.folder_browser import browser_dialogue
 from app.components.jobs_panel import jobs_card
+from app.components.markup import aria
 from app.components.process_form import process_card
 from app.components.samples_table import sample_rows, samples_card
 from app.job_view import jobs_state
@@ -22,7 +23,7 @@ def layout(**_query: str) -> Component:
             html.Aside(
                 [process_card(), jobs_card(jobs_state(workspace.project))],
                 className="project-side",
-                **{"aria-label": "Processing"},
+                **aria(label="Processing"),
             ),
             browser_dialogue(),
         ],

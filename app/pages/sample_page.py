@@ -8,11 +8,12 @@ import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from app.components.markup import aria
 from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
 from app.components.roi_table import roi_table
 from app.components.trace_panel import trace_card
-from app.formatting import count, duration, number
+from app.formatting import count, duration, frame_size, number
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 from nwb_schema.reader import SampleSummary, read_provenance
@@ -50,7 +51,7 @@ def sample_layout(workspace: Workspace, identifier: str, *, selected: list[str],
     selected = [str(sample.rois["key"][row]) for row in rows]
     config, problem = player_config(workspace, sample, frame=frame, selected=selected)
     return _page(
-        _headline(sample.summary),
+        _headline(sample.summary, workspace.problem(sample)),
         player_card(config, problem),
         trace_card(identifier, sample.trace_kinds, selected),
         roi_table(sample.rois),
@@ -66,7 +67,9 @@ def missing_sample(identifier: str, error: FluoriteError) -> Component:
                 html.H1("This sample cannot be shown"),
                 html.P(error.cause[:1].upper() + error.cause[1:] + ".", className="lead"),
                 html.P([html.Code(identifier)]),
-                html.P("It may have been deleted or renamed, or the address may be of another project.", className="muted"),
+                html.P(
+                    "It may have been deleted or renamed, or the address may be of another project.", className="muted"
+                ),
                 dcc.Link("All samples of this project", href="/", className="btn btn-primary"),
             ],
             className="card-panel missing",
@@ -76,7 +79,11 @@ def missing_sample(identifier: str, error: FluoriteError) -> Component:
 
 
 def _page(
-    headline: list[Component], player: Component, traces: Component, table: Component, provenance: Component | None
+    headline: list[Component | None],
+    player: Component,
+    traces: Component,
+    table: Component,
+    provenance: Component | None,
 ) -> Component:
     return html.Main(
         [
@@ -90,7 +97,7 @@ def _page(
                             html.Section(
                                 [html.H2("Cells", id="cells-title"), html.Div(table, className="roi-table-wrap")],
                                 className="card-panel cells-card",
-                                **{"aria-labelledby": "cells-title"},
+                                **aria(labelledby="cells-title"),
                             ),
                         ],
                         className="sample-side",
@@ -104,19 +111,20 @@ def _page(
     )
 
 
-def _headline(summary: SampleSummary) -> list[Component]:
+def _headline(summary: SampleSummary, problem: str | None) -> list[Component | None]:
     facts = [
         f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
         f"{summary.n_frames:,} frames" if summary.n_frames else None,
         f"{number(summary.rate_hz)} Hz" if summary.rate_hz else None,
         duration(summary.duration_s) if summary.duration_s else None,
-        f"{summary.height} × {summary.width} px" if summary.height else None,
+        frame_size(summary.height, summary.width) if summary.height and summary.width else None,
         f"{summary.engine} {summary.engine_version or ''}".strip() if summary.engine else None,
     ]
     return [
         dcc.Link("← Samples", href="/", className="back-link"),
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
+        html.P(problem, className="notice", role="alert") if problem else None,
     ]
 
 
