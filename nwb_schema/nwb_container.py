@@ -63,7 +63,8 @@ def build_nwbfile(
     if movie is not None:
         nwbfile.add_acquisition(_movie_series(plane, metadata, segmentation, movie))
     table = add_rois(ophys, plane, segmentation, roi_uuids)
-    add_traces(ophys, table, segmentation)
+    if table is not None:
+        add_traces(ophys, table, segmentation)
     add_background(ophys, plane, segmentation)
     ophys.add(_images(segmentation))
     if shifts is not None:

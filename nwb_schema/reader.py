@@ -143,6 +143,10 @@ def read_traces(path: Path, kind: str, rows: Sequence[int] | None = None) -> NDA
         raise ValueError(f"kind must be one of {TRACE_KINDS}, not {kind!r}")
     with open_sample(path) as file:
         data = _trace_data(file, kind)
+        if data is None and not rows:
+            summary = summarise(path, file)
+            if summary.is_ours and summary.n_rois == 0:
+                return np.empty((0, summary.n_frames or 0), np.float32)
         if data is None:
             there = [name for name in TRACE_KINDS if _trace_data(file, name) is not None]
             raise SampleError(path, f"has no {kind} traces", f"It has: {', '.join(there) or 'none at all'}.")

@@ -34,9 +34,14 @@ _DESCRIPTIONS = {
 
 def add_rois(
     ophys: ProcessingModule, plane: ImagingPlane, segmentation: Segmentation, roi_uuids: list[str]
-) -> PlaneSegmentation:
-    """Add the table of ROIs, with a ragged mask, and in 2D a sparsely stored dense one as well."""
+) -> PlaneSegmentation | None:
+    """Add the table of ROIs, with a ragged mask, and in 2D a sparsely stored dense one as well.
+
+    Without any ROI there is no table, and so no traces: nwbinspector fails on an empty one, pynwb on some.
+    """
     n_rois = segmentation.n_rois
+    if n_rois == 0:
+        return None
     columns = _mask_columns(segmentation.footprints, segmentation.shape)
     columns += [
         _column("roi_uuid", "Permanent identity of the ROI.", np.array(roi_uuids, dtype=object)),
@@ -52,9 +57,7 @@ def add_rois(
         if values is not None:
             columns.append(_column(name, description, np.asarray(values, dtype=np.float32)))
     table = _table("PlaneSegmentation", "Regions of interest found in the movie.", plane, columns, n_rois)
-    masks = ImageSegmentation(name="ImageSegmentation")
-    masks.add_plane_segmentation(table)
-    ophys.add(masks)
+    _image_segmentation(ophys).add_plane_segmentation(table)
     return table
 
 
@@ -81,7 +84,7 @@ def add_background(ophys: ProcessingModule, plane: ImagingPlane, segmentation: S
         return
     columns = _mask_columns(sparse.csr_array(np.asarray(footprints, np.float32)), segmentation.shape)
     table = _table("BackgroundSegmentation", "Background components of the movie.", plane, columns, len(footprints))
-    ophys["ImageSegmentation"].add_plane_segmentation(table)
+    _image_segmentation(ophys).add_plane_segmentation(table)
     if segmentation.background_traces is not None:
         container = Fluorescence(name="BackgroundFluorescence")
         ophys.add(container)
@@ -138,6 +141,13 @@ def _mask_columns(footprints: sparse.csr_array, shape: tuple[int, ...]) -> list[
         packed = H5DataIO(images, compression="gzip", shuffle=True, chunks=images.chunk_shape)
         columns.append(VectorData(name="image_mask", description="Weights of each ROI, (width, height).", data=packed))
     return columns
+
+
+def _image_segmentation(ophys: ProcessingModule) -> ImageSegmentation:
+    """The container of ROI tables, made when the first is added: NWB knows no empty one."""
+    if "ImageSegmentation" not in ophys.data_interfaces:
+        ophys.add(ImageSegmentation(name="ImageSegmentation"))
+    return ophys["ImageSegmentation"]
 
 
 def _table(

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nwb_schema import local_hdf5
-from nwb_schema.layout import IMAGES, PLANE_SEGMENTATION
+from nwb_schema.layout import FLUORITE, IMAGES, PLANE_SEGMENTATION
 
 _MAX_DENSE_BYTES = 1 << 30
 
 
 def find_segmentation(file: h5py.File) -> h5py.Group | None:
-    """The table of ROIs: ours, or the first PlaneSegmentation in any processing module."""
+    """The table of ROIs: ours, or in a foreign file the first PlaneSegmentation in any processing module.
+
+    A sample of ours without ROIs has none, but may have a table of background components.
+    """
     table = local_hdf5.local_group(file, PLANE_SEGMENTATION)
-    if table is not None:
+    if table is not None or local_hdf5.local_group(file, FLUORITE) is not None:
         return table
     return next(_of_type(file, "PlaneSegmentation"), None)
 

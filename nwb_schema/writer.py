@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 import warnings
 from datetime import datetime
@@ -119,7 +118,7 @@ def _check_fit(
                 f"({_size((height, width), frames)})",
                 "Give the movie that the components were found in.",
             )
-        if registered_movie.resolve().parent != path.parent.resolve().parent / "movies":
+        if registered_movie.resolve().parent != (path.parent.resolve().parent / "movies").resolve():
             raise SampleError(
                 registered_movie,
                 "lies outside the project's movies folder, where a sample's link may lead",
@@ -141,7 +140,8 @@ def _size(shape: tuple[int, ...], n_frames: int | None) -> str:
 
 def _link_movie(sample: Path, movie: Path, one_photon: bool) -> None:
     """Let the series' ``data`` lead to the movie, by a path relative to the sample, so that a project can be moved."""
-    target = os.path.relpath(movie.resolve(), sample.parent.resolve()).replace(os.sep, "/")
+    # Written out rather than computed: it must not spell out where a symbolic link leads today.
+    target = f"../movies/{movie.name}"
     with h5py.File(sample, "r+") as file:
         series = file[f"acquisition/{movie_series_name(one_photon)}"]
         del series["data"]
