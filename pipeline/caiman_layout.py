@@ -84,7 +84,9 @@ class ResultsLayout:
             return "b is one-dimensional"
         if any(values is not None and values.ndim != 2 for values in map(self._estimate, ("C", "S", "YrA", "F_dff"))):
             return "traces are not two-dimensional"
-        self.traces()  # contradictions are named by us, not by an index error of the extractor
+        # Contradictions are named by us, rather than by an index error of the extractor.
+        self.traces()
+        self.accepted(self._a_shape()[1])
         return None
 
     def footprints(self, dims: tuple[int, ...]) -> sparse.csr_array:
