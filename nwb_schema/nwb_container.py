@@ -31,6 +31,9 @@ _IMAGE_DESCRIPTIONS = {
 }
 
 
+NO_MOVIE = "No registered movie was at hand when the sample was made."
+
+
 def build_nwbfile(
     *,
     identifier: str,
@@ -199,7 +202,7 @@ def _lab_meta_data(
 ) -> Any:
     notes = [*metadata.notes, *provenance.notes]
     if not has_movie:
-        notes.append("No registered movie was at hand when the sample was made.")
+        notes.append(NO_MOVIE)
     fields: dict[str, Any] = {
         "fluorite_version": provenance.fluorite_version,
         "engine": provenance.engine,

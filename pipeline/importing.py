@@ -205,8 +205,6 @@ def _registered_copy(
 
 def _notes(request: ImportRequest, segmentation: Segmentation) -> tuple[str, ...]:
     notes = [f"Imported from {request.results.name}."]
-    if request.movie is None:
-        notes.append("No movie was at hand: this sample has none.")
     if not segmentation.evaluated:
         notes.append("The components were never evaluated: all of them count as accepted.")
     return (*notes, *read_results_notes(request.results))

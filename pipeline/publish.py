@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nwb_schema.errors import ProjectError, SampleExistsError
 from nwb_schema.metadata import SampleMetadata
+from nwb_schema.nwb_container import NO_MOVIE
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
 from nwb_schema.publishing import fsync_folder
@@ -86,7 +87,7 @@ def publish_sample(
         "n_accepted": int(segmentation.accepted.sum()),
         "seconds": dict(seconds),
         "peak_rss_mb": round(peak_rss_mb, 1),
-        "notes": [*provenance.notes, *metadata.notes],
+        "notes": [*provenance.notes, *metadata.notes, *([] if movie else [NO_MOVIE])],
     }
     Publication(identifier, sample.name, movie.name if movie else None, report).write(job)
     try:

@@ -48,7 +48,7 @@ def read_results(path: Path, *, rate_hz: float | None = None) -> Segmentation:
     with _open(path) as layout:
         dims = layout.dims()
         if len(dims) == 2 and layout.extractor_obstacle(dims) is None:
-            segmentation = _through_roiextractors(path, dims)
+            segmentation = _through_roiextractors(path, dims, layout.footprints(dims))
         else:
             segmentation = Segmentation(
                 shape=dims,
@@ -137,22 +137,13 @@ def check_fits_movie(
         )
 
 
-def _through_roiextractors(path: Path, dims: tuple[int, ...]) -> Segmentation:
+def _through_roiextractors(path: Path, dims: tuple[int, ...], footprints: sparse.csr_array) -> Segmentation:
     from roiextractors import CaimanSegmentationExtractor
 
     extractor = CaimanSegmentationExtractor(path)
     ids = extractor.get_roi_ids()
-    # The extractor's pixel masks are (y, x, weight), whatever its docstring says.
-    masks = extractor.get_roi_pixel_masks(roi_ids=ids)
-    counts = [len(mask) for mask in masks]
-    pixels = np.concatenate(masks)
-    columns = np.ravel_multi_index((pixels[:, 0].astype(np.int64), pixels[:, 1].astype(np.int64)), dims)
-    footprints = sparse.csr_array(
-        (pixels[:, 2].astype(np.float32), (np.repeat(np.arange(len(ids)), counts), columns)),
-        shape=(len(ids), int(np.prod(dims))),
-    )
-    footprints.sort_indices()
-    footprints.eliminate_zeros()
+    # Its pixel masks are left alone: besides being (y, x, weight) whatever its docstring says, 0.10 pairs weights with
+    # the wrong pixels where A's row indices are not sorted, as in what CaImAn 1.12 writes for CNMF-E.
     traces: dict[str, Any] = {
         kind: np.ascontiguousarray(np.asarray(values)[:].T, dtype=np.float32)
         for kind, values in extractor.get_traces_dict().items()

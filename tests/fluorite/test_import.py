@@ -70,9 +70,8 @@ def test_a_real_caiman_result_is_kept_to_the_last_value(
     assert summary.evaluated == (accepted is not None)
     assert set(np.flatnonzero(rows["is_accepted"])) == (set(range(n_rois)) if accepted is None else accepted)
     assert summary.has_movie == (movie is not None)
-    assert summary.movie_problem is None
-    if movie is None:
-        assert any("No movie" in note for note in report["notes"])
+    assert (summary.movie_problem is None) == (movie is not None)
+    assert any("No registered movie" in note for note in report["notes"]) == (movie is None)
 
 
 def test_a_movie_of_another_size_is_refused(shared_data: Path, project: Path) -> None:
