@@ -112,7 +112,8 @@ def simulate_movie(
     patches, courses = _neuropil(rng, kind, canvas, n_frames, rate_hz)
     shifts = _motion(rng, n_frames, rate_hz, motion_px)
 
-    flat_cells, flat_patches = cells.reshape(len(cells), -1), patches.reshape(len(patches), -1)
+    n_pixels = canvas[0] * canvas[1]
+    flat_cells, flat_patches = cells.reshape(len(cells), n_pixels), patches.reshape(len(patches), n_pixels)
     frames = np.empty((n_frames, height, width), np.uint16)
     for start in range(0, n_frames, CHUNK):
         part = slice(start, min(start + CHUNK, n_frames))

@@ -57,6 +57,7 @@ class Motion(Group):
     """Motion correction."""
 
     motion_correct: bool = parameter(True, "Correct motion at all (our own switch; the movie is copied when off).")
+    is3D: bool = parameter(False, "The movie is of volumes, not of one plane.", by=ONLY_CAIMAN)
     pw_rigid: bool = parameter(
         False, "Correct every patch of the field by its own shift (non-rigid motion).", by=ONLY_CAIMAN
     )

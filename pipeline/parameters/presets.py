@@ -37,5 +37,9 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "merging": {"merge_thr": 0.7},
         "quality": {"min_SNR": 3.0, "rval_thr": 0.85},
     },
-    "3d": {"motion": {"max_shifts": (4, 4)}, "init": {"nb": 1, "ssub": 1, "tsub": 1}, "patch": {"only_init": False}},
+    "3d": {
+        "motion": {"is3D": True, "max_shifts": (4, 4)},
+        "init": {"nb": 1, "ssub": 1, "tsub": 1},
+        "patch": {"only_init": False},
+    },
 }

@@ -48,6 +48,12 @@ def check_parameters(params: Parameters) -> None:
         Naming the parameter and the remedy.
     """
     engine = "the built-in engine"
+    if params.motion.is3D:
+        raise ParameterError(
+            "motion.is3D",
+            f"is true, but {engine} does not process volumes yet",
+            "Use --engine caiman, or process one plane with the 2p preset.",
+        )
     if params.init.method_init == "corr_pnr":
         raise ParameterError(
             "init.method_init",

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage, sparse, special
 
 from pipeline.engines.builtin.baseline import half_sample_mode, running_percentile
+from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Floats, Model
 from pipeline.parameters.groups import Quality
@@ -136,7 +136,7 @@ def alone_frames(footprints: sparse.csr_array, windows: NDArray[np.bool_]) -> ND
     return chosen
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_chosen(
     frames: Floats,
     chosen: NDArray[np.bool_],

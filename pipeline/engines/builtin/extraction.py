@@ -26,7 +26,6 @@ def extract(frames: Frames, known: Survey, params: Parameters, rate_hz: float, p
     Stages reported to `progress`: ``initialisation``, then ``refinement``. With ``patch.refit`` footprints and traces
     are refined twice, else once.
     """
-    _, height, width = frames.shape
     found = find_cells(
         known.short,
         known.noise,
@@ -37,10 +36,10 @@ def extract(frames: Frames, known: Survey, params: Parameters, rate_hz: float, p
         progress=lambda done: progress("initialisation", 0.9 * done),
     )
     mean = known.images["mean"]
-    footprints = sparse.csr_array(found.footprints.reshape(len(found.footprints), height * width))
+    footprints = found.footprints
     background = initial_background(known.short, footprints, found.traces, known.noise, params.init.nb)
     progress("initialisation", 1.0)
-    if len(found.footprints):
+    if footprints.shape[0]:
         footprints, _ = unit_norm(footprints)
 
     rounds = 2 if params.patch.refit else 1

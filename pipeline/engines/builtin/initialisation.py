@@ -18,10 +18,10 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
 
+from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.shape import is_cell_sized
 from pipeline.engines.builtin.threads import in_threads
 from pipeline.parameters.groups import Init
@@ -29,7 +29,7 @@ from pipeline.parameters.groups import Init
 Floats = NDArray[np.float32]
 
 # The blur that a cell is looked for with, in units of gSig: a little narrower than the cell, so that neighbours part.
-BLUR = 0.75
+BLUR = 0.65
 # Width of the Gaussian whose blur counts as neuropil, in units of gSig.
 NEUROPIL = 2.5
 # A footprint ends where it falls below this share of its maximum.
@@ -37,7 +37,7 @@ EDGE = 0.2
 # Active frames: where the candidate's trace exceeds this many of its noise's standard deviations.
 ACTIVE = 2.5
 # The null's local maxima below which the search stops (see `null_level`).
-NULL_QUANTILE = 0.95
+NULL_QUANTILE = 0.9
 CHECK_EVERY = 10
 
 
@@ -48,12 +48,12 @@ class Candidates:
     Attributes
     ----------
     footprints
-        ``(n, height, width)`` float32 in the units of the movie, maximum of order 1.
+        ``(n, n_pixels)`` float32 CSR, pixels in C order, maximum 1.
     traces
         ``(n, n_short)`` float32.
     """
 
-    footprints: Floats
+    footprints: sparse.csr_array
     traces: Floats
 
 
@@ -100,9 +100,11 @@ def find_cells(
     search.run(most, automatic=params.K is None, progress=progress)
     if not search.footprints:
         return _nothing(short)
-    footprints = np.stack(search.footprints) * scale / np.float32(np.sqrt(factor))
-    peaks = footprints.max(axis=(1, 2), keepdims=True)
-    return Candidates((footprints / peaks).astype(np.float32), np.stack(search.traces) * peaks[:, :, 0])
+    # Back from multiples of the noise to the units of the movie.
+    scaled = sparse.vstack(search.footprints, format="csr").multiply(scale.ravel() / np.float32(np.sqrt(factor)))
+    peaks = scaled.max(axis=1).toarray().astype(np.float32).ravel()
+    footprints = sparse.csr_array(sparse.diags_array(1 / peaks) @ scaled, dtype=np.float32)
+    return Candidates(footprints, np.stack(search.traces) * peaks[:, None])
 
 
 class _Search:
@@ -117,7 +119,7 @@ class _Search:
         params: Init,
         border_pix: int,
     ) -> None:
-        self.footprints: list[Floats] = []
+        self.footprints: list[sparse.csr_array] = []
         self.traces: list[Floats] = []
         self._residual, self._blurred, self._blur, self._window = residual, blurred, blur, window
         self._gSig = params.gSig
@@ -169,7 +171,7 @@ class _Search:
         self._refresh(grown_rows, grown_columns)
         # Dendrites and boutons are active, too: they are taken out of the residual, but they are no cells.
         if is_cell_sized(footprint, self._gSig):
-            self.footprints.append(whole)
+            self.footprints.append(sparse.csr_array(whole.reshape(1, -1)))
             self.traces.append(trace)
 
     def _refresh(self, rows: slice, columns: slice) -> None:
@@ -222,7 +224,7 @@ def null_level(down: Floats, gSig: tuple[int, int]) -> float:
     return float(np.quantile(maxima, NULL_QUANTILE)) if len(maxima) else 0.0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def rolling_energy(blurred: Floats, window: int) -> tuple[Floats, Floats]:
     """Largest rolling mean of squares over time, of the upward and of the downward parts: two images.
 
@@ -294,4 +296,5 @@ def _gain(sigma: tuple[float, ...]) -> float:
 
 
 def _nothing(short: Floats) -> Candidates:
-    return Candidates(np.zeros((0, *short.shape[1:]), np.float32), np.zeros((0, len(short)), np.float32))
+    n_short, height, width = short.shape
+    return Candidates(sparse.csr_array((0, height * width), dtype=np.float32), np.zeros((0, n_short), np.float32))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import signal
+
+from pipeline.engines.builtin.compiled import compiled
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +125,7 @@ def constrained_ar1(y: Floats, g: float, noise: float, bas_nonneg: bool) -> tupl
     return calcium, np.maximum(spikes, 0), baseline, penalty
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def ar1_pools(y: Floats, g: float, penalty: float) -> tuple[Floats, Floats]:
     """OASIS for AR(1): calcium for a fixed penalty, and how fast it falls as the penalty grows (per unit).
 

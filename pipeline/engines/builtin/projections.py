@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.threads import in_threads
 
@@ -67,7 +67,7 @@ def project_onto_footprints(
     return through, behind
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def project_block(part: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats) -> Doubles:
     """``footprints @ part.T`` for frames ``(n_frames, n_pixels)`` and footprints in CSR form, summed in float64."""
     n = len(indptr) - 1

@@ -63,9 +63,11 @@ class ShiftEstimator:
         fine = (rows @ cross @ columns.T).real
         fine_y, fine_x = np.unravel_index(int(fine.argmax()), fine.shape)
         # A frame displaced by d correlates best at d; what registers it is -d.
+        dy = y - self._max[0] + (int(fine_y) - margin) / step
+        dx = x - self._max[1] + (int(fine_x) - margin) / step
         return (
-            -float(y - self._max[0] + (fine_y - margin) / step) + 0.0,
-            -float(x - self._max[1] + (fine_x - margin) / step) + 0.0,
+            -float(np.clip(dy, -self._max[0], self._max[0])) + 0.0,
+            -float(np.clip(dx, -self._max[1], self._max[1])) + 0.0,
         )
 
     def _prepared(self, image: NDArray[np.floating]) -> Floats:

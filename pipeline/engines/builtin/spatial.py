@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.projections import Doubles, Floats, Tiles, correlate_with_traces
 from pipeline.engines.builtin.threads import in_threads
@@ -148,7 +148,7 @@ def tidied(footprints: sparse.csr_array, height: int, width: int, nrgthr: float)
     return sparse.csr_array((np.concatenate(values), coordinates), shape=footprints.shape, dtype=np.float32)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def descend(
     gram: Doubles, target: Doubles, penalty: Doubles, allowed: NDArray[np.bool_], sweeps: int, tolerance: float
 ) -> Doubles:
