@@ -22,8 +22,8 @@ from app.sample_store import SampleData
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError, MovieError, SampleError
 
-# Above 85, JPEG files of noisy frames grow quickly and nobody sees the difference.
-_JPEG_QUALITY = 85
+# Above 90, JPEG files of noisy frames grow quickly and nobody sees the difference.
+_JPEG_QUALITY = 90
 THUMBNAIL_HEIGHT_PX = 96
 _FOR_EVER = "private, max-age=31536000, immutable"
 

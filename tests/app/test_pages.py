@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dash import Dash
+
+from app.components.player_view import player_config
+from app.components.provenance_view import provenance_card
+from app.components.roi_table import roi_rows
+from app.components.samples_table import empty_hint, sample_rows
+from app.components.trace_panel import MOST_CELLS, cell_traces, legend, selected_traces
+from app.figures.palette import cell_colour
+from app.pages import project_page, sample_page
+from app.workspace import Workspace
+from nwb_schema.project import Project
+from nwb_schema.reader import read_provenance
+from tests.app.small_project import HEIGHT, N_FRAMES, RATE_HZ, WIDTH, MadeSample, add_sample, simulate
+
+
+@pytest.fixture
+def workspace(project: Project) -> Workspace:
+    return Workspace.of(project)
+
+
+def test_samples_are_listed_with_their_counts(workspace: Workspace, sample: MadeSample) -> None:
+    row = next(row for row in sample_rows(workspace) if row["path"] == str(sample.path))
+
+    n_cells = len(sample.simulation.footprints)
+    assert (row["subject"], row["session"], row["engine"], row["movie"]) == ("m1", "s1", "builtin", "yes")
+    assert (row["accepted"], row["rois"]) == (n_cells - 1, n_cells)
+    assert row["duration_s"] == pytest.approx(N_FRAMES / RATE_HZ)
+    assert row["href"] == f"/sample/{sample.identifier}"
+    assert row["status"] == "ok"
+
+
+def test_damaged_file_is_listed_with_its_reason(
+    workspace: Workspace, sample: MadeSample, damaged_nwb: Path, app: Dash
+) -> None:
+    rows = sample_rows(workspace)
+
+    bad = next(row for row in rows if row["path"] == str(damaged_nwb))
+    assert bad["href"] is None
+    assert bad["reason"]
+    assert any(row["path"] == str(sample.path) and row["status"] == "ok" for row in rows)
+    with app.server.test_request_context("/"):
+        assert "broken" in str(project_page.layout())
+
+
+def test_unreadable_sample_s_address_says_so(damaged_nwb: Path, app: Dash) -> None:
+    with app.server.test_request_context(f"/sample/{damaged_nwb.stem}"):
+        page = str(sample_page.layout(damaged_nwb.stem))
+
+    assert "This sample cannot be shown" in page
+
+
+@pytest.mark.parametrize("identifier", ["gone", "%2e%2e%2fproject.toml", "a%00b", "%F0%9F%90%81"])
+def test_unknown_identifier_gets_a_page_that_helps(app: Dash, identifier: str) -> None:
+    with app.server.test_request_context("/"):
+        page = str(sample_page.layout(identifier))
+
+    assert "This sample cannot be shown" in page
+    assert "All samples of this project" in page
+
+
+def test_empty_project_says_what_to_do_next(tmp_path: Path) -> None:
+    rows = sample_rows(Workspace.of(Project.create(tmp_path / "empty")))
+
+    assert rows == []
+    assert "Process a movie" in str(empty_hint(rows))
+
+
+def test_address_selects_known_cells_and_a_frame(app: Dash, workspace: Workspace, sample: MadeSample) -> None:
+    keys = [str(key) for key in workspace.samples.get(sample.identifier).rois["key"]]
+    with app.server.test_request_context("/"):
+        page = sample_page.layout(sample.identifier, roi=f"{keys[2]},unknown", frame="17", utm_source="mail")
+
+    stores = {part.id: part.data for part in page._traverse() if type(part).__name__ == "Store"}
+    assert stores["selection"] == [keys[2]]
+    assert stores["player-config"]["frame"] == 17
+    assert stores["player-config"]["selected"] == [keys[2]]
+
+
+@pytest.mark.parametrize("frame", ["-1", "x", "1e9", "٣", "9" * 40])
+def test_nonsense_frame_is_the_first_one(app: Dash, sample: MadeSample, frame: str) -> None:
+    with app.server.test_request_context("/"):
+        page = sample_page.layout(sample.identifier, frame=frame)
+
+    stores = {part.id: part.data for part in page._traverse() if type(part).__name__ == "Store"}
+    assert stores["player-config"]["frame"] == 0
+
+
+def test_player_learns_height_and_width_apart(workspace: Workspace, sample: MadeSample) -> None:
+    config, problem = player_config(workspace, workspace.samples.get(sample.identifier))
+
+    assert problem is None
+    assert (config["height"], config["width"]) == (HEIGHT, WIDTH)
+    assert [background["name"] for background in config["backgrounds"]] == ["movie", "mean", "max"]
+    assert config["n_frames"] == N_FRAMES
+    assert all(b["span"][0] < b["span"][1] and b["auto"][0] < b["auto"][1] for b in config["backgrounds"])
+
+
+def test_sample_without_movie_shows_what_it_has_and_says_so(
+    workspace: Workspace, sample_without_movie: MadeSample
+) -> None:
+    config, problem = player_config(workspace, workspace.samples.get(sample_without_movie.identifier))
+
+    assert not config["has_movie"]
+    assert [background["name"] for background in config["backgrounds"]] == ["footprints"]
+    assert "No movie" in (problem or "")
+
+
+def test_movie_that_vanished_is_said_and_the_rest_is_shown(tmp_path: Path) -> None:
+    other = Project.create(tmp_path / "other")
+    made = add_sample(other, simulate())
+    other.movie_path(made.identifier).unlink()
+    workspace = Workspace.of(other)
+
+    config, problem = player_config(workspace, workspace.samples.get(made.identifier))
+
+    assert not config["has_movie"]
+    assert [background["name"] for background in config["backgrounds"]] == ["mean", "max"]
+    assert "No movie" in (problem or "")
+
+
+def test_table_has_plain_values(workspace: Workspace, sample: MadeSample) -> None:
+    rows = roi_rows(workspace.samples.get(sample.identifier).rois)
+
+    assert {type(value) for row in rows for value in row.values()} <= {str, int, bool, float, type(None)}
+    assert rows[0]["cnn_preds"] is None
+    assert rows[0]["snr"] == pytest.approx(2)
+
+
+def test_traces_and_legend_share_the_colour_of_the_selection(workspace: Workspace, sample: MadeSample) -> None:
+    data = workspace.samples.get(sample.identifier)
+    keys = [str(data.rois["key"][row]) for row in (5, 0)]
+
+    cells = cell_traces(data, keys, ["denoised"])
+
+    assert [(cell.label, cell.colour) for cell in cells] == [("Cell 5", cell_colour(0)), ("Cell 0", cell_colour(1))]
+    assert cells[0].traces["denoised"].tolist() == sample.simulation.traces[5].tolist()
+    assert cell_colour(0) in str(legend(data, keys)[0])
+
+
+def test_more_cells_than_colours_are_counted_and_not_drawn(workspace: Workspace, sample: MadeSample) -> None:
+    data = workspace.samples.get(sample.identifier)
+    keys = [str(key) for key in data.rois["key"]]
+    assert len(keys) > MOST_CELLS
+
+    assert len(cell_traces(data, keys, ["raw"])) == MOST_CELLS
+    assert f"and {len(keys) - MOST_CELLS} more" in str(legend(data, keys)[-1])
+
+
+@pytest.mark.parametrize(("keys", "kinds", "text"), [([], ["raw"], "Click a cell"), (None, [], "Choose at least one")])
+def test_nothing_to_draw_says_what_to_do(
+    workspace: Workspace, sample: MadeSample, keys: list[str] | None, kinds: list[str], text: str
+) -> None:
+    data = workspace.samples.get(sample.identifier)
+    figure, _ = selected_traces(data, [str(data.rois["key"][0])] if keys is None else keys, kinds, None)
+
+    assert text in figure.layout.annotations[0].text
+
+
+def test_provenance_names_engine_parameters_and_input(workspace: Workspace, sample: MadeSample) -> None:
+    data = workspace.samples.get(sample.identifier)
+
+    card: Any = str(provenance_card(data.summary, read_provenance(sample.path)))
+
+    for part in ("builtin 0.1.0", "ab" * 32, "cd" * 32, "recording.tif", "simulation's truth", "dxy", "none"):
+        assert part in card

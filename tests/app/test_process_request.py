@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from app.process_request import FormValues, request_values, submit_form
+from nwb_schema.errors import FluoriteError, MissingRateError, MovieError, ParameterError
+from nwb_schema.project import Project
+from pipeline.jobs import Ledger
+
+FORM = FormValues(
+    movies="/data/a.tif", series=False, frame_rate="", preset="2p", engine="auto", subject=" m1 ", session=None
+)
+
+
+def test_empty_fields_are_left_to_the_movie() -> None:
+    assert request_values(FORM) == {
+        "movies": ["/data/a.tif"],
+        "preset": "2p",
+        "engine": "auto",
+        "subject": "m1",
+        "session": None,
+        "movie": {"frame_rate_hz": None},
+    }
+
+
+def test_one_path_a_line_quotes_and_blank_lines_do_no_harm() -> None:
+    form = replace(FORM, movies="\n '/data/a b.tif' \n\n\"/data/c.tif\"\n")
+
+    assert request_values(form)["movies"] == ["/data/a b.tif", "/data/c.tif"]
+
+
+@pytest.mark.parametrize("movies", [None, "", " \n "])
+def test_no_movie_is_said(movies: str | None) -> None:
+    with pytest.raises(MovieError, match="no file was chosen"):
+        request_values(replace(FORM, movies=movies))
+
+
+@pytest.mark.parametrize("rate", ["0", "-3", "fast", "nan", "inf"])
+def test_impossible_rate_is_refused_with_what_was_typed(rate: str) -> None:
+    with pytest.raises(ParameterError, match=f"'{rate}' is not a number above 0"):
+        request_values(replace(FORM, frame_rate=rate))
+
+
+def test_decimal_comma_is_understood() -> None:
+    assert request_values(replace(FORM, frame_rate="7,5"))["movie"] == {"frame_rate_hz": 7.5}
+
+
+def test_missing_rate_points_at_the_field_and_starts_no_job(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    movie = tmp_path / "no_rate.tif"
+    tifffile.imwrite(movie, np.zeros((5, 20, 30), np.uint16), photometric="minisblack", metadata={"axes": "TYX"})
+
+    with pytest.raises(MissingRateError, match="field Frame rate"):
+        submit_form(project, replace(FORM, movies=str(movie)))
+    assert Ledger(project).jobs() == []
+
+
+def test_one_bad_file_of_two_starts_no_job(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    movie = tmp_path / "good.tif"
+    tifffile.imwrite(movie, np.zeros((50, 20, 30), np.uint16), photometric="minisblack", metadata={"axes": "TYX"})
+
+    with pytest.raises(FluoriteError, match=r"gone\.tif"):
+        submit_form(project, replace(FORM, movies=f"{movie}\n{tmp_path / 'gone.tif'}", frame_rate="10"))
+    assert Ledger(project).jobs() == []
