@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nwb_schema.errors import FilterError
+from nwb_schema.names import clean_text
 
 Filters = Mapping[str, str] | Sequence[tuple[str, str]] | None
 Clause = tuple[str, list[str | float]]
@@ -93,6 +94,9 @@ def compile_filter(column: Column, expression: str) -> Clause:
     """One filter as an SQL condition and its parameters; an empty condition for a blank expression."""
     if not expression.strip():
         return "", []
+    if clean_text(expression) != expression:
+        # SQLite's LIKE stops at a NUL, and no text that we store has control characters.
+        raise FilterError(column.name, f"{_short(expression)} has control characters", "Type the text again.")
     modifier = next((known for known in _MODIFIERS if expression.startswith(known)), "")
     if not modifier and re.match(r"\$[A-Z<>!=]+:", expression):
         raise FilterError(column.name, f"{_short(expression)} has an unknown modifier", f"Known: {_modifiers()}.")

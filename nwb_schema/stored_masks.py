@@ -159,6 +159,8 @@ class StoredMasks:
             When a pixel lies outside `shape`.
         """
         axes = (self.y, self.x) if len(shape) == 2 else (self.y, self.x, self.z if self.z is not None else self.y * 0)
+        if any(((axis < 0) | (axis >= size)).any() for axis, size in zip(axes, shape, strict=True)):
+            raise ValueError(f"a mask lies outside the frame, which is {' x '.join(map(str, shape))}")
         pixels = np.ravel_multi_index(axes, shape)
         matrix = sparse.csr_array(
             (self.weight, (self.row, pixels)), shape=(self.n_rois, int(np.prod(shape))), dtype=np.float32

@@ -1,0 +1,209 @@
+"""The catalogue lists what is on disk, whatever state it is in, and can be lost at any time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+
+from nwb_schema import catalogue as catalogue_module
+from nwb_schema.catalogue import Catalogue, Refreshed
+from nwb_schema.errors import FilterError
+from nwb_schema.project import Project
+from nwb_schema.reader import registered_movie_path
+from tests.nwb_schema.made_samples import HEIGHT, WIDTH, made_sample
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(filled: Project) -> Project:
+    """Here it is never empty."""
+    return filled
+
+
+@pytest.fixture
+def catalogue(project: Project) -> Catalogue:
+    """The catalogue of the filled project."""
+    catalogue = Catalogue(project)
+    catalogue.refresh()
+    return catalogue
+
+
+def names(rows: list[dict[str, object]]) -> list[object]:
+    return [row["subject_id"] for row in rows]
+
+
+def test_samples_and_rois_are_listed_with_plain_values(project: Project, catalogue: Catalogue) -> None:
+    first, second = catalogue.samples()
+
+    assert (first["subject_id"], first["n_rois"], first["n_accepted"]) == ("m1", 5, 3)
+    assert (first["height"], first["width"], first["depth"]) == (HEIGHT, WIDTH, None)
+    assert (first["has_movie"], second["has_movie"], second["evaluated"]) == (True, False, False)
+    assert (first["status"], first["reason"]) == ("ok", None)
+    assert Path(first["path"]) == project.samples_dir / str(first["name"])
+    rois = catalogue.rois()
+    assert len(rois) == 8
+    assert len({roi["roi_uuid"] for roi in rois}) == 8
+    assert {type(value) for roi in rois for value in roi.values()} <= {str, int, float, bool, type(None)}
+
+
+def test_filters_reach_samples_rois_and_the_samples_of_rois(catalogue: Catalogue) -> None:
+    assert names(catalogue.samples({"subject_id": "m1"})) == ["m1"]
+    assert names(catalogue.samples({"n_rois": "$>:3"})) == ["m1"]
+    assert names(catalogue.samples([("has_movie", "no"), ("status", "ok")])) == ["m2"]
+    assert len(catalogue.rois({"is_accepted": "yes"})) == 5
+    assert len(catalogue.rois({"is_accepted": "yes", "engine": "builtin", "subject_id": "m2"})) == 2
+    assert len(catalogue.rois({"evaluated": "no"})) == 3
+    assert [roi["index"] for roi in catalogue.rois({"index": "0|2", "subject_id": "m1"})] == [0, 2]
+    with pytest.raises(FilterError, match="Did you mean subject_id"):
+        catalogue.samples({"subject": "m1"})
+
+
+def test_nothing_is_read_again_while_nothing_changed(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> None:
+        raise AssertionError(f"{path} was read again")
+
+    monkeypatch.setattr(catalogue_module, "read_entry", forbidden)
+    assert not catalogue.refresh().anything
+
+
+def test_new_changed_and_deleted_files_are_noticed(project: Project, catalogue: Catalogue) -> None:
+    third = made_sample(project, subject="m3", movie=False)
+    first, second = (project.sample_path(subject, "s1") for subject in ("m1", "m2"))
+    second.unlink()
+    temporary = first.with_suffix(".tmp")
+    shutil.copy(first, temporary)
+    with h5py.File(temporary, "r+") as file:
+        file["processing/ophys/ImageSegmentation/PlaneSegmentation/is_accepted"][:] = True
+    times = first.stat()
+    os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+    temporary.replace(first)  # same size, same time, another inode
+
+    assert catalogue.refresh() == Refreshed((third.name,), (first.name,), (second.name,))
+    assert [(row["subject_id"], row["n_accepted"]) for row in catalogue.samples()] == [("m1", 5), ("m3", 3)]
+    assert not catalogue.rois({"subject_id": "m2"})
+
+
+def test_a_movie_that_goes_or_comes_back_is_noticed(project: Project, catalogue: Catalogue) -> None:
+    movie = registered_movie_path(project.sample_path("m1", "s1"))
+    hidden = movie.with_suffix(".hidden")
+    movie.rename(hidden)
+    catalogue.refresh()
+    assert "is missing" in catalogue.samples({"subject_id": "m1"})[0]["movie_problem"]
+    hidden.rename(movie)
+    catalogue.refresh()
+    assert catalogue.samples({"subject_id": "m1"})[0]["has_movie"]
+
+
+def test_a_file_that_cannot_be_read_is_listed_with_its_reason(project: Project, catalogue: Catalogue) -> None:
+    (project.samples_dir / "text.nwb").write_text("hello")
+    whole = project.sample_path("m1", "s1").read_bytes()
+    (project.samples_dir / "cut.nwb").write_bytes(whole[: len(whole) // 2])
+    h5py.File(project.samples_dir / "other.nwb", "w").close()
+    catalogue.refresh()
+
+    rows = {row["name"]: row for row in catalogue.samples({"status": "unreadable"})}
+    assert set(rows) == {"text.nwb", "cut.nwb", "other.nwb"}
+    assert "not NWB" in rows["other.nwb"]["reason"]
+    assert all(row["reason"] and row["n_rois"] is None for row in rows.values())
+    assert len(catalogue.samples()) == 5
+
+
+def test_a_file_that_pynwb_refuses_is_listed_with_its_reason(
+    project: Project, catalogue: Catalogue, shared_data: Path
+) -> None:
+    for source in (shared_data / "foreign-nwb").glob("*.nwb"):
+        shutil.copyfile(source, project.samples_dir / source.name)
+    catalogue.refresh()
+
+    (refused,) = catalogue.samples({"status": "refused"})
+    assert refused["name"] == "refused_by_pynwb.nwb"
+    assert "Must provide at least one of 'image_mask', 'pixel_mask', or 'voxel_mask' columns" in refused["reason"]
+    assert len(catalogue.samples({"is_ours": "no"})) == 6
+
+
+def test_a_foreign_file_that_leads_elsewhere_is_not_followed(project: Project, catalogue: Catalogue) -> None:
+    foreign = project.samples_dir / "foreign.nwb"
+    shutil.copy(project.sample_path("m2", "s1"), foreign)
+    with h5py.File(foreign, "r+") as file:
+        del file["general/fluorite"]
+        file["general/door"] = h5py.ExternalLink("/etc/passwd", "/")
+    catalogue.refresh()
+
+    (row,) = catalogue.samples({"name": "foreign"})
+    assert row["reason"] == "/general/door leads to another file (/etc/passwd), which is not followed"
+
+
+def test_files_with_one_identifier_are_both_listed_and_marked(project: Project, catalogue: Catalogue) -> None:
+    first = project.sample_path("m1", "s1")
+    shutil.copy(first, first.with_name("copy.nwb"))
+    catalogue.refresh()
+
+    marked = {row["name"]: row["reason"] for row in catalogue.samples({"status": "duplicate"})}
+    assert marked == {
+        "copy.nwb": f"has the same identifier as {first.name}",
+        first.name: "has the same identifier as copy.nwb",
+    }
+
+
+@pytest.mark.parametrize("damage", ["deleted", "folder deleted", "text", "cut", "another version", "empty"])
+def test_a_lost_or_damaged_catalogue_is_built_anew(project: Project, catalogue: Catalogue, damage: str) -> None:
+    before = catalogue.samples(), catalogue.rois()
+    path = project.catalogue_path
+    if damage == "folder deleted":
+        shutil.rmtree(project.cache_dir)
+    elif damage == "deleted":
+        path.unlink()
+    elif damage == "text":
+        path.write_text("hello" * 1000)
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:6000])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        import sqlite3
+
+        db = sqlite3.connect(path)
+        db.executescript("DROP TABLE roi; PRAGMA user_version = 99;")
+        db.close()
+    fresh = Catalogue(Project.open(project.folder))
+    fresh.refresh()
+
+    assert (fresh.samples(), fresh.rois()) == before
+
+
+def test_rebuilding_gives_the_same_catalogue(catalogue: Catalogue) -> None:
+    before = catalogue.samples(), catalogue.rois()
+    assert len(catalogue.rebuild().added) == 2
+    assert (catalogue.samples(), catalogue.rois()) == before
+
+
+def test_several_processes_refresh_at_once(project: Project, catalogue: Catalogue) -> None:
+    expected = catalogue.samples(), catalogue.rois()
+    code = f"""
+import sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+from pathlib import Path
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.project import Project
+catalogue = Catalogue(Project.open(Path({str(project.folder)!r})))
+sys.stdin.readline()
+for _ in range(5):
+    catalogue.refresh()
+    assert len(catalogue.samples()) == 2
+"""
+    project.catalogue_path.unlink()
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    errors = [process.communicate("go\n")[1] for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 4, errors
+    assert (catalogue.samples(), catalogue.rois()) == expected
