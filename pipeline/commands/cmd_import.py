@@ -39,7 +39,7 @@ def import_(
 ) -> None:
     """Make a sample of RESULTS, the HDF5 file that CaImAn's CNMF.save wrote."""
     from nwb_schema.project import Project
-    from pipeline.commands.running import run_in_foreground
+    from pipeline.commands.running import recovered, run_in_foreground
     from pipeline.importing import ImportRequest
 
     log_to_stderr()
@@ -53,7 +53,8 @@ def import_(
         **read_metadata(metadata_file),
         **movie,
     )
-    report = run_in_foreground(project, "import", request.model_dump(mode="json"), title=results.name)
+    spec = request.model_dump(mode="json")
+    report = recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=results.name)
     if as_json:
         print_json({"samples": [report]})
         return

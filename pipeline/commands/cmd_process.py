@@ -85,11 +85,15 @@ def process(
 
 
 def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
-    from pipeline.commands.running import run_in_foreground
+    from pipeline.commands.running import recovered, run_in_foreground
     from pipeline.process import check_request
 
+    spec = request.model_dump(mode="json")
+    report = recovered(project, "process", spec)
+    if report is not None:
+        return report
     check_request(project, request)
-    return run_in_foreground(project, "process", request.model_dump(mode="json"), title=request.title)
+    return run_in_foreground(project, "process", spec, title=request.title)
 
 
 def _read_parameters(path: Path | None) -> dict[str, Any]:

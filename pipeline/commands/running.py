@@ -12,15 +12,19 @@ from pipeline.jobs.runner import run_job
 from pipeline.jobs.submission import current_actor, reconcile
 
 
-def run_in_foreground(project: Project, kind: str, spec: Mapping[str, Any], *, title: str) -> Mapping[str, Any]:
-    """Add a job to the ledger and do its work in this process.
+def recovered(project: Project, kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The report of the very same work, when its run was killed after its sample was out but before it could say so.
 
-    When an earlier run of the very same work was killed after its sample was out but before it could say so, that
-    sample is the result: doing it again would only find the name taken.
+    Doing it again would only find the name taken. Each such report is handed out once.
     """
     for job in reconcile(project):
         if job.kind == kind and job.spec == spec and job.result:
             return job.result
+    return None
+
+
+def run_in_foreground(project: Project, kind: str, spec: Mapping[str, Any], *, title: str) -> Mapping[str, Any]:
+    """Add a job to the ledger and do its work in this process."""
     job = Ledger(project).add(kind, spec, title=title, actor=current_actor())
     line = ProgressLine(title)
     try:
