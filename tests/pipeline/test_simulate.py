@@ -1,0 +1,72 @@
+"""The simulator: deterministic, and true to what it says of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from pipeline.simulate import simulate_movie, write_simulation, write_truth
+
+SMALL = {"n_frames": 120, "height": 56, "width": 72, "n_cells": 5}
+
+
+@pytest.mark.parametrize("kind", ["2p", "1p"])
+def test_equal_seeds_give_equal_movies(kind: str) -> None:
+    one, two = (simulate_movie(kind, seed=3, **SMALL) for _ in range(2))  # type: ignore[arg-type]
+    other = simulate_movie(kind, seed=4, **SMALL)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(one.frames, two.frames)
+    assert (one.frames != other.frames).any()
+
+
+def test_shapes_and_types() -> None:
+    simulation = simulate_movie("2p", seed=0, **SMALL)  # type: ignore[arg-type]
+    assert simulation.frames.shape == (120, 56, 72)
+    assert simulation.frames.dtype == np.uint16
+    assert simulation.footprints.shape == (5, 56, 72)
+    assert simulation.traces.shape == simulation.spikes.shape == (5, 120)
+    assert simulation.shifts.shape == (120, 2)
+
+
+def test_a_cell_that_does_not_move_shows_its_own_trace() -> None:
+    simulation = simulate_movie("2p", seed=1, motion_px=0, n_frames=900, height=56, width=72, n_cells=4)
+    assert not simulation.shifts.any()
+    for own, footprint in enumerate(simulation.footprints):
+        seen = simulation.frames[:, footprint > 0.6].mean(axis=1)
+        agreement = [np.corrcoef(seen, trace)[0, 1] for trace in simulation.traces]
+        assert agreement[own] > 0.5  # the rest is neuropil
+        assert all(other < agreement[own] - 0.3 for number, other in enumerate(agreement) if number != own)
+
+
+def test_shifts_say_where_the_content_went() -> None:
+    simulation = simulate_movie("2p", seed=2, motion_px=2.0, **SMALL)  # type: ignore[arg-type]
+    down, up = simulation.shifts[:, 0].argmax(), simulation.shifts[:, 0].argmin()
+    step = round(float(simulation.shifts[down, 0] - simulation.shifts[up, 0]))
+    side = round(float(simulation.shifts[down, 1] - simulation.shifts[up, 1]))
+    assert step >= 3
+    still = np.roll(simulation.frames[up].astype(float), (step, side), (0, 1))
+    inner = (slice(16, -16), slice(16, -16))
+    moved = simulation.frames[down].astype(float)
+    with_shift = np.corrcoef(moved[inner].ravel(), still[inner].ravel())[0, 1]
+    without = np.corrcoef(moved[inner].ravel(), simulation.frames[up][inner].ravel())[0, 1]
+    assert with_shift > without + 0.1
+
+
+def test_no_cells_and_no_room() -> None:
+    assert simulate_movie("2p", n_frames=10, height=40, width=50, n_cells=0).footprints.shape == (0, 40, 50)
+    with pytest.raises(ValueError, match="no room"):
+        simulate_movie("2p", n_frames=10, height=9, width=50)
+
+
+def test_written_movie_reads_back_with_its_side_car(tmp_path: Path) -> None:
+    simulation = simulate_movie("1p", seed=5, **SMALL)  # type: ignore[arg-type]
+    path = write_simulation(simulation, tmp_path / "movie.tif")
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.series[0].axes == "TYX"
+        np.testing.assert_array_equal(tiff.asarray(), simulation.frames)
+    assert json.loads(path.with_suffix(".json").read_text())["fps"] == 15.0
+    with np.load(write_truth(simulation, tmp_path / "truth.npz")) as truth:
+        np.testing.assert_array_equal(truth["A"], simulation.footprints)
