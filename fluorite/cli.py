@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
-import time
-import urllib.request
 import webbrowser
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -24,7 +20,7 @@ from pipeline.commands.cmd_process import process
 from pipeline.commands.console import ends_cleanly
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Only this computer can be served so far.")
-_port = click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
+_port = click.option("--port", default=8050, show_default=True, type=click.IntRange(0, 65535))
 _browser = click.option("--browser/--no-browser", default=True, help="Open the page in the web browser.")
 
 
@@ -71,16 +67,11 @@ def _serve(folder: Path, host: str, port: int, browser: bool) -> None:
 
     # `kill` and a closing terminal end the server as Ctrl-C does; jobs go on in their own processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    threading.Thread(target=_announce, args=(f"http://{host}:{port}", browser), daemon=True).start()
-    serve_dashboard(folder, host, port)
+    serve_dashboard(folder, host, port, on_ready=lambda url: _announce(url, browser))
 
 
 def _announce(url: str, browser: bool) -> None:
-    """Say where the page is, and open it, once it answers."""
-    while True:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5):
-            break
-        time.sleep(0.2)
+    """Say where the page is, and open it."""
     click.echo(f"Fluorite is at {url} (Ctrl-C to stop)", err=True)
     # Without a screen, Python would start a text browser in this terminal.
     has_screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
