@@ -83,5 +83,6 @@ def _frame(project: Project) -> Component:
                 className="site-header",
             ),
             dash.page_container,
+            *jobs_panel.job_stores(),
         ]
     )

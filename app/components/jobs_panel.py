@@ -4,10 +4,11 @@
 
     ledger ── background callback `watch_jobs` (progress, twice a second) ──┐
        └───── interval `poll` (every few seconds, cheap) ──────────────────┴─> jobs-state ─> panel, log, samples table
-    interval `poll`, submit, cancel ─> jobs-watch (a new nonce) ─> `watch_jobs`
+    `poll`, submit, cancel, going to the page ─> jobs-watch (a new nonce) ─> `watch_jobs`
 
 The panel is made from the ledger, never from what the page remembers: after a reload, or when the watching process was
-killed, `poll` finds the running job and starts to watch it again.
+killed, `poll` finds the running job and starts to watch it again. What connects the callbacks lies in the frame around
+all pages, because a background callback may end after its page was left.
 """
 
 from __future__ import annotations
@@ -51,17 +52,25 @@ def jobs_card(jobs: list[dict[str, Any]]) -> Component:
             html.H2("Jobs", id="jobs-title"),
             html.Div(job_list(jobs), id="jobs-panel", role="status", **aria(live="polite")),
             html.Div(id="jobs-log-view"),
-            dcc.Store(id="jobs-state", data=jobs),
-            dcc.Store(id="jobs-log", data=None),
-            # A nonce in the key of the background callback: nobody is given what was computed for another page.
-            dcc.Store(id="jobs-watch", data=_nonce() if any_active(jobs) else None),
-            dcc.Store(id="jobs-watching", data=False),
-            dcc.Store(id="jobs-watched"),
-            dcc.Interval(id="jobs-poll", interval=_POLL_MS),
         ],
         className="card-panel",
         **aria(labelledby="jobs-title"),
     )
+
+
+def job_stores() -> list[Component]:
+    """What the callbacks hand to one another; for the frame around the pages."""
+    return [
+        dcc.Store(id="jobs-state", data=[]),
+        dcc.Store(id="jobs-log", data=None),
+        dcc.Store(id="jobs-submitted"),
+        dcc.Store(id="jobs-cancelled"),
+        # A nonce in the key of the background callback: nobody is given what was computed for another page.
+        dcc.Store(id="jobs-watch", data=None),
+        dcc.Store(id="jobs-watching", data=False),
+        dcc.Store(id="jobs-watched"),
+        dcc.Interval(id="jobs-poll", interval=_POLL_MS),
+    ]
 
 
 def job_list(jobs: Sequence[dict[str, Any]]) -> list[Component]:
@@ -118,7 +127,7 @@ def _job_entry(job: dict[str, Any]) -> Component:
 def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:
     """Background callback: report the jobs until none is active or the time is up; says whether some still are."""
     if nonce is None:
-        return no_update
+        return False
     project = background_project()
     return follow(lambda: jobs_state(project), lambda jobs: report([jobs]), for_s=_WATCH_S, every_s=_WATCH_EVERY_S)
 
@@ -128,6 +137,7 @@ def register(app: Dash) -> None:
     app.callback(
         Output("jobs-watched", "data"),
         Input("jobs-watch", "data"),
+        prevent_initial_call=True,
         background=True,
         progress=[Output("jobs-state", "data")],
         running=[(Output("jobs-watching", "data"), True, False)],
@@ -139,27 +149,37 @@ def register(app: Dash) -> None:
         Output("jobs-watch", "data"),
         Input("jobs-poll", "n_intervals"),
         Input("jobs-submitted", "data"),
-        Input({"type": "job-cancel", "job": ALL}, "n_clicks"),
+        Input("jobs-cancelled", "data"),
+        Input("_pages_location", "pathname"),
         State("jobs-state", "data"),
         State("jobs-watching", "data"),
-        prevent_initial_call=True,
     )
     def poll(
         _polls: int | None,
         _submitted: str | None,
-        clicks: list[int | None],
+        _cancelled: str | None,
+        pathname: str | None,
         shown: list[dict[str, Any]],
         watching: bool,
     ) -> tuple[Any, Any]:
-        project = current_workspace().project
-        asked = ctx.triggered_id
-        if isinstance(asked, dict) and ctx.triggered[0]["value"]:
-            # Without such a job the ledger was replaced under the page: what is listed next says so.
-            with suppress(JobError):
-                cancel(project, asked["job"])
-        jobs = jobs_state(project)
-        watch = _nonce() if any_active(jobs) and not watching else no_update
-        return (no_update if jobs == shown else jobs), watch
+        jobs = jobs_state(current_workspace().project)
+        # A process that watches is worth its memory only where the panel is.
+        watch = any_active(jobs) and not watching and pathname == "/"
+        return (no_update if jobs == shown else jobs), (_nonce() if watch else no_update)
+
+    @app.callback(
+        Output("jobs-cancelled", "data"),
+        Input({"type": "job-cancel", "job": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def cancel_job(_clicks: list[int | None]) -> Any:
+        # New buttons announce themselves, too, without having been pressed.
+        if not isinstance(ctx.triggered_id, dict) or not ctx.triggered[0]["value"]:
+            return no_update
+        # Without such a job the ledger was replaced under the page: what is listed next says so.
+        with suppress(JobError):
+            cancel(current_workspace().project, ctx.triggered_id["job"])
+        return _nonce()
 
     @app.callback(Output("jobs-panel", "children"), Input("jobs-state", "data"), prevent_initial_call=True)
     def show_jobs(jobs: list[dict[str, Any]]) -> list[Component]:
@@ -172,7 +192,6 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def choose_log(clicks: list[int | None], shown: str | None) -> Any:
-        # New buttons announce themselves, too, without having been pressed.
         if not isinstance(ctx.triggered_id, dict) or not ctx.triggered[0]["value"]:
             return no_update
         job = ctx.triggered_id["job"]

@@ -71,7 +71,6 @@ def process_card() -> Component:
                 html.Div(id="process-message", role="status", className="form-message"), type="dot", delay_show=400
             ),
             dbc.Button("Find the cells", id="process-start", color="primary", className="w-100"),
-            dcc.Store(id="jobs-submitted"),
         ],
         className="card-panel",
         **aria(labelledby="process-title"),

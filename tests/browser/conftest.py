@@ -1,0 +1,185 @@
+"""A real server in a process of its own, and a real browser that looks at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.ui import WebDriverWait
+
+from nwb_schema.project import Project
+from tests.app.small_project import MadeSample, add_sample, simulate
+from tests.browser.page import Page
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Generous: a machine that also runs other tests may be ten times slower than an idle one.
+_START_S = 90
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives the browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser: ``FLUORITE_CHROMIUM``, or the one on the PATH; without any, the tests are skipped."""
+    found = os.environ.get("FLUORITE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        pytest.skip("needs Chromium: install Debian's packages chromium and chromium-driver, or set FLUORITE_CHROMIUM")
+    return found
+
+
+@pytest.fixture(scope="session")
+def driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """One headless browser for all tests."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    arguments = [
+        "--headless=new",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--window-size=1440,1100",
+        f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium's sandbox refuses to run as root, as in most containers
+    for argument in arguments:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    chromedriver = shutil.which("chromedriver")
+    browser = webdriver.Chrome(options=options, service=Service(chromedriver) if chromedriver else Service())
+    browser.set_script_timeout(30)
+    yield browser
+    browser.quit()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a server of the project in `folder`, started as a user starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "fluorite", "serve", str(folder), "--port", str(port), "--no-browser"],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        # The server says on stderr where it is, once it answers.
+        assert server.stderr is not None
+        for line in server.stderr:
+            if url in line:
+                break
+        else:
+            raise AssertionError(f"the server ended with exit code {server.wait()}")
+        with urllib.request.urlopen(f"{url}/healthz", timeout=_START_S) as answer:
+            assert answer.status == 200
+        yield url
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that no test changes: a sample, one without a movie, one without cells, and a damaged file."""
+    project = Project.create(tmp_path_factory.mktemp("browser-project") / "project", "Browser tests")
+    (project.samples_dir / "sub-broken_ses-1_ophys.nwb").write_bytes(b"this is not HDF5")
+    return project
+
+
+@pytest.fixture(scope="session")
+def sample(project: Project) -> MadeSample:
+    return add_sample(project, simulate())
+
+
+@pytest.fixture(scope="session")
+def sample_without_movie(project: Project, sample: MadeSample) -> MadeSample:
+    return add_sample(project, sample.simulation, session="nomovie", with_movie=False)
+
+
+@pytest.fixture(scope="session")
+def sample_without_cells(project: Project, sample: MadeSample) -> MadeSample:
+    from dataclasses import replace
+
+    truth = sample.simulation
+    empty = replace(truth, footprints=truth.footprints[:0], traces=truth.traces[:0], spikes=truth.spikes[:0])
+    return add_sample(project, empty, session="nocells")
+
+
+@pytest.fixture(scope="session")
+def server(
+    project: Project, sample: MadeSample, sample_without_movie: MadeSample, sample_without_cells: MadeSample
+) -> Iterator[str]:
+    with serving(project.folder) as url:
+        yield url
+
+
+@pytest.fixture
+def open_page(driver: WebDriver) -> Iterator[Callable[[str], Page]]:
+    """Open an address; at the end, the console has to be empty and nothing may have been loaded from elsewhere."""
+    driver.get("about:blank")
+    _console(driver)
+    _requested(driver)
+
+    def open_address(url: str) -> Page:
+        driver.get(url)
+        return Page(driver, WebDriverWait(driver, 60, poll_frequency=0.05))
+
+    yield open_address
+    # Before looking at the logs: what a page does while it is left is not what is tested.
+    console, requested = _console(driver), _requested(driver)
+    driver.get("about:blank")
+    assert console == []
+    elsewhere = [url for url in requested if not url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:"))]
+    assert elsewhere == []
+    assert requested
+
+
+@pytest.fixture
+def page(open_page: Callable[[str], Page], server: str) -> Page:
+    """The project page of the project that no test changes."""
+    return open_page(server)
+
+
+@pytest.fixture
+def sample_page(open_page: Callable[[str], Page], server: str, sample: MadeSample) -> Page:
+    """The page of its sample, with the first frame and the outlines drawn."""
+    page = open_page(f"{server}/sample/{sample.identifier}")
+    page.wait_for_player()
+    return page
+
+
+def _console(driver: WebDriver) -> list[str]:
+    return [f"{entry['level']}: {entry['message']}" for entry in driver.get_log("browser")]
+
+
+def _requested(driver: WebDriver) -> list[str]:
+    messages = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
+    return [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent" and "request" in message["params"]
+    ]

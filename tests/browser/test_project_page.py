@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.app.small_project import MadeSample
+from tests.browser.page import Page
+
+
+def row_texts(page: Page) -> dict[str, str]:
+    rows = page.script(
+        """
+        return [...document.querySelectorAll("#samples .ag-center-cols-container .ag-row")]
+            .map((row) => [row.getAttribute("row-id"), row.innerText.replaceAll("\\n", " ")]);
+        """
+    )
+    return {path.rsplit("/", 1)[-1]: text for path, text in rows}
+
+
+def test_samples_are_listed_with_pictures_and_the_damaged_file_with_its_reason(page: Page, sample: MadeSample) -> None:
+    page.until(lambda: len(row_texts(page)) == 4)
+
+    rows = row_texts(page)
+    n_cells = len(sample.simulation.footprints)
+    assert f"{n_cells - 1} / {n_cells}" in rows[sample.path.name]
+    assert "15 Hz" in rows[sample.path.name]
+    assert "HDF5" in rows["sub-broken_ses-1_ophys.nwb"] or "read" in rows["sub-broken_ses-1_ophys.nwb"]
+    page.until(
+        lambda: page.script(
+            """
+            const pictures = [...document.querySelectorAll("#samples img.thumbnail")];
+            return pictures.length === 3 && pictures.every((picture) => picture.naturalWidth > 0);
+            """
+        )
+    )
+
+
+def test_click_on_a_sample_opens_its_page_without_loading_anew(page: Page, sample: MadeSample) -> None:
+    page.until(lambda: len(row_texts(page)) == 4)
+    page.script("window.stillTheSamePage = true")
+
+    page.find(f'#samples a[href="/sample/{sample.identifier}"]').click()
+
+    page.wait_for_player()
+    assert page.script("return window.stillTheSamePage")
+    assert sample.path.stem in page.text("h1")
+
+
+def test_unknown_sample_gets_a_page_that_leads_back(open_page: Callable[[str], Page], server: str) -> None:
+    page = open_page(f"{server}/sample/no-such-sample")
+
+    assert "cannot be shown" in page.find("h1").text
+    page.find("main a.btn").click()
+    page.until(lambda: page.all("#samples"))
+
+
+def test_unknown_page_leads_back(open_page: Callable[[str], Page], server: str) -> None:
+    page = open_page(f"{server}/no/such/page")
+
+    assert "no such page" in page.find("h1").text
+
+
+def test_folder_dialogue_lists_movies_and_fills_the_form(page: Page, sample: MadeSample) -> None:
+    folder = sample.path.parents[1]
+    page.find("#browse-open").click()
+    page.until(lambda: page.all("#browse-folders button"))
+    assert page.find("#browse-folder").get_attribute("value") == str(folder.parent)
+
+    page.until(
+        lambda: next((b for b in page.all("#browse-folders button") if b.text == folder.name), None),
+        "no project folder",
+    ).click()
+    page.until(
+        lambda: next((b for b in page.all("#browse-folders button") if b.text == "movies"), None), "no movies folder"
+    ).click()
+    page.until(lambda: page.all("#browse-movies input")).pop().click()
+    page.find("#browse-use").click()
+
+    movie = page.until(lambda: page.find("#process-movies").get_attribute("value"))
+    assert movie.startswith(str(folder / "movies"))
+    assert movie.endswith(".h5")
+    page.until(lambda: not page.all(".modal.show"))
+
+
+def test_form_without_a_movie_says_what_to_do(page: Page) -> None:
+    page.find("#process-start").click()
+
+    page.until(lambda: "no file was chosen" in page.text("#process-message"))
+    assert page.job_state() is None
