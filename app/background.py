@@ -17,6 +17,7 @@ from typing import Any
 
 import diskcache
 import multiprocess
+import psutil
 from dash import DiskcacheManager
 from dash.background_callback.managers.diskcache_manager import _make_job_fn
 
@@ -40,6 +41,13 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def remove_left_overs(parent: Path) -> None:
+    """Remove the folders, each named after its server's process number, of servers that run no more."""
+    for folder in parent.glob("*"):
+        if folder.name.isdecimal() and not psutil.pid_exists(int(folder.name)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class CleanProcessManager(DiskcacheManager):
     """A `DiskcacheManager` whose callbacks run in clean processes and know their project.
 
@@ -50,8 +58,11 @@ class CleanProcessManager(DiskcacheManager):
     """
 
     def __init__(self, project: Project) -> None:
+        # Beside the catalogue: in the project, or on this computer when the project is on a network share.
+        parent = project.catalogue_path.parent / "callbacks"
+        remove_left_overs(parent)
         # One folder a server: two servers of one project must not empty each other's.
-        self.folder = private_folder(project.cache_dir / "callbacks" / str(os.getpid()))
+        self.folder = private_folder(parent / str(os.getpid()))
         self._project_folder = project.folder
         methods = multiprocess.get_all_start_methods()
         # A fork server starts children in milliseconds where spawning imports everything anew; Windows has none.

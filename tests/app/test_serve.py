@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from app.background import private_folder
+from app.background import private_folder, remove_left_overs
 from app.serve import ServeError, serve
 from nwb_schema.errors import ProjectError
 from nwb_schema.project import Project
@@ -39,6 +42,17 @@ def test_folder_of_background_callbacks_is_private_and_empty(tmp_path: Path) -> 
 
     assert folder.stat().st_mode & 0o777 == 0o700
     assert list(folder.iterdir()) == []
+
+
+def test_folders_of_servers_that_run_no_more_are_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (str(gone.pid), str(os.getpid()), "notes"):
+        (tmp_path / name).mkdir()
+
+    remove_left_overs(tmp_path)
+
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == sorted([str(os.getpid()), "notes"])
 
 
 def test_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:

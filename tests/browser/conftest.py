@@ -8,10 +8,10 @@ import shutil
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,8 +122,6 @@ def sample_without_movie(project: Project, sample: MadeSample) -> MadeSample:
 
 @pytest.fixture(scope="session")
 def sample_without_cells(project: Project, sample: MadeSample) -> MadeSample:
-    from dataclasses import replace
-
     truth = sample.simulation
     empty = replace(truth, footprints=truth.footprints[:0], traces=truth.traces[:0], spikes=truth.spikes[:0])
     return add_sample(project, empty, session="nocells")
@@ -138,8 +136,11 @@ def server(
 
 
 @pytest.fixture
-def open_page(driver: WebDriver) -> Iterator[Callable[[str], Page]]:
-    """Open an address; at the end, the console has to be empty and nothing may have been loaded from elsewhere."""
+def open_page(driver: WebDriver, server: str) -> Iterator[Callable[[str], Page]]:
+    """Open an address; at the end, the console has to be empty and nothing may have been loaded from elsewhere.
+
+    It asks for the server so that the server outlives it: a page whose server is gone complains in the console.
+    """
     driver.get("about:blank")
     _console(driver)
     _requested(driver)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nwb_schema.project import Project
@@ -96,8 +97,6 @@ def test_log_opens_and_closes(page: Page, project: Project, tmp_path: Path) -> N
 
 
 def test_killed_job_is_shown_as_lost(page: Page, project: Project, tmp_path: Path) -> None:
-    import psutil
-
     start(page, movie(tmp_path, 3_000))
     page.until(lambda: page.job_state() == "running", "the job does not start")
     [job] = Ledger(project).jobs()
@@ -112,8 +111,6 @@ def test_killed_job_is_shown_as_lost(page: Page, project: Project, tmp_path: Pat
 def test_killed_watcher_is_replaced(
     page: Page, project: Project, tmp_path: Path, open_page: Callable[[str], Page]
 ) -> None:
-    import psutil
-
     start(page, movie(tmp_path, 3_000))
     page.until(lambda: page.job_state() == "running", "the job does not start")
     watchers = page.until(lambda: _watchers(project), "no background callback watches the job")
@@ -128,8 +125,6 @@ def test_killed_watcher_is_replaced(
 
 def _watchers(project: Project) -> list[int]:
     """Processes that hold this project's folder of background callbacks open."""
-    import psutil
-
     found = []
     for process in psutil.process_iter():
         try:
