@@ -38,6 +38,7 @@ EDGE = 0.2
 ACTIVE = 2.5
 # The null's local maxima below which the search stops (see `null_level`).
 NULL_QUANTILE = 0.9
+NOISE_SIGMAS = 6.0
 CHECK_EVERY = 10
 
 
@@ -139,7 +140,7 @@ class _Search:
         level, tried = 0.0, 0
         while len(self.footprints) < most and tried < 4 * most + 50:
             if automatic and tried % CHECK_EVERY == 0:
-                level = null_level(self._down, self._gSig)
+                level = max(null_level(self._down, self._gSig), white_noise_level(self._window))
             activity = np.where(self._allowed, self._up, 0)
             y, x = divmod(int(activity.argmax()), activity.shape[1])
             if activity[y, x] <= level:
@@ -222,6 +223,15 @@ def null_level(down: Floats, gSig: tuple[int, int]) -> float:
     size = tuple(2 * g + 1 for g in gSig)
     maxima = down[(down == ndimage.maximum_filter(down, size=size)) & (down > 0)]
     return float(np.quantile(maxima, NULL_QUANTILE)) if len(maxima) else 0.0
+
+
+def white_noise_level(window: int) -> float:
+    """What a rolling mean of upward squares hardly ever reaches in white noise of variance 1.
+
+    The squares of the upward half have mean 1/2 and variance 5/4. Without this floor, a movie of noise alone would
+    yield the top tenth of its own maxima.
+    """
+    return 0.5 + NOISE_SIGMAS * float(np.sqrt(1.25 / window))
 
 
 @compiled

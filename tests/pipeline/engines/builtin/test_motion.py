@@ -41,8 +41,8 @@ def test_two_photon_shifts_are_right_to_a_tenth_of_a_pixel(two_photon: Simulatio
         assert registered.dtype == np.uint16
         assert registered.rate_hz == 15.0
         still = registered.read(0, 300)
-    # Registered, a pixel holds the same tissue all the time: the mean image is sharp.
-    assert np.var(still.mean(axis=0)) > 1.3 * np.var(two_photon.frames.mean(axis=0))
+    # Registered, a pixel holds the same tissue all the time: the mean image has its edges.
+    assert np.diff(still.mean(axis=0)).var() > 1.3 * np.diff(two_photon.frames.mean(axis=0)).var()
 
 
 def test_one_photon_shifts_need_the_high_pass_filter(tmp_path: Path) -> None:
