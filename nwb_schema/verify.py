@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from nwb_schema import reader
 from nwb_schema.errors import SampleError
+from nwb_schema.layout import PLANE_SEGMENTATION
+from nwb_schema.local_hdf5 import local_dataset
 from nwb_schema.movie_file import MovieFile
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.segmentation import Segmentation
@@ -43,6 +45,7 @@ def verify_sample(
     _same_array(path, "footprints", written.indptr, expected.indptr)
     _same_array(path, "footprints", written.indices, expected.indices)
     _same_array(path, "footprints", written.data, expected.data)
+    _check_dense_mask(path, segmentation)
     for kind in reader.TRACE_KINDS:
         traces = getattr(segmentation, kind)
         if traces is not None:
@@ -69,6 +72,16 @@ def _check_movie(path: Path, registered_movie: Path | None) -> None:
                 _same(path, "linked movie (n_frames, width, height)", tuple(data.shape), (n_frames, width, height))
                 last = movie.read(n_frames - 1, n_frames)[0]
                 _same_array(path, "last frame of the linked movie", data[n_frames - 1], last.T)
+
+
+def _check_dense_mask(path: Path, segmentation: Segmentation) -> None:
+    """The dense mask of the last ROI, which our own reader does not use."""
+    with reader.open_sample(path) as file:
+        dense = local_dataset(file, f"{PLANE_SEGMENTATION}/image_mask")
+        if dense is not None and segmentation.n_rois:
+            row = segmentation.n_rois - 1
+            expected = segmentation.footprints[[row]].toarray().reshape(segmentation.shape)
+            _same_array(path, "dense masks", dense[row].T, expected)
 
 
 def _same(path: Path, what: str, written: Any, expected: Any) -> None:

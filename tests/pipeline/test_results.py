@@ -179,6 +179,19 @@ def test_explicit_zeros_in_the_footprints_are_dropped(made: Path) -> None:
     assert (result.footprints.data != 0).all()
 
 
+def test_weights_stay_on_their_pixels_where_row_indices_are_not_sorted(made: Path) -> None:
+    """CaImAn writes CNMF-E's footprints so; roiextractors' pixel masks then pair weights with the wrong pixels."""
+    expected = dense(made)
+    with h5py.File(made, "r+") as file:
+        group = file["estimates/A"]
+        start, stop = group["indptr"][0:2]
+        for name in ("data", "indices"):
+            group[name][start:stop] = group[name][start:stop][::-1]
+    result = read_results(made)
+
+    assert np.array_equal(result.footprints.toarray().reshape(-1, HEIGHT, WIDTH), expected)
+
+
 def test_dims_of_the_raw_file_lose_against_those_that_fit(made: Path) -> None:
     result = read_results(change(made, params__data__dims=[HEIGHT + 4, WIDTH + 4]))
     assert result.shape == (HEIGHT, WIDTH)
