@@ -8,9 +8,8 @@ import click
 
 from pipeline.commands.console import log_to_stderr
 
-# Two sessions of one animal, not square, and small enough for a laptop to finish in a minute.
+# Two sessions of one animal; their movies are small enough for a laptop to finish in a minute.
 _SESSIONS = (("day1", 11), ("day2", 12))
-_SIZE = {"n_frames": 1000, "height": 128, "width": 160, "n_cells": 35, "rate_hz": 15.0}
 
 
 def make_demo(folder: Path) -> None:
@@ -31,7 +30,8 @@ def make_demo(folder: Path) -> None:
         movie = raw / f"{session}.tif"
         if not movie.exists():
             click.echo(f"Simulating {movie.name} ...", err=True)
-            write_simulation(simulate_movie("2p", seed=seed, **_SIZE), movie)
+            simulation = simulate_movie("2p", n_frames=1000, height=128, width=160, n_cells=35, rate_hz=15.0, seed=seed)
+            write_simulation(simulation, movie)
         request = parse_request(
             {
                 "movies": [str(movie)],

@@ -9,7 +9,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -39,7 +39,7 @@ def ends_cleanly(command: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def fail(error: FluoriteError) -> None:
+def fail(error: FluoriteError) -> NoReturn:
     """Say what went wrong in one line and leave with exit code 1."""
     click.echo(f"error: {_one_line(error)}", err=True)
     sys.exit(1)
@@ -77,7 +77,7 @@ class ProgressLine:
             click.echo("\r\033[K", err=True, nl=False)
 
 
-class FrameRate(click.ParamType):
+class FrameRate(click.ParamType[float]):
     """A positive, finite number of frames per second."""
 
     name = "HZ"
