@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import ndimage, signal, special
 
 Floats = NDArray[np.float32]
 Kind = Literal["2p", "1p"]
@@ -171,7 +171,7 @@ def _cells(
         distance = np.hypot(along / stretch, across * stretch) / radius
         distance *= 1 + bend * np.cos(3 * np.arctan2(dy, dx) + phase)
         if kind == "2p":
-            soma = 1 / (1 + np.exp((distance - 1) * 9))
+            soma = special.expit((1 - distance) * 9)
             nucleus = rng.uniform(0.2, 0.6) * np.exp(-((distance / 0.5) ** 2) / 2)
             cell[:] = soma * (1 - nucleus)
         else:

@@ -89,7 +89,8 @@ def find_cells(
         return _nothing(short)
     # A dead pixel has no noise; dividing by its own would make it the most active of all.
     scale = np.maximum(noise, 0.2 * floor) if params.normalize_init else np.full_like(noise, floor)
-    residual = _flattened(short, short_rate_hz) * (np.sqrt(factor) / scale)
+    residual = _flattened(short, short_rate_hz)
+    residual *= np.float32(np.sqrt(factor)) / scale
     blur = tuple(BLUR * g for g in params.gSig)
     _blur_in_place(residual, tuple(NEUROPIL * g for g in params.gSig), subtract=True)
     blurred = residual.copy()
