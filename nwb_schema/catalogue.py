@@ -7,7 +7,7 @@ its size, its modification time or its inode changed, or those of its movie.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,9 @@ Result = TypeVar("Result")
 _SCHEMA_VERSION = 1
 _ENTRY_VERSION = 1
 """Raise it when the same file would give another entry: every file is then read again."""
+
+_BATCH = 20
+"""Files per transaction: each transaction waits for the disk."""
 
 _STORED = tuple(name for name in SAMPLE_COLUMNS if name not in ("status", "reason"))
 _ROI_STORED = tuple(name for name in ROI_LIST_COLUMNS if name not in ("identifier", "subject_id", "session_id"))
@@ -92,6 +95,7 @@ class Catalogue:
         paths = self._project.sample_paths()
         added: list[str] = []
         changed: list[str] = []
+        batch: list[tuple[str, str, Entry]] = []
         for path in paths:
             row = known.get(path.name)
             stamp = _stamp(path)
@@ -100,9 +104,12 @@ class Catalogue:
                 continue
             entry = read_entry(path)
             # The file's stamp is from before reading: one that is replaced meanwhile is read again the next time.
-            fingerprint = f"{stamp} {self._movie_stamp(entry.movie)}"
-            self._store(path, entry, fingerprint)
+            batch.append((path.name, f"{stamp} {self._movie_stamp(entry.movie)}", entry))
             (added if row is None else changed).append(path.name)
+            if len(batch) == _BATCH:
+                self._store(batch)
+                batch.clear()
+        self._store(batch)
         removed = sorted(set(known) - {path.name for path in paths})
         if removed:
             with self._database() as db:
@@ -165,25 +172,29 @@ class Catalogue:
         self.rebuild()
         return work()
 
-    def _store(self, path: Path, entry: Entry, fingerprint: str) -> None:
+    def _store(self, batch: Sequence[tuple[str, str, Entry]]) -> None:
+        """Replace what is known of these files: ``(name, fingerprint, entry)``."""
+        if not batch:
+            return
         now = datetime.now(UTC).isoformat(timespec="seconds")
         marks = ", ".join("?" * len(_STORED))
         roi_marks = ", ".join("?" * len(_ROI_STORED))
         with self._database() as db:
-            _delete(db, path.name)
-            db.execute(
-                "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (path.name, fingerprint, entry.movie, _ENTRY_VERSION, now, entry.problem, entry.sample is not None),
-            )
-            if entry.sample is not None:
+            for name, fingerprint, entry in batch:
+                _delete(db, name)
                 db.execute(
-                    f"INSERT INTO sample ({_names(_STORED)}) VALUES ({marks})",
-                    [entry.sample[name] for name in _STORED],
+                    "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (name, fingerprint, entry.movie, _ENTRY_VERSION, now, entry.problem, entry.sample is not None),
                 )
-            db.executemany(
-                f"INSERT INTO roi ({_names(_ROI_STORED)}) VALUES ({roi_marks})",
-                ([roi[name] for name in _ROI_STORED] for roi in entry.rois),
-            )
+                if entry.sample is not None:
+                    db.execute(
+                        f"INSERT INTO sample ({_names(_STORED)}) VALUES ({marks})",
+                        [entry.sample[column] for column in _STORED],
+                    )
+                db.executemany(
+                    f"INSERT INTO roi ({_names(_ROI_STORED)}) VALUES ({roi_marks})",
+                    ([roi[column] for column in _ROI_STORED] for roi in entry.rois),
+                )
 
     def _movie_stamp(self, movie: str | None) -> str:
         return "" if movie is None else _stamp(self._project.movies_dir / movie)

@@ -58,17 +58,13 @@ def read_entry(path: Path) -> Entry:
 
 
 def _rois(path: Path) -> list[dict[str, Any]]:
-    frame = reader.read_rois(path)[list(ROI_COLUMNS)]
-    rows: list[dict[str, Any]] = [
-        {name: _value(value) for name, value in zip(ROI_COLUMNS, row, strict=True)}
-        for row in frame.itertuples(index=False, name=None)
-    ]
-    return [row | {"name": path.name} for row in rows]
+    frame = reader.read_rois(path)
+    columns = {name: [_known(value) for value in frame[name].tolist()] for name in ROI_COLUMNS}
+    return [dict(zip(columns, row, strict=True), name=path.name) for row in zip(*columns.values(), strict=True)]
 
 
-def _value(value: Any) -> Any:
-    plain = value.item() if hasattr(value, "item") else value
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _movie_name(path: Path) -> str | None:
