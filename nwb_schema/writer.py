@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import warnings
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 from pynwb import NWBHDF5IO
+from scipy import sparse
 
 from nwb_schema.errors import SampleError, SampleExistsError
 from nwb_schema.layout import movie_series_name
@@ -58,6 +60,7 @@ def write_sample(
     if path.exists():
         raise _exists(path)
     _check_fit(path, segmentation, registered_movie, shifts)
+    segmentation = _as_stored(segmentation)
     temporary = partial_path(path.parent)
     try:
         sweep_partials(path.parent)
@@ -97,6 +100,14 @@ def _exists(path: Path) -> SampleExistsError:
     return SampleExistsError(
         path, "a sample of this subject and session is already there", "Give another session: --session NAME."
     )
+
+
+def _as_stored(segmentation: Segmentation) -> Segmentation:
+    """The same with footprints in the one form in which they read back: float32, sorted, without explicit zeros."""
+    footprints = sparse.csr_array(segmentation.footprints, dtype=np.float32, copy=True)
+    footprints.sum_duplicates()
+    footprints.eliminate_zeros()
+    return replace(segmentation, footprints=footprints)
 
 
 def _movie_size(path: Path) -> tuple[int, int, int]:

@@ -153,6 +153,22 @@ def test_a_sample_without_rois_has_an_empty_table_and_no_traces(project: Project
     assert reader.read_traces(path, "raw").shape == (0, N_FRAMES)
 
 
+def test_footprints_in_any_order_and_double_precision_are_taken(project: Project) -> None:
+    made = made_segmentation()
+    expected = made.footprints.toarray()
+    unsorted = made.footprints.astype(np.float64)
+    for start, stop in zip(unsorted.indptr[:-1], unsorted.indptr[1:], strict=True):
+        unsorted.indices[start:stop] = unsorted.indices[start:stop][::-1].copy()
+        unsorted.data[start:stop] = unsorted.data[start:stop][::-1].copy()
+    unsorted.has_sorted_indices = False
+    unsorted.data[0] = expected[0, unsorted.indices[0]] = 0
+    path = made_sample(project, segmentation=replace(made, footprints=unsorted, raw=made.raw.astype(np.float64)))
+
+    assert np.array_equal(reader.read_footprints(path).toarray(), expected)
+    assert reader.read_rois(path)["area_px"].tolist() == (expected > 0).sum(axis=1).tolist()
+    assert np.array_equal(reader.read_traces(path, "raw"), made.raw)
+
+
 def test_a_sample_always_has_an_image(project: Project) -> None:
     segmentation = made_segmentation(images={})
     path = made_sample(project, segmentation=segmentation)
