@@ -7,6 +7,9 @@ import numpy as np
 from pipeline.engines.builtin.baseline import half_sample_mode, running_percentile
 from pipeline.engines.builtin.model import Floats, Model
 
+# A mode can lie anywhere in a trace that is active all the time; a baseline cannot.
+PERCENTILES = (5.0, 60.0)
+
 
 def relative_change(model: Model) -> Floats:
     """dF/F ``(n, n_frames)``: ``(F - F0) / (F0 + B0)``.
@@ -15,15 +18,15 @@ def relative_change(model: Model) -> Floats:
     percentiles; the percentile is where the trace's own mode lies, so that half of its noise is above and below.
     """
     raw = (model.traces + model.residuals).astype(np.float64)
-    behind = np.asarray(model.footprints @ model.background.T) @ model.background_traces.astype(np.float64)
-    out = np.zeros(raw.shape, np.float32)
-    for k, (trace, background) in enumerate(zip(raw, behind, strict=True)):
-        ordered = np.sort(trace)
-        mode_at = 100 * np.searchsorted(ordered, half_sample_mode(ordered)) / max(1, len(trace) - 1)
-        percentile = float(np.clip(mode_at, 5, 60))
-        rest = running_percentile(trace, percentile)
-        level = rest + running_percentile(background, percentile)
-        # A cell in the dark has no baseline to divide by: the change is undefined there, and zero says "no change".
-        floor = 1e-6 * max(1e-30, float(np.abs(level).max(initial=0)))
-        out[k] = np.where(level > floor, (trace - rest) / np.where(level > floor, level, 1), 0)
-    return out
+    if raw.size == 0:
+        return raw.astype(np.float32)
+    behind = np.asarray(model.footprints @ model.background.T, dtype=np.float64) @ model.background_traces
+    ordered = np.sort(raw, axis=1)
+    ranks = [np.searchsorted(trace, half_sample_mode(trace)) for trace in ordered]
+    percentiles = np.clip(100 * np.array(ranks) / max(1, raw.shape[1] - 1), *PERCENTILES)
+    rest = running_percentile(raw, percentiles)
+    level = rest + running_percentile(behind, percentiles)
+    # A cell in the dark has no baseline to divide by: the change is undefined there, and zero says "no change".
+    floor = 1e-6 * np.maximum(np.abs(level).max(axis=1, keepdims=True), 1e-30)
+    change = np.where(level > floor, (raw - rest) / np.where(level > floor, level, 1), 0)
+    return change.astype(np.float32)

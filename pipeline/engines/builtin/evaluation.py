@@ -78,8 +78,8 @@ def trace_snr(traces: Floats, window: int) -> Floats:
     n, n_frames = traces.shape
     window = min(window, n_frames)
     snr = np.zeros(n, np.float32)
-    for k, raw in enumerate(traces.astype(np.float64)):
-        trace = raw - running_percentile(raw, BASELINE_PERCENTILE)
+    raw = traces.astype(np.float64)
+    for k, trace in enumerate(raw - running_percentile(raw, np.full(n, BASELINE_PERCENTILE))):
         mode = half_sample_mode(np.sort(trace))
         below = trace[trace < mode] - mode
         noise = np.sqrt(np.mean(below**2)) if len(below) else 0.0

@@ -13,6 +13,7 @@ from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.initialisation import find_cells
 from pipeline.engines.builtin.merging import merged
 from pipeline.engines.builtin.model import Floats, Model, unit_norm
+from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.spatial import tidied, update_footprints
 from pipeline.engines.builtin.survey import Survey
 from pipeline.engines.builtin.temporal import update_traces
@@ -82,7 +83,8 @@ def _refined(
         progress,
     )
     tidy = tidied(raw, height, width, params.spatial.nrgthr)
-    tidy = tidy[np.flatnonzero(np.diff(tidy.indptr) > 0)]
+    # What began as a bit of a dendrite has grown along it by now.
+    tidy = tidy[np.flatnonzero(cell_sized(tidy, width, params.init.gSig))]
     if not params.spatial.update_background_components:
         background = model.background
     return (unit_norm(tidy)[0] if tidy.shape[0] else tidy), background

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from pipeline.engines.builtin.compiled import compiled
-from pipeline.engines.builtin.shape import is_cell_sized
+from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.threads import in_threads
 from pipeline.parameters.groups import Init
 
@@ -172,8 +172,9 @@ class _Search:
         self._blurred[:, grown_rows, grown_columns] -= trace[:, None, None] * smeared[grown_rows, grown_columns]
         self._refresh(grown_rows, grown_columns)
         # Dendrites and boutons are active, too: they are taken out of the residual, but they are no cells.
-        if is_cell_sized(footprint, self._gSig):
-            self.footprints.append(sparse.csr_array(whole.reshape(1, -1)))
+        row = sparse.csr_array(whole.reshape(1, -1))
+        if cell_sized(row, width, self._gSig)[0]:
+            self.footprints.append(row)
             self.traces.append(trace)
 
     def _refresh(self, rows: slice, columns: slice) -> None:

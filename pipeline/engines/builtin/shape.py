@@ -1,9 +1,10 @@
-"""Whether a footprint can be the body of a cell of the expected size."""
+"""Whether footprints can be the bodies of cells of the expected size."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 # A footprint is judged by its pixels above this share of its maximum (the CaImAn paper binarises at the same level).
 BINARISE_AT = 0.2
@@ -11,17 +12,23 @@ BINARISE_AT = 0.2
 LEAST_HALF_WIDTH = 0.75
 
 
-def is_cell_sized(image: NDArray[np.floating], gSig: tuple[int, int]) -> bool:
-    """Whether a footprint ``(height, width)`` is as wide as a cell with half-size `gSig` ``(y, x)``.
+def cell_sized(footprints: sparse.csr_array, width: int, gSig: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which footprints ``(n, n_pixels)`` are as wide as a cell with half-size `gSig` ``(y, x)``: ``(n,)`` bool.
 
     The half-width is that of the ellipse with the same second moments (two standard deviations along its short axis,
-    the radius for a disc), in units of gSig.
+    the radius for a disc), in units of gSig. `width` is the field's, in pixels.
     """
-    y, x = np.nonzero(image >= BINARISE_AT * max(float(image.max()), 1e-30))
-    if len(y) < 4:
-        return False
-    covariance = np.cov(y / gSig[0], x / gSig[1], bias=True)
-    # Pixels are squares, not points: a line of them still has a width, with a variance of 1/12 px^2.
-    covariance[0, 0] += 1 / (12 * gSig[0] ** 2)
-    covariance[1, 1] += 1 / (12 * gSig[1] ** 2)
-    return bool(2 * np.sqrt(np.linalg.eigvalsh(covariance)[0]) >= LEAST_HALF_WIDTH)
+    wide = np.zeros(footprints.shape[0], bool)
+    for k in range(len(wide)):
+        part = slice(footprints.indptr[k], footprints.indptr[k + 1])
+        weights = footprints.data[part]
+        bright = footprints.indices[part][weights >= BINARISE_AT * weights.max(initial=0)]
+        if len(bright) < 4:
+            continue
+        y, x = np.divmod(bright, width)
+        covariance = np.cov(y / gSig[0], x / gSig[1], bias=True)
+        # Pixels are squares, not points: a line of them still has a width, with a variance of 1/12 px^2.
+        covariance[0, 0] += 1 / (12 * gSig[0] ** 2)
+        covariance[1, 1] += 1 / (12 * gSig[1] ** 2)
+        wide[k] = 2 * np.sqrt(np.linalg.eigvalsh(covariance)[0]) >= LEAST_HALF_WIDTH
+    return wide

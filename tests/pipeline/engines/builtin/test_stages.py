@@ -17,7 +17,7 @@ from pipeline.engines.builtin.initialisation import rolling_energy
 from pipeline.engines.builtin.merging import merged
 from pipeline.engines.builtin.model import Model
 from pipeline.engines.builtin.projections import Tiles, correlate_with_traces, project_onto_footprints
-from pipeline.engines.builtin.shape import is_cell_sized
+from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.spatial import descend, tidied, update_footprints
 from pipeline.engines.builtin.survey import survey
 from pipeline.engines.builtin.temporal import independent_groups, update_traces
@@ -261,10 +261,9 @@ def test_only_bodies_are_cell_sized() -> None:
     rows, columns = np.mgrid[:40, :60]
     disc = ((rows - 20) ** 2 + (columns - 30) ** 2 <= 25).astype(float)
     dendrite = ((np.abs(rows - 20) <= 1) & (np.abs(columns - 30) < 15)).astype(float)
-    assert is_cell_sized(disc, (4, 4))
-    assert not is_cell_sized(dendrite, (4, 4))
-    assert not is_cell_sized(disc, (8, 8))
-    assert not is_cell_sized(np.zeros((5, 6)), (4, 4))
+    footprints = sparse.csr_array(np.stack([disc, dendrite, np.zeros_like(disc)]).reshape(3, -1))
+    assert cell_sized(footprints, 60, (4, 4)).tolist() == [True, False, False]
+    assert not cell_sized(footprints, 60, (8, 8)).any()
 
 
 def test_mode_and_running_percentile() -> None:
@@ -272,10 +271,13 @@ def test_mode_and_running_percentile() -> None:
     values = np.concatenate([rng.normal(3, 0.1, 3000), rng.uniform(3, 30, 1000)])
     assert half_sample_mode(np.sort(values)) == pytest.approx(3, abs=0.2)
     assert half_sample_mode(np.array([5.0, 5.0, 5.0, 9.0])) == 5
-    drifting = np.linspace(0, 100, 3000) + rng.standard_normal(3000)
-    level = running_percentile(drifting, 50, window=300)
-    np.testing.assert_allclose(level[300:-300], np.linspace(0, 100, 3000)[300:-300], atol=1)
-    assert np.unique(running_percentile(drifting[:200], 8, window=300)).size == 1
+    drifting = np.linspace(0, 100, 3000) + rng.standard_normal((2, 3000))
+    level = running_percentile(drifting, np.array([50.0, 10.0]), window=300)
+    np.testing.assert_allclose(level[0, 300:-300], np.linspace(0, 100, 3000)[300:-300], atol=1)
+    assert (level[1] < level[0]).all()
+    short = running_percentile(drifting[:, :200], np.array([8.0, 33.0]), window=300)
+    expected = [np.percentile(drifting[0, :200], 8), np.percentile(drifting[1, :200], 33)]
+    np.testing.assert_allclose(short, np.repeat(np.array(expected)[:, None], 200, axis=1), rtol=1e-12)
 
 
 def test_independent_groups_hold_no_overlap() -> None:
