@@ -143,15 +143,22 @@ class SampleStore:
         """
         with self._lock:
             sample = self._kept.get(identifier)
-            # Finding a sample may open every file of the project, and a player asks for it with each frame: it is
-            # looked for again only when the file at its place is another one.
-            if sample is None or file_signature(sample.path) != sample.signature:
-                path = self._find(identifier)
-                sample = self._kept[identifier] = SampleData(path, file_signature(path))
+        # Finding a sample may open many files, and a player asks for it with each frame: it is looked for again only
+        # when the file at its place is another one, and without keeping others waiting.
+        if sample is None or file_signature(sample.path) != sample.signature:
+            path = self._find(identifier)
+            sample = SampleData(path, file_signature(path))
+        with self._lock:
+            sample = self._kept[identifier] = self._same(self._kept.get(identifier), sample)
             self._kept.move_to_end(identifier)
             while len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
             return sample
+
+    @staticmethod
+    def _same(kept: SampleData | None, found: SampleData) -> SampleData:
+        """What another thread keeps by now, if it is the same version: its parts may have been read already."""
+        return kept if kept is not None and (kept.path, kept.signature) == (found.path, found.signature) else found
 
 
 def footprint_image(footprints: sparse.csr_array, shape: tuple[int, int]) -> NDArray[np.float32]:

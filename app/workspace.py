@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from app.sample_store import SampleData, SampleStore
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.errors import SampleError
 from nwb_schema.project import Project
-from nwb_schema.reader import registered_movie_path
+from nwb_schema.reader import read_identifier, registered_movie_path
 
 _EXTENSION = "fluorite"
+# An identifier as Fluorite makes it; anything else could mean something to the catalogue's filters.
+_PLAIN = re.compile(r"[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Workspace:
     @classmethod
     def of(cls, project: Project) -> Workspace:
         """A workspace for a project, with nothing read yet."""
-        return cls(project, Catalogue(project), SampleStore(project.find_sample), MoviePool())
+        catalogue = Catalogue(project)
+        return cls(project, catalogue, SampleStore(lambda name: _find(project, catalogue, name)), MoviePool())
 
     def movie_path(self, sample: SampleData) -> Path | None:
         """The registered movie of a sample, or None where it has none that can be shown."""
@@ -44,6 +48,17 @@ class Workspace:
         """What the catalogue has against a sample that can be read all the same, or None."""
         rows = self.catalogue.samples([("name", f"$STR=:{sample.path.name}")])
         return next((row["reason"] for row in rows if row["path"] == str(sample.path)), None)
+
+
+def _find(project: Project, catalogue: Catalogue, name: str) -> Path:
+    """The sample of that identifier or name; the catalogue is asked first: the project opens file after file."""
+    if _PLAIN.fullmatch(name):
+        rows = catalogue.samples([("identifier", f"$STR=:{name}")])
+        path = Path(rows[0]["path"]) if len(rows) == 1 else None
+        # What the catalogue says may be of yesterday.
+        if path is not None and path.is_file() and read_identifier(path) == name:
+            return path
+    return project.find_sample(name)
 
 
 def attach(server: Flask, workspace: Workspace) -> None:

@@ -281,12 +281,14 @@
 
     async _loadContours() {
       if (!this.config.n_rois) return;
-      const answer = await fetch(this.config.contours_url);
-      if (!answer.ok) {
-        this.say((await answer.text()).trim());
+      try {
+        const answer = await fetch(this.config.contours_url);
+        if (!answer.ok) throw new Error((await answer.text()).trim());
+        this.overlay.setRois((await answer.json()).rois);
+      } catch (error) {
+        this._failed(error);
         return;
       }
-      this.overlay.setRois((await answer.json()).rois);
       this.overlayStale = true;
       this.draw();
       this.root.dataset.contours = "ready";

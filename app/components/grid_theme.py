@@ -1,12 +1,15 @@
-"""The look of all tables, in AG Grid's own terms; the rest of the page's look is in ``assets/fluorite.css``."""
+"""The look of all tables, in AG Grid's own terms, with the colours of ``assets/fluorite.css``."""
 
 from __future__ import annotations
 
 THEME = {
     "function": "themeQuartz.withParams({"
-    "fontFamily: 'inherit', fontSize: 13, headerFontSize: 12.5, headerFontWeight: 600, accentColor: '#5b3fc4', "
-    "borderColor: '#e1e6ed', foregroundColor: '#18212f', headerTextColor: '#4a5565', headerBackgroundColor: '#f8f9fb', "
-    "rowHoverColor: '#f6f4fd', selectedRowBackgroundColor: '#ece7fb', wrapperBorderRadius: 8, "
-    "cellHorizontalPadding: 10, columnBorder: false, headerColumnResizeHandleColor: 'transparent'"
+    "fontFamily: 'inherit', fontSize: 13, headerFontSize: 12.5, headerFontWeight: 600, "
+    "accentColor: 'var(--accent)', "
+    "borderColor: 'var(--line)', foregroundColor: 'var(--ink)', headerTextColor: 'var(--ink-soft)', "
+    "headerBackgroundColor: 'var(--surface-soft)', backgroundColor: 'var(--surface)', "
+    "rowHoverColor: 'var(--accent-faintest)', selectedRowBackgroundColor: 'var(--accent-faint)', "
+    "wrapperBorderRadius: 8, cellHorizontalPadding: 10, columnBorder: false, "
+    "headerColumnResizeHandleColor: 'transparent'"
     "})"
 }

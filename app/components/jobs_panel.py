@@ -50,7 +50,7 @@ def jobs_card(jobs: list[dict[str, Any]]) -> Component:
     return html.Section(
         [
             html.H2("Jobs", id="jobs-title"),
-            html.Div(job_list(jobs), id="jobs-panel", role="status", **aria(live="polite")),
+            html.Div(job_list(jobs), id="jobs-panel"),
             html.Div(id="jobs-log-view"),
         ],
         className="card-panel",

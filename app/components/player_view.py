@@ -68,6 +68,7 @@ def player_config(
         # A file that does not say how large a frame is has masks that fit no image.
         "n_rois": summary.n_rois if summary.height and summary.width else 0,
         "n_accepted": summary.n_accepted,
+        "is_ours": summary.is_ours,
         "contours_url": contours_url(sample),
         "frame": frame,
         "selected": list(selected),
@@ -88,7 +89,9 @@ def player_card(config: dict[str, Any] | None, problem: str | None) -> Component
     if problem is not None:
         notes.append(html.P(problem, className="notice"))
     if config is not None and config["n_rois"] == 0:
-        notes.append(html.P("No cells were found in this recording.", className="notice"))
+        # Whether another program looked for cells at all, its file does not say.
+        text = "No cells were found in this recording." if config["is_ours"] else "This file lists no cells."
+        notes.append(html.P(text, className="notice"))
     empty = config is not None and not config["backgrounds"]
     return html.Section(
         [

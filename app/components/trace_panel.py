@@ -44,6 +44,7 @@ def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[
                         figure=message_figure(""),
                         responsive=True,
                         config={
+                            "displayModeBar": "hover",
                             "displaylogo": False,
                             "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
                             "toImageButtonOptions": {"format": "svg", "filename": "fluorite-traces"},
