@@ -125,7 +125,8 @@ def open_movie(
                 source.close()
             if repeated:
                 raise MovieError(repeated[0], "it is in the series twice", "Give every file of a recording once.")
-        if option_rate is None and (side is None or sidecar is None):
+        told = option_rate is not None or (sidecar is not None and side is not None and side.rate_hz is not None)
+        if not told:
             _check_rates(rates)
         known = next((rate for rate in rates.values() if rate is not None), None)
         rate_hz = option_rate

@@ -65,7 +65,9 @@ def read_sidecar(path: Path) -> Sidecar:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         # The manual's own second example writes the date and the version without quotes, which is not JSON.
         raise MetadataError(
-            path, f"the side-car is not valid JSON ({error})", f"Write it like {_EXAMPLE}, text in double quotes."
+            path,
+            f"the side-car is not valid JSON ({error})",
+            f"Write it like {_EXAMPLE}, text in double quotes; rename it if it is none.",
         ) from error
     if not isinstance(content, dict):
         raise MetadataError(path, "the side-car is not a JSON object", f"Write it like {_EXAMPLE}.")

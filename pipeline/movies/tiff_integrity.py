@@ -25,7 +25,7 @@ def check_not_truncated(path: Path, tiff: tifffile.TiffFile) -> None:
         raise MovieError(path, "the TIFF holds no image", "Check that the recording was saved, then choose that file.")
     _check_imagej(path, tiff)
     size = tiff.filehandle.size
-    for series in tiff.series:
+    for series in _series(path, tiff):
         if series.dataoffset is not None and series.dataoffset + series.nbytes > size:
             per_frame = series.nbytes // max(1, _n_images(series))
             held = max(0, size - series.dataoffset) // max(1, per_frame)
@@ -46,6 +46,32 @@ def check_not_truncated(path: Path, tiff: tifffile.TiffFile) -> None:
             f"it is truncated: page {len(tiff.pages) - 1} ends at byte {max(ends)}, but the file has {size} bytes",
             _REMEDY,
         )
+
+
+def _series(path: Path, tiff: tifffile.TiffFile) -> list[tifffile.TiffPageSeries]:
+    """tifffile's series; a page that differs from the others, which stops tifffile, is named."""
+    try:
+        return list(tiff.series)
+    except RuntimeError as error:
+        first = tiff.pages.first
+        for number in range(1, len(tiff.pages)):
+            page = tiff.pages.get(number, aspage=True)
+            if isinstance(page, tifffile.TiffPage) and (page.shape, page.dtype) != (first.shape, first.dtype):
+                raise mixed_pages(path, {_name(first), _name(page)}) from error
+        raise MovieError(path, f"its pages do not go together ({error})", "Re-save it as one plain TIFF.") from error
+
+
+def _name(page: tifffile.TiffPage) -> str:
+    return f"{' x '.join(str(length) for length in page.shape)} {page.dtype}"
+
+
+def mixed_pages(path: Path, sizes: set[str]) -> MovieError:
+    """The error for one TIFF whose pages differ."""
+    return MovieError(
+        path,
+        f"its pages differ in size or type: {'; '.join(sorted(sizes))} (height x width)",
+        "Split it into one file per size; --load-method asarray reads the first series alone.",
+    )
 
 
 def _n_images(series: tifffile.TiffPageSeries) -> int:
@@ -81,6 +107,8 @@ def _next_page_offset(tiff: tifffile.TiffFile) -> int:
     """
     layout, handle = tiff.tiff, tiff.filehandle
     offset = tiff.pages[-1].offset
+    if tiff.is_scanimage and not tiff.is_bigtiff:
+        return 0  # pages beyond 2 GB that tifffile computed; see tiff_file
     handle.seek(offset)
     (count,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
     handle.seek(offset + layout.tagnosize + count * layout.tagsize)

@@ -1,0 +1,117 @@
+"""A TIFF that is not all there is refused when it is opened: tifffile alone would make a shorter movie of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from nwb_schema.errors import MovieError
+from pipeline.movies import open_movie
+
+RATE = {"frame_rate_hz": 10.0}
+
+
+def cut(path, keep: float) -> None:
+    """Keep the first part `keep` of the file."""
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
+
+
+def test_a_truncated_imagej_tiff_names_both_numbers(tmp_path, frames, says):
+    path = tmp_path / "imagej.tif"
+    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", "fps": 9.0})
+    cut(path, 0.5)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.series[0].shape == (24, 36), "tifffile returns one frame without a word: the trap"
+    with pytest.raises(MovieError) as raised:
+        open_movie(path)
+    says(raised, path, "truncated", "declares 12 images", "holds only 6", "Copy it again")
+
+
+def test_an_imagej_tiff_of_one_page_and_all_its_bytes_is_whole(tmp_path, frames):
+    # What ImageJ itself writes above 4 GB: one page, the other frames behind it without pages of their own.
+    path = tmp_path / "imagej.tif"
+    tifffile.imwrite(path, frames, imagej=True, truncate=True, metadata={"axes": "TYX", "fps": 9.0})
+    with tifffile.TiffFile(path) as tiff:
+        assert len(tiff.pages) == 1
+    with open_movie(path) as movie:
+        np.testing.assert_array_equal(movie.read(0, 12), frames)
+    cut(path, 0.5)
+    with pytest.raises(MovieError, match="declares 12 images"):
+        open_movie(path)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_truncated_multi_page_tiff_is_refused_at_open(tmp_path, frames, says, compression, keep):
+    path = tmp_path / "pages.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for frame in frames:
+            writer.write(frame, photometric="minisblack", contiguous=False, metadata=None, compression=compression)
+    cut(path, keep)
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "truncated", "Copy it again")
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.9])
+def test_a_truncated_block_of_frames_is_refused_at_open(tmp_path, frames, says, keep):
+    path = tmp_path / "block.tif"
+    tifffile.imwrite(path, frames, photometric="minisblack")
+    cut(path, keep)
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "truncated", "declares 12 images")
+
+
+def test_last_strips_beyond_the_end_are_refused_though_every_page_is_listed(tmp_path, frames, says):
+    path = tmp_path / "pages.tif"
+    tifffile.imwrite(path, frames, photometric="minisblack", metadata=None, compression="zlib", rowsperstrip=24)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        count = tiff.pages[len(tiff.pages) - 1].tags["StripByteCounts"]
+        count.overwrite(10_000_000)
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "truncated", "page 11")
+
+
+def test_a_corrupt_page_is_an_error_that_names_it(tmp_path, frames, says):
+    path = tmp_path / "corrupt.tif"
+    tifffile.imwrite(path, frames, photometric="minisblack", compression="zlib", metadata={"axes": "TYX", "fps": 5})
+    with tifffile.TiffFile(path) as tiff:
+        offset = tiff.pages[5].dataoffsets[0]
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * 64)
+    with open_movie(path) as movie:
+        np.testing.assert_array_equal(movie.read(0, 5), frames[:5])
+        with pytest.raises(MovieError) as raised:
+            movie.read(4, 7)
+        says(raised, path, "page 5")
+
+
+def test_a_tiff_without_pages_is_refused(tmp_path, says):
+    path = tmp_path / "none.tif"
+    path.write_bytes(b"II*\0\0\0\0\0")
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path)
+
+
+def test_a_file_that_is_no_tiff_is_refused(tmp_path, says):
+    path = tmp_path / "text.tif"
+    path.write_text("not a picture")
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "not a readable TIFF")
+
+
+def test_pages_of_different_sizes_are_refused(tmp_path, frames, says):
+    path = tmp_path / "mixed.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for frame in (*frames[:3], frames[3, :20, :30], *frames[4:]):
+            writer.write(frame, photometric="minisblack", contiguous=False, metadata=None)
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "20 x 30", "24 x 36")
