@@ -56,7 +56,9 @@ def process_card() -> Component:
                     _field(
                         "process-session",
                         "Session",
-                        dbc.Input(id="process-session", type="text", placeholder="name of the movie", autoComplete="off"),
+                        dbc.Input(
+                            id="process-session", type="text", placeholder="name of the movie", autoComplete="off"
+                        ),
                     ),
                     _field(
                         "process-rate",
