@@ -129,12 +129,11 @@ def open_movie(
         if not told:
             _check_rates(rates)
         known = next((rate for rate in rates.values() if rate is not None), None)
-        rate_hz = option_rate
-        if rate_hz is None:
+        if option_rate is None and known is not None and rates[files[0]] is None and first.facts.rate is None:
             # A side-car beside a later file speaks for the recording as well, when the first file has no rate.
-            silent = known is not None and rates[files[0]] is None and first.facts.rate is None
-            rate_hz = known if silent else resolve_rate(files[0], None, side, first.facts)
-        assert rate_hz is not None
+            rate_hz = known
+        else:
+            rate_hz = resolve_rate(files[0], option_rate, side, first.facts)
         return Recording(
             lengths,
             opener,

@@ -267,10 +267,11 @@ def test_a_tiff_without_a_rate_says_how_to_give_it(tmp_path, frames, says):
     says(raised, path, "--frame-rate HZ", "movie.json", '"fps"')
 
 
-def test_many_threads_read_the_right_frames(tmp_path, make_frames):
-    frames = make_frames(200)
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_many_threads_read_the_right_frames(tmp_path, make_frames, compression):
+    frames = make_frames(200, 120, 180)
     path = tmp_path / "movie.tif"
-    tifffile.imwrite(path, frames, compression="zlib", metadata={"axes": "TYX", "fps": 5})
+    tifffile.imwrite(path, frames, compression=compression, metadata={"axes": "TYX", "fps": 5})
     with open_movie(path) as movie, ThreadPoolExecutor(8) as pool:
         starts = [start for start in range(190)] * 3
         for start, block in zip(starts, pool.map(lambda start: movie.read(start, start + 7), starts), strict=True):

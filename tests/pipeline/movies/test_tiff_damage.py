@@ -55,6 +55,19 @@ def test_a_truncated_multi_page_tiff_is_refused_at_open(tmp_path, frames, says, 
     says(raised, path, "truncated", "Copy it again")
 
 
+def test_a_file_cut_exactly_between_two_pages_is_refused_at_open(tmp_path, frames, says):
+    path = tmp_path / "pages.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for frame in frames:
+            writer.write(frame, photometric="minisblack", contiguous=False, metadata=None)
+    with tifffile.TiffFile(path) as tiff:
+        offset = tiff.pages[7].offset
+    path.write_bytes(path.read_bytes()[:offset])
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "truncated", "after 7 pages")
+
+
 @pytest.mark.parametrize("keep", [0.3, 0.9])
 def test_a_truncated_block_of_frames_is_refused_at_open(tmp_path, frames, says, keep):
     path = tmp_path / "block.tif"
