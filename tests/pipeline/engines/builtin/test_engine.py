@@ -157,8 +157,8 @@ def test_a_cancelled_run_leaves_nothing(stage: str, simulation: Simulation, tmp_
 @pytest.mark.parametrize(
     "frames",
     [
-        np.full((60, 30, 44), 7, np.uint16),
-        np.zeros((60, 30, 44), np.int16),
+        np.full((120, 30, 44), 7, np.uint16),
+        np.zeros((120, 30, 44), np.int16),
     ],
     ids=["constant", "black"],
 )
@@ -191,7 +191,7 @@ def test_awkward_pixels_end_in_a_result(simulation: Simulation, tmp_path: Path) 
 
 
 def test_few_frames_are_refused_with_the_minimum(tmp_path: Path) -> None:
-    with pytest.raises(MovieError, match="has 12 frames; at least 30 are needed"):
+    with pytest.raises(MovieError, match="has 12 frames; at least 100 are needed"):
         BuiltinEngine().run(ArrayMovie(np.ones((12, 30, 40), np.uint16)), TWO_PHOTON, tmp_path, ignore)
     assert list(tmp_path.iterdir()) == []
 
