@@ -56,9 +56,7 @@ def process_card() -> Component:
                     _field(
                         "process-session",
                         "Session",
-                        dbc.Input(
-                            id="process-session", type="text", placeholder="name of the movie", autoComplete="off"
-                        ),
+                        dbc.Input(id="process-session", type="text", placeholder="from the file", autoComplete="off"),
                     ),
                     _field(
                         "process-rate",
