@@ -124,7 +124,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             fluorite_version=__version__,
             job_id=job.id,
             boundaries=movie.boundaries,
-            notes=result.notes,
+            notes=(*result.notes, *missing_frames(movie)),
             seconds=result.seconds,
         )
         # The report is fixed before the sample appears, so writing itself is counted up to this point only.
@@ -150,6 +150,21 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         movie.close()
     finish_quietly(project, job)
     return report
+
+
+def missing_frames(movie: Movie) -> tuple[str, ...]:
+    """A sentence for each kind of frames that the microscope lost (Inscopix); the movie holds zeros in their place."""
+    extra = movie.metadata.extra
+    counts = {
+        "dropped": len(extra.get("dropped_frames", ())),
+        "cropped": sum(last - first + 1 for first, last in extra.get("cropped_frames", ())),
+        "blank": len(extra.get("blank_frames", ())),
+    }
+    return tuple(
+        f"The microscope reports {count} {kind} frames, which are zeros in the movie."
+        for kind, count in counts.items()
+        if count
+    )
 
 
 def finish_quietly(project: Project, job: Job) -> None:
