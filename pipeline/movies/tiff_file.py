@@ -185,8 +185,11 @@ class TiffFrames:
         page = series.pages[inside]
         assert page is not None  # refused when the file was opened
         try:
-            # tifffile opens and closes the other files of an OME-TIFF as it goes: one thread at a time then.
+            # tifffile closes the files of an OME-TIFF of several once it knows their pages, and opens one again, with a
+            # warning, for every page that is read. Opened here they stay open; their handles have no lock of their own.
             with self._lock if series.is_multifile else nullcontext():
+                if series.is_multifile:
+                    page.parent.filehandle.open()
                 image = page.asarray(maxworkers=1)
         except (OSError, ValueError, RuntimeError, struct.error, tifffile.TiffFileError) as error:
             path = self.paths[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import h5py
 import numpy as np
 import pytest
@@ -158,3 +160,10 @@ def test_a_file_that_is_cut_off_or_no_hdf5_is_refused(save, frames, says):
         with pytest.raises(MovieError) as raised:
             open_movie(path)
         says(raised, path, "not a readable HDF5")
+
+
+def test_threads_read_the_right_frames(save, frames):
+    with open_movie(save({"imaging": frames}, axes="TYX", fr=1.0)) as movie, ThreadPoolExecutor(8) as pool:
+        starts = list(range(10)) * 20
+        for start, block in zip(starts, pool.map(lambda start: movie.read(start, start + 2), starts), strict=True):
+            np.testing.assert_array_equal(block, frames[start : start + 2])

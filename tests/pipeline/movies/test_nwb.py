@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nwb_schema.errors import AmbiguousAxesError, MissingRateError, MovieError
+from nwb_schema.movie_file import MovieFileWriter
 from pipeline.movies import open_movie
 
 
@@ -104,6 +105,20 @@ def test_a_broken_link_to_the_movie_is_refused(nwb, says):
     with pytest.raises(MovieError) as raised:
         open_movie(path)
     says(raised, path, "links to is missing")
+
+
+def test_the_movie_of_our_own_sample_opens_through_its_link(nwb, tmp_path, frames):
+    (tmp_path / "movies").mkdir()
+    sizes = {"n_frames": 12, "height": 24, "width": 36}
+    with MovieFileWriter(tmp_path / "movies" / "abc.h5", **sizes, dtype=np.uint16, rate_hz=15.0) as writer:
+        writer.write(0, frames)
+    path = nwb({"acquisition/TwoPhotonSeries": ("TwoPhotonSeries", None)}, rate=15.0)
+    with h5py.File(path, "r+") as file:
+        file["acquisition/TwoPhotonSeries/data"] = h5py.ExternalLink("movies/abc.h5", "/data")
+    with open_movie(path) as movie:
+        assert movie.shape == frames.shape
+        np.testing.assert_array_equal(movie.read(0, 12), frames)
+        np.testing.assert_array_equal(movie.read(7, 8), frames[7:8])
 
 
 def test_a_file_without_image_series_is_refused(nwb, says):

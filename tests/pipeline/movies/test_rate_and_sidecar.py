@@ -35,6 +35,33 @@ def test_the_option_beats_the_side_car_and_that_beats_the_file(movie_path):
         assert movie.rate_hz == 31.0
 
 
+def test_who_said_the_rate_is_kept(movie_path):
+    with open_movie(movie_path) as movie:
+        assert movie.metadata.extra["rate_from"] == '"fps" in the TIFF description'
+    beside(movie_path, {"fps": 20.0, "rate_from": "nobody"})
+    with open_movie(movie_path) as movie:
+        assert movie.metadata.extra["rate_from"] == "side-car xyz.json"
+    with open_movie(movie_path, frame_rate_hz=31) as movie:
+        assert movie.metadata.extra["rate_from"] == "--frame-rate"
+
+
+def test_the_option_overrules_a_wrong_rate_in_the_side_car_but_the_rest_still_counts(movie_path, says):
+    side = beside(movie_path, {"fps": "twenty", "source": "prog", "date": "20190425_114405"})
+    with open_movie(movie_path, frame_rate_hz=20.0) as movie:
+        assert movie.rate_hz == 20.0
+        assert movie.metadata.source == "prog"
+    beside(movie_path, {"fps": "twenty", "date": "yesterday"})
+    with pytest.raises(MetadataError) as raised:
+        open_movie(movie_path, frame_rate_hz=20.0)
+    says(raised, side, "yesterday")
+
+
+def test_a_side_car_without_fps_leaves_the_rate_to_the_file(movie_path):
+    beside(movie_path, {"source": "prog"})
+    with open_movie(movie_path) as movie:
+        assert movie.rate_hz == 7.0
+
+
 def test_the_side_car_says_date_source_and_what_else_there_is(movie_path):
     extra = {"orig_meta": {"scanner_info": [1, 2, 3]}, "version": "0.1.2"}
     beside(movie_path, {"source": "prog", "fps": 20, "date": "20190425_114405", **extra})
@@ -66,6 +93,7 @@ def test_a_side_car_of_another_name_can_be_given(movie_path, tmp_path, says):
         ({"fps": 0}, ['"fps"']),
         ({"fps": -1.0}, ['"fps"']),
         ({"fps": True}, ['"fps"']),
+        ({"fps": 10**400}, ['"fps"']),
         ('{"fps": NaN}', ['"fps"', "nan"]),
         ({"fps": 1, "date": "2019-04-25"}, ['"date"', "YYYYMMDD_HHMMSS"]),
         ({"fps": 1, "date": "20191325_114405"}, ['"date"']),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -83,3 +85,46 @@ def test_the_same_file_twice_and_a_missing_one_are_refused(tmp_path, parts, says
     with pytest.raises(MovieError) as raised:
         open_movie([*parts, gone])
     says(raised, gone, "no such file")
+
+
+def test_files_of_different_formats_join(tmp_path, parts, frames):
+    path = tmp_path / "rest.h5"
+    with h5py.File(path, "w") as file:
+        file["imaging"] = frames[::-1].transpose(0, 2, 1)
+        file["imaging"].attrs["axes"], file["imaging"].attrs["fps"] = "TXY", 10.0
+    with open_movie([parts[0], path]) as movie:
+        assert movie.boundaries == (5,)
+        np.testing.assert_array_equal(movie.read(3, 9), np.concatenate([frames[3:5], frames[::-1][:4]]))
+
+
+def test_one_file_under_two_names_is_refused(tmp_path, parts, says):
+    other = tmp_path / "again.tif"
+    other.symlink_to(parts[0])
+    with pytest.raises(MovieError) as raised:
+        open_movie([parts[0], other])
+    says(raised, other, "twice")
+
+
+def test_a_file_that_states_no_rate_goes_with_the_others_and_one_of_nonsense_first_is_refused(tmp_path, parts, frames):
+    silent, nonsense = tmp_path / "silent.tif", save(tmp_path / "nonsense.tif", frames, 0)
+    tifffile.imwrite(silent, frames, photometric="minisblack")
+    for paths in ([*parts, silent], [silent, *parts]):
+        with open_movie(paths) as movie:
+            assert movie.rate_hz == 10.0
+    with pytest.raises(MovieError, match=r"nonsense\.tif"):
+        open_movie([nonsense, *parts])
+
+
+def test_threads_read_across_boundaries(parts, frames):
+    with open_movie(parts) as movie, ThreadPoolExecutor(4) as pool:
+        starts = [start for start in range(9)] * 5
+        for start, block in zip(starts, pool.map(lambda start: movie.read(start, start + 4), starts), strict=True):
+            np.testing.assert_array_equal(block, frames[start : start + 4])
+
+
+def test_a_closed_series_does_not_open_its_files_again(parts):
+    movie = open_movie(parts)
+    movie.read(0, 1)
+    movie.close()
+    with pytest.raises(ValueError, match="closed"):
+        movie.read(6, 7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import h5py
 import numpy as np
 import pytest
@@ -32,7 +33,6 @@ def test_tiffs_that_say_everything(shared_data, file, shape, rate_hz):
     [
         ("formats/inscopix_movie.isxd", (1248, 33, 29), 5.5563890139, "uint16"),
         ("formats/miniscope_200px.avi", (94, 200, 200), 20.0, "uint8"),
-        ("formats/miniscope_v4.avi", (5, 480, 752), 60.0, "uint8"),
     ],
 )
 def test_miniscopes(shared_data, file, shape, rate_hz, dtype):
@@ -41,6 +41,41 @@ def test_miniscopes(shared_data, file, shape, rate_hz, dtype):
         assert movie.rate_hz == pytest.approx(rate_hz)
         assert movie.dtype == dtype
         assert movie.read(shape[0] - 1, shape[0]).std() > 0
+
+
+def test_a_miniscope_video_is_asked_for_its_rate_and_comes_out_as_decoded(shared_data):
+    path = shared_data / "formats/miniscope_v4.avi"
+    with pytest.raises(MissingRateError, match="Miniscope software"):
+        open_movie(path)
+    video = cv2.VideoCapture(str(path))
+    with open_movie(path, frame_rate_hz=20.0) as movie:
+        assert movie.shape == (5, 480, 752)
+        np.testing.assert_array_equal(movie.read(0, 5), [video.read()[1][..., 1] for _ in range(5)])
+
+
+def test_an_inscopix_movie_comes_out_as_isx_reads_it(shared_data):
+    isx = pytest.importorskip("isx", exc_type=ImportError)
+    path = shared_data / "formats/inscopix_movie.isxd"
+    original = isx.Movie.read(str(path))
+    with open_movie(path) as movie:
+        assert movie.metadata.session_start is not None
+        np.testing.assert_array_equal(
+            movie.read(600, 620), [original.get_frame_data(number) for number in range(600, 620)]
+        )
+
+
+def test_a_foreign_nwb_movie_comes_out_transposed(shared_data):
+    path = shared_data / "foreign-nwb/test_TwoPhotonSeries.nwb"
+    with open_movie(path, frame_rate_hz=10.0) as movie, h5py.File(path) as file:
+        stored = file[f"{movie.metadata.source.removeprefix('NWB ')}/data"][()]
+        assert movie.shape == (1, 4, 2)
+        np.testing.assert_array_equal(movie.read(0, 1), stored.transpose(0, 2, 1))
+
+
+def test_a_stack_of_slices_is_a_movie_once_said_so(shared_data):
+    path = shared_data / "formats/astrocyte_100x100x100.tiff"
+    with open_movie(path, axes="TYX", frame_rate_hz=10.0) as movie:
+        np.testing.assert_array_equal(movie.read(0, 100), tifffile.imread(path))
 
 
 def test_an_uncompressed_video_comes_out_byte_for_byte(shared_data):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,60 @@ def test_several_ome_images_are_asked_about(tmp_path, frames, says):
         np.testing.assert_array_equal(movie.read(0, 12), frames)
     with open_movie(path, load_method="asarray-multi", **RATE) as movie:
         np.testing.assert_array_equal(movie.read(0, 24), np.concatenate([frames, frames[::-1]]))
+
+
+def write_ome_of_two_files(folder, frames):
+    """`frames` ``(12, 24, 36)`` in a_0.ome.tif and a_1.ome.tif, each of which names both, as Bio-Formats does."""
+    names, half = ["a_0.ome.tif", "a_1.ome.tif"], len(frames) // 2
+    ids = [f"urn:uuid:00000000-0000-0000-0000-00000000000{number}" for number in (1, 2)]
+    planes = "".join(
+        f'<TiffData FirstT="{t}" FirstC="0" FirstZ="0" IFD="{t % half}" PlaneCount="1">'
+        f'<UUID FileName="{names[t // half]}">{ids[t // half]}</UUID></TiffData>'
+        for t in range(len(frames))
+    )
+    for number, name in enumerate(names):
+        xml = (
+            '<?xml version="1.0" encoding="UTF-8"?>'
+            f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="{ids[number]}"><Image ID="Image:0">'
+            "<AcquisitionDate>2024-05-06T07:08:09</AcquisitionDate>"
+            '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="36" SizeY="24" SizeZ="1" SizeC="1" '
+            'SizeT="12" TimeIncrement="0.1"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>'
+            f"{planes}</Pixels></Image></OME>"
+        )
+        with tifffile.TiffWriter(folder / name) as writer:
+            for row in range(half):
+                writer.write(
+                    frames[number * half + row],
+                    photometric="minisblack",
+                    contiguous=False,
+                    metadata=None,
+                    description=None if row else xml,
+                )
+    return [folder / name for name in names]
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_ome_tiff_of_several_files_opens_from_one_of_them(tmp_path, frames):
+    paths = write_ome_of_two_files(tmp_path, frames)
+    with open_movie(paths[0]) as movie, ThreadPoolExecutor(4) as pool:
+        assert movie.shape == frames.shape
+        assert movie.paths == tuple(paths), "both are part of the digest"
+        assert movie.rate_hz == pytest.approx(10.0)
+        assert movie.metadata.session_start == datetime(2024, 5, 6, 7, 8, 9)
+        starts = list(range(9)) * 4
+        for start, block in zip(starts, pool.map(lambda start: movie.read(start, start + 4), starts), strict=True):
+            np.testing.assert_array_equal(block, frames[start : start + 4])
+
+
+def test_an_ome_tiff_whose_other_file_is_gone_is_refused_and_both_in_a_series_too(tmp_path, frames, says):
+    paths = write_ome_of_two_files(tmp_path, frames)
+    with pytest.raises(MovieError) as raised:
+        open_movie(paths)
+    says(raised, paths[1], "twice")
+    paths[1].unlink()
+    with pytest.raises(MovieError) as raised:
+        open_movie(paths[0])
+    says(raised, paths[0], "missing")
 
 
 @pytest.mark.parametrize("method", ["asarray", "imread"])

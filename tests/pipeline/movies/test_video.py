@@ -71,6 +71,30 @@ def test_colour_that_begins_later_is_not_taken_for_grey(tmp_path, grey, says):
         says(raised, path, "frame 30")
 
 
+@pytest.mark.parametrize("codec", ["MJPG", "XVID"])
+def test_grey_in_a_lossy_codec_is_grey_and_found_in_any_order(tmp_path, make_frames, codec):
+    # Their colours come out a few levels apart where all three were equal.
+    noise = make_frames(60, 48, 64, dtype=np.uint8)
+    path = tmp_path / "scope.avi"
+    write_video(path, np.repeat(noise[..., np.newaxis], 3, axis=3), codec=codec)
+    video, decoded = cv2.VideoCapture(str(path)), []
+    for _ in noise:
+        decoded.append(video.read()[1])
+    assert max(np.ptp(frame.astype(int), axis=2).max() for frame in decoded) > 0
+    expected = np.array([cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) for frame in decoded])
+    with open_movie(path) as movie:
+        for start in (55, 3, 59, 0, 40):
+            np.testing.assert_array_equal(movie.read(start, start + 1)[0], expected[start])
+        np.testing.assert_array_equal(movie.read(0, 60), expected)
+
+
+def test_colour_in_a_lossy_codec_is_still_asked_about(tmp_path, grey):
+    path = tmp_path / "colour.avi"
+    write_video(path, np.stack([grey // 4, grey, grey // 4], axis=3), codec="MJPG")
+    with pytest.raises(AmbiguousAxesError, match="in colour"):
+        open_movie(path)
+
+
 def test_a_video_of_more_than_8_bits_is_refused(tmp_path, make_frames, says):
     frames = make_frames(5, 48, 64) * 200
     path = tmp_path / "deep.avi"
