@@ -127,13 +127,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             notes=(*result.notes, *missing_frames(movie)),
             seconds=result.seconds,
         )
-        # The report is fixed before the sample appears, so writing itself is counted up to this point only.
-        seconds = {
-            "check": checked - began,
-            **result.seconds,
-            "read_results": time.perf_counter() - written_from,
-            "total": time.perf_counter() - began,
-        }
+        seconds = {"check": checked - began, **result.seconds}
         report = publish_sample(
             project,
             job,
@@ -143,13 +137,21 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             segmentation=segmentation,
             metadata=metadata,
             provenance=provenance,
-            seconds={stage: round(value, 3) for stage, value in seconds.items()},
+            seconds=rounded({**seconds, "total": time.perf_counter() - began}),
             peak_rss_mb=result.peak_rss_mb,
         )
     finally:
         movie.close()
+    # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
+    ended = time.perf_counter()
+    report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
     finish_quietly(project, job)
     return report
+
+
+def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by stage, to the millisecond."""
+    return {stage: round(value, 3) for stage, value in seconds.items()}
 
 
 def missing_frames(movie: Movie) -> tuple[str, ...]:
