@@ -8,6 +8,7 @@ page. Nothing is memory-mapped unless a file stores time in the middle of its pa
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
 from contextlib import nullcontext
@@ -24,6 +25,10 @@ from pipeline.movies.scanimage import ScanImageHeader, read_scanimage
 from pipeline.movies.source import OpenOptions, checked_dtype, native
 from pipeline.movies.tiff_integrity import check_not_truncated, mixed_pages
 from pipeline.movies.tiff_metadata import read_facts
+
+# What tifffile finds odd in a file becomes an error here, with a cause and a remedy. Without a handler Python would
+# print its log to stderr beside that one line; whoever sets up logging still gets it.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 LOAD_METHODS = ("asarray", "asarray-multi", "imread")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nwb_schema.errors import MovieError
 from pipeline.movies import SUPPORTED_EXTENSIONS, open_movie
+from pipeline.movies.tiff_file import LOAD_METHODS
 
 
 def refused(path):
@@ -41,3 +44,9 @@ def test_an_unsupported_type_lists_the_supported_ones(tmp_path, says, name):
 def test_no_file_at_all():
     with pytest.raises(MovieError, match="no file was given"):
         open_movie([])
+
+
+def test_the_page_for_users_names_every_ending_and_every_load_method():
+    page = (Path(__file__).parents[3] / "docs" / "movies.md").read_text(encoding="utf-8")
+    missing = [word for word in (*SUPPORTED_EXTENSIONS, *LOAD_METHODS) if f"`{word}`" not in page]
+    assert not missing

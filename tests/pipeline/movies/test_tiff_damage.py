@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tifffile
@@ -128,3 +131,16 @@ def test_pages_of_different_sizes_are_refused(tmp_path, frames, says):
     with pytest.raises(MovieError) as raised:
         open_movie(path, **RATE)
     says(raised, path, "20 x 30", "24 x 36")
+
+
+def test_a_damaged_tiff_prints_nothing_beside_its_error(tmp_path, frames):
+    path = tmp_path / "pages.tif"
+    tifffile.imwrite(path, frames, bigtiff=True, compression="zlib", metadata={"axes": "TYX", "fps": 5})
+    cut(path, 0.5)
+    code = (
+        "import sys; from pathlib import Path; from pipeline.movies import open_movie\n"
+        "try: open_movie(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("MovieError", "")
