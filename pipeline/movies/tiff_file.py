@@ -24,7 +24,7 @@ from pipeline.movies.layout import Layout, choose, describe, fit_axes, pick
 from pipeline.movies.scanimage import ScanImageHeader, read_scanimage
 from pipeline.movies.source import OpenOptions, checked_dtype, native
 from pipeline.movies.tiff_integrity import check_not_truncated, mixed_pages
-from pipeline.movies.tiff_metadata import read_facts
+from pipeline.movies.tiff_metadata import missing_files, read_facts
 
 # What tifffile finds odd in a file becomes an error here, with a cause and a remedy. Without a handler Python would
 # print its log to stderr beside that one line; whoever sets up logging still gets it.
@@ -81,7 +81,11 @@ class TiffFrames:
         self.dtype = checked_dtype(path, np.dtype(first.dtype))
         scattered = [series for series in self._series if series.dataoffset is None]
         if any(page is None for series in scattered for page in series.pages):
-            raise MovieError(path, "some of the pages that it declares are missing", "Give all files of the recording.")
+            gone = missing_files(path, self._tiff.ome_metadata or "")
+            where = f", which are in {', '.join(gone)}" if gone else ""
+            raise MovieError(
+                path, f"some of the pages that it declares are missing{where}", "Put all files of it into one folder."
+            )
         axes, shape = first.axes, tuple(int(length) for length in first.shape)
         if len(self._series) > 1:
             lead = len(shape) - 2

@@ -9,6 +9,7 @@ import tifffile
 
 from nwb_schema.errors import MovieError
 
+_DESCRIPTION = 270
 _REMEDY = "Copy it again from where it was recorded; if that is all there is, re-save what remains as a new file."
 
 
@@ -18,11 +19,13 @@ def check_not_truncated(path: Path, tiff: tifffile.TiffFile) -> None:
     Raises
     ------
     MovieError
-        When the file holds no image, the chain of pages leads beyond the end of the file, ImageJ's ``images=`` or
-        tifffile's ``shape`` promises more than there is, or the last page's data lie beyond the end.
+        When the file holds no image, its description is not there, the chain of pages leads beyond the end of the file,
+        ImageJ's ``images=`` or tifffile's ``shape`` promises more than there is, or the last page's data lie beyond the
+        end.
     """
     if len(tiff.pages) == 0:
         raise MovieError(path, "the TIFF holds no image", "Check that the recording was saved, then choose that file.")
+    _check_description(path, tiff)
     _check_imagej(path, tiff)
     size = tiff.filehandle.size
     for series in _series(path, tiff):
@@ -80,6 +83,19 @@ def _n_images(series: tifffile.TiffPageSeries) -> int:
     for length in series.shape[: max(0, len(series.shape) - height_width)]:
         count *= length
     return count
+
+
+def _check_description(path: Path, tiff: tifffile.TiffFile) -> None:
+    """OME-XML is often the last thing in a file: cut off there, channels would be read as frames without a word."""
+    first, layout, handle = tiff.pages.first, tiff.tiff, tiff.filehandle
+    if _DESCRIPTION in first.tags:
+        return
+    handle.seek(first.offset)
+    (count,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
+    entries = handle.read(count * layout.tagsize)
+    codes = [struct.unpack_from(f"{tiff.byteorder}H", entries, row * layout.tagsize)[0] for row in range(count)]
+    if _DESCRIPTION in codes:
+        raise MovieError(path, "it is truncated: the description that it declares is not in the file", _REMEDY)
 
 
 def _check_imagej(path: Path, tiff: tifffile.TiffFile) -> None:

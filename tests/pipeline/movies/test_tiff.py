@@ -207,7 +207,7 @@ def test_an_ome_tiff_whose_other_file_is_gone_is_refused_and_both_in_a_series_to
     paths[1].unlink()
     with pytest.raises(MovieError) as raised:
         open_movie(paths[0])
-    says(raised, paths[0], "missing")
+    says(raised, paths[0], "missing", "a_1.ome.tif")
 
 
 @pytest.mark.parametrize("method", ["asarray", "imread"])

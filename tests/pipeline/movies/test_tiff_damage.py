@@ -81,6 +81,20 @@ def test_a_truncated_block_of_frames_is_refused_at_open(tmp_path, frames, says, 
     says(raised, path, "truncated", "declares 12 images")
 
 
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_a_cut_off_description_is_refused_though_all_pages_are_there(tmp_path, frames, says, bigtiff):
+    # Its OME-XML lies at the end and alone says that every second page is another channel.
+    path = tmp_path / "movie.ome.tif"
+    tifffile.imwrite(path, frames.reshape(6, 2, 24, 36), bigtiff=bigtiff, metadata={"axes": "TCYX"})
+    path.write_bytes(path.read_bytes()[:-20])
+    with tifffile.TiffFile(path) as tiff:
+        assert len(tiff.pages) == 12
+        assert not tiff.is_ome
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, **RATE)
+    says(raised, path, "truncated", "description")
+
+
 def test_last_strips_beyond_the_end_are_refused_though_every_page_is_listed(tmp_path, frames, says):
     path = tmp_path / "pages.tif"
     tifffile.imwrite(path, frames, photometric="minisblack", metadata=None, compression="zlib", rowsperstrip=24)
