@@ -33,6 +33,10 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 LOAD_METHODS = ("asarray", "asarray-multi", "imread")
 
 _FAR = 2**31
+_DAMAGE = (
+    OSError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError, RuntimeError, struct.error,
+)  # fmt: skip
+"""What tifffile and its codecs raise over damaged files: they trust the numbers in a file, and divide by them."""
 
 
 class TiffFrames:
@@ -61,13 +65,13 @@ class TiffFrames:
             )
         try:
             self._tiff, scanimage = _open_tiff(path)
-        except (tifffile.TiffFileError, OSError, ValueError, struct.error) as error:
+        except _DAMAGE as error:
             raise MovieError(
                 path, f"it is not a readable TIFF ({error})", "Check the file, or copy it again."
             ) from error
         try:
             self._open(path, options, scanimage)
-        except (tifffile.TiffFileError, struct.error, IndexError, KeyError) as error:
+        except _DAMAGE as error:
             self._tiff.close()
             raise MovieError(path, f"its TIFF structure is damaged ({error})", "Copy it again.") from error
         except BaseException:
@@ -200,7 +204,7 @@ class TiffFrames:
                 if series.is_multifile:
                     page.parent.filehandle.open()
                 image = page.asarray(maxworkers=1)
-        except (OSError, ValueError, RuntimeError, struct.error, tifffile.TiffFileError) as error:
+        except _DAMAGE as error:
             path = self.paths[0]
             raise MovieError(path, f"page {number} cannot be read ({error})", "Copy the file again.") from error
         return self._oriented(image[np.newaxis])[0]

@@ -121,6 +121,26 @@ def test_a_corrupt_page_is_an_error_that_names_it(tmp_path, frames, says):
         says(raised, path, "page 5")
 
 
+def test_flipped_bytes_never_end_in_anything_but_an_error_that_names_the_file(tmp_path, frames):
+    path, random = tmp_path / "flipped.tif", np.random.default_rng(0)
+    tifffile.imwrite(path, frames, compression="zlib", metadata={"axes": "TYX", "fps": 5})
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    named = []
+    for _ in range(200):
+        damaged = whole.copy()
+        # The header, the first page's tags and description, and the tags of the others: all but the pixels.
+        where = np.concatenate([random.integers(0, 500, 3), random.integers(len(whole) - 2500, len(whole), 3)])
+        damaged[where] = random.integers(0, 256, 6)
+        path.write_bytes(damaged.tobytes())
+        try:
+            with open_movie(path, **RATE) as movie:
+                movie.read(0, min(50, movie.shape[0]))
+        except MovieError as error:
+            named.append(error.file)
+    assert len(named) > 20
+    assert set(named) == {str(path)}
+
+
 def test_a_tiff_without_pages_is_refused(tmp_path, says):
     path = tmp_path / "none.tif"
     path.write_bytes(b"II*\0\0\0\0\0")
