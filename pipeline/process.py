@@ -156,11 +156,12 @@ def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
 
 def missing_frames(movie: Movie) -> tuple[str, ...]:
     """A sentence for each kind of frames that the microscope lost (Inscopix); the movie holds zeros in their place."""
-    extra = movie.metadata.extra
+    # A side-car may hold anything under these names; only lists are Inscopix's.
+    listed = {name: value for name, value in movie.metadata.extra.items() if isinstance(value, list)}
     counts = {
-        "dropped": len(extra.get("dropped_frames", ())),
-        "cropped": sum(last - first + 1 for first, last in extra.get("cropped_frames", ())),
-        "blank": len(extra.get("blank_frames", ())),
+        "dropped": len(listed.get("dropped_frames", [])),
+        "cropped": sum(last - first + 1 for first, last in listed.get("cropped_frames", [])),
+        "blank": len(listed.get("blank_frames", [])),
     }
     return tuple(
         f"The microscope reports {count} {kind} frames, which are zeros in the movie."

@@ -14,6 +14,9 @@ def test_lost_frames_are_counted_by_kind() -> None:
     movie = ArrayMovie(np.zeros((120, 20, 30), np.uint16))
     assert missing_frames(movie) == ()
 
+    movie.metadata = replace(movie.metadata, extra={"dropped_frames": 2})
+    assert missing_frames(movie) == ()
+
     movie.metadata = replace(
         movie.metadata, extra={"dropped_frames": [3, 9], "cropped_frames": [[10, 19], [30, 30]], "blank_frames": []}
     )
