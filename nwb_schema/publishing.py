@@ -12,18 +12,16 @@ import secrets
 import socket
 from pathlib import Path
 
-import psutil
-
 from nwb_schema.names import sanitise
+from nwb_schema.process_identity import is_alive, this_process
 
 _PARTIAL = re.compile(r"\.writing_(?P<host>[A-Za-z0-9-]+)_(?P<pid>\d+)_(?P<started>\d+)_[0-9a-f]+\.partial")
 
 
 def partial_path(folder: Path) -> Path:
     """A new hidden name in `folder` for a file that this process is going to write."""
-    pid = os.getpid()
-    token = secrets.token_hex(6)
-    return folder / f".writing_{_host()}_{pid}_{_started(pid)}_{token}.partial"
+    _, pid, started = this_process()
+    return folder / f".writing_{_host()}_{pid}_{int(started)}_{secrets.token_hex(6)}.partial"
 
 
 def sweep_partials(folder: Path) -> list[Path]:
@@ -34,7 +32,10 @@ def sweep_partials(folder: Path) -> list[Path]:
     removed = []
     for path in folder.glob(".writing_*.partial"):
         match = _PARTIAL.fullmatch(path.name)
-        if match is None or match["host"] != _host() or _alive(int(match["pid"]), int(match["started"])):
+        # The name holds whole seconds, cut off: half a second more is the middle of what it may stand for.
+        if match is None or match["host"] != _host():
+            continue
+        if is_alive(socket.gethostname(), int(match["pid"]), int(match["started"]) + 0.5):
             continue
         path.unlink(missing_ok=True)
         removed.append(path)
@@ -88,17 +89,3 @@ def fsync_folder(folder: Path) -> None:
 
 def _host() -> str:
     return sanitise(socket.gethostname())
-
-
-def _started(pid: int) -> int:
-    # Process ids are used again; id and start time together are not.
-    return int(psutil.Process(pid).create_time())
-
-
-def _alive(pid: int, started: int) -> bool:
-    try:
-        return abs(_started(pid) - started) <= 1
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True

@@ -31,6 +31,7 @@ from pipeline.movies.digest import files_sha256
 from pipeline.movies.movie import Movie, MovieMetadata
 from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
+from pipeline.request import default_session
 from pipeline.results import (
     check_fits_movie,
     is_one_photon,
@@ -115,7 +116,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             movie_pixel_size_um=movie_metadata.pixel_size_um,
             movie_extra=movie_metadata.extra,
             file_date=datetime.fromtimestamp((request.movie or request.results).stat().st_mtime, tz=UTC),
-            default_session=(request.movie or request.results).name.split(".")[0],
+            default_session=default_session(request.movie or request.results),
             source=request.metadata_file,
         )
         refuse_taken_name(project, metadata)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from nwb_schema.catalogue import Catalogue
-from nwb_schema.errors import FluoriteError
+from nwb_schema.errors import ProjectError
 from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance, canonical_json
@@ -18,17 +18,19 @@ from pipeline.engines import choose_engine
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.submission import current_actor, submit
-from pipeline.jobs.sweep import sweep_scratch
 from pipeline.movies.check import check_movie
 from pipeline.movies.digest import movie_sha256
 from pipeline.movies.movie import Movie
 from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
-from pipeline.request import ProcessRequest, parse_request
+from pipeline.request import ProcessRequest, default_session, parse_request
 from pipeline.results import read_results
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.process")
+
+# Results file, sample and temporary copies of a recording with many cells.
+_ROOM_FOR_RESULTS_BYTES = 100 * 10**6
 
 
 def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
@@ -77,7 +79,7 @@ def sample_metadata(request: ProcessRequest, movie: Movie) -> SampleMetadata:
         movie_pixel_size_um=movie.metadata.pixel_size_um,
         movie_extra=movie.metadata.extra,
         file_date=datetime.fromtimestamp(first.stat().st_mtime, tz=UTC),
-        default_session=first.name.split(".")[0],
+        default_session=default_session(first),
         source=request.metadata_file,
     )
 
@@ -104,6 +106,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         engine.check(parameters, movie)
         metadata = sample_metadata(request, movie)
         refuse_taken_name(project, metadata)
+        refuse_full_disk(project, movie)
         logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
         progress("checking the movie", 0.0)
         check_movie(movie, minimum_frames=1)  # how many it needs, the engine has said
@@ -145,13 +148,32 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
     ended = time.perf_counter()
     report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
-    finish_quietly(project, job)
     return report
 
 
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
     """Seconds by stage, to the millisecond."""
     return {stage: round(value, 3) for stage, value in seconds.items()}
+
+
+def refuse_full_disk(project: Project, movie: Movie) -> None:
+    """Refuse, before hours of work, what the registered movie would not fit on the disk for.
+
+    Raises
+    ------
+    ProjectError
+        Naming what is free and what is needed.
+    """
+    n_frames, height, width = movie.shape
+    needed = n_frames * height * width * max(movie.dtype.itemsize, 2) + _ROOM_FOR_RESULTS_BYTES
+    free = shutil.disk_usage(project.batch_dir).free
+    if free < needed:
+        raise ProjectError(
+            project.folder,
+            f"has {free / 1e6:.0f} MB of free disk space, and about {needed / 1e6:.0f} MB are needed for "
+            f"{movie.paths[0].name}",
+            "Free some space, or make the project on another disk.",
+        )
 
 
 def missing_frames(movie: Movie) -> tuple[str, ...]:
@@ -168,15 +190,6 @@ def missing_frames(movie: Movie) -> tuple[str, ...]:
         for kind, count in counts.items()
         if count
     )
-
-
-def finish_quietly(project: Project, job: Job) -> None:
-    """Clear the scratch and tell the catalogue; the sample is out, so nothing here may fail the job any more."""
-    sweep_scratch(job)
-    try:
-        Catalogue(project).refresh()
-    except FluoriteError as error:
-        logger.warning("the catalogue will be refreshed later: %s", error)
 
 
 def work_digest(input_sha256: str, parameters_sha256: str, engine: str, engine_version: str) -> str:

@@ -11,5 +11,9 @@ It may raise `Cancelled`, which the work lets pass after removing what it was wr
 """
 
 
-class Cancelled(Exception):
-    """The person who started the work asked for it to stop."""
+class Cancelled(BaseException):
+    """The person who started the work asked for it to stop.
+
+    Like KeyboardInterrupt, no Exception: a library that catches everything must not swallow it. SIGTERM raises it
+    wherever the main thread happens to be.
+    """

@@ -18,10 +18,10 @@ from nwb_schema.provenance import Provenance
 from nwb_schema.publishing import fsync_folder
 from nwb_schema.segmentation import Segmentation
 from nwb_schema.writer import write_sample
-from pipeline.jobs.job import Job
-from pipeline.jobs.publication import Publication
-
-RESULTS_NAME = "results.hdf5"
+from pipeline.jobs.job import Job, JobState
+from pipeline.jobs.ledger import Ledger
+from pipeline.jobs.publication import RESULTS_NAME, Publication
+from pipeline.progress import Cancelled
 
 
 def refuse_taken_name(project: Project, metadata: SampleMetadata) -> Path:
@@ -89,6 +89,8 @@ def publish_sample(
         "peak_rss_mb": round(peak_rss_mb, 1),
         "notes": [*provenance.notes, *metadata.notes, *([] if movie else [NO_MOVIE])],
     }
+    if Ledger(project).job(job.id).state is not JobState.RUNNING:
+        raise Cancelled  # somebody took this process for dead and has removed its files, or will
     Publication(identifier, sample.name, movie.name if movie else None, report).write(job)
     try:
         os.replace(results, kept_results)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nwb_schema.errors import MovieError, ParameterError
+from nwb_schema.names import sanitise
 from pipeline.movies import open_movie
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters, PresetName
@@ -117,7 +118,21 @@ def split_into_recordings(request: Mapping[str, Any], *, series: bool) -> list[P
             "Leave the session out (each movie's name is taken), process them one by one, or join them with --series.",
         )
     recordings = [movies] if series else [[path] for path in movies]
+    first_of: dict[str, Path] = {}
+    for first, *_ in recordings if not request.get("session") else []:
+        twin = first_of.setdefault(sanitise(default_session(first)), first)
+        if twin != first:
+            raise MovieError(
+                first,
+                f"would get the same session '{default_session(first)}' as {twin}",
+                "Process them one by one, each with its own --session, or join them with --series.",
+            )
     return [parse_request({**request, "movies": [str(path.resolve()) for path in files]}) for files in recordings]
+
+
+def default_session(movie: Path) -> str:
+    """The session of a movie for which nobody gave one: its file's name up to the first dot."""
+    return movie.name.split(".")[0]
 
 
 def parse_request(values: Mapping[str, Any]) -> ProcessRequest:

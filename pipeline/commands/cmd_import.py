@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from nwb_schema.errors import FluoriteError
 from pipeline.commands.console import ends_cleanly, log_to_stderr, print_json
 from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
 
@@ -54,7 +55,12 @@ def import_(
         **movie,
     )
     spec = request.model_dump(mode="json")
-    report = recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=results.name)
+    try:
+        report = recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=results.name)
+    except FluoriteError as error:
+        if as_json:
+            print_json({"samples": [], "errors": [str(error)]})
+        raise
     if as_json:
         print_json({"samples": [report]})
         return

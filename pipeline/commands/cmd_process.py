@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from nwb_schema.errors import FluoriteError, ParameterError
-from pipeline.commands.console import ends_cleanly, fail, log_to_stderr, print_json
+from nwb_schema.errors import FluoriteError, JobError, ParameterError
+from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json
 from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
+from pipeline.progress import Cancelled
 
 
 @click.command("process")
@@ -68,9 +69,14 @@ def process(
     }
     done: list[Mapping[str, Any]] = []
     failures: list[FluoriteError] = []
+    cancelled: FluoriteError | None = None
     for request in split_into_recordings(values, series=series):
         try:
             done.append(_process_one(project, request))
+        except Cancelled:
+            cancelled = JobError(request.title, "was cancelled", "Nothing of it is left; what came before it is done.")
+            failures.append(cancelled)
+            break
         except FluoriteError as error:
             failures.append(error)
             if not as_json and len(movies) > 1 and not series:
@@ -80,6 +86,8 @@ def process(
     else:
         for report in done:
             click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+    if cancelled is not None:
+        fail(cancelled, exit_code=CANCELLED_EXIT)
     if failures:
         fail(failures[0])
 

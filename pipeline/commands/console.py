@@ -20,7 +20,7 @@ from pipeline.progress import Cancelled
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_CANCELLED_EXIT = 130  # what a shell reports for Ctrl-C
+CANCELLED_EXIT = 130  # what a shell reports for Ctrl-C
 
 
 def ends_cleanly(command: Callable[P, R]) -> Callable[P, R]:
@@ -34,15 +34,15 @@ def ends_cleanly(command: Callable[P, R]) -> Callable[P, R]:
             fail(error)
         except Cancelled:
             click.echo("cancelled: nothing was written", err=True)
-            sys.exit(_CANCELLED_EXIT)
+            sys.exit(CANCELLED_EXIT)
 
     return wrapped
 
 
-def fail(error: FluoriteError) -> NoReturn:
-    """Say what went wrong in one line and leave with exit code 1."""
+def fail(error: FluoriteError, *, exit_code: int = 1) -> NoReturn:
+    """Say what went wrong in one line and leave."""
     click.echo(f"error: {_one_line(error)}", err=True)
-    sys.exit(1)
+    sys.exit(exit_code)
 
 
 def print_json(value: Any) -> None:

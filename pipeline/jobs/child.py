@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
@@ -14,11 +13,8 @@ from pipeline.progress import Cancelled
 
 
 def main(arguments: list[str]) -> int:
-    """Run the job; its log is this process's output."""
+    """Run the job. What libraries print goes into its log too: `submit` has led this process's output there."""
     folder, job_id = arguments
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
-    )
     project = Project.open(Path(folder))
     job = Ledger(project).job(job_id)
     try:

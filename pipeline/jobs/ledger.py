@@ -120,7 +120,7 @@ class Ledger:
             return [self._job(db, row) for row in rows]
 
     def claim(self, job_id: str, *, host: str, pid: int, process_started_at: float, slots: int = 1) -> bool:
-        """Move a queued job to running if it is its turn: oldest first, at most `slots` at once, dependencies ok.
+        """Move a queued job to running if it is its turn: at most `slots` run, and the oldest that can start goes first.
 
         Returns False when it has to wait (or was ended by somebody else meanwhile: look at its state).
         """
@@ -134,7 +134,10 @@ class Ledger:
                   AND (SELECT count(*) FROM job WHERE state = 'running') < ?
                   AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.state = 'queued' AND other.pid IS NOT NULL
                                   AND other.cancel_requested_at IS NULL
-                                  AND (other.created_at, other.rowid) < (job.created_at, job.rowid))
+                                  AND (other.created_at, other.rowid) < (job.created_at, job.rowid)
+                                  AND NOT EXISTS (SELECT 1 FROM job_dependency AS d JOIN job AS needed
+                                                  ON needed.id = d.depends_on
+                                                  WHERE d.job = other.id AND needed.state != 'ok'))
                   AND NOT EXISTS (SELECT 1 FROM job_dependency AS d JOIN job AS needed ON needed.id = d.depends_on
                                   WHERE d.job = job.id AND needed.state != 'ok')
                 """,
@@ -179,11 +182,11 @@ class Ledger:
             ).rowcount
         return changed == 1
 
-    def cancel_requested(self, job_id: str) -> bool:
-        """Whether somebody asked for the job to stop."""
+    def must_stop(self, job_id: str) -> bool:
+        """Whether somebody asked the job to stop, or ended it: then its process has no business to go on."""
         with self._transaction() as db:
-            row = db.execute("SELECT cancel_requested_at FROM job WHERE id = ?", (job_id,)).fetchone()
-        return row is not None and row["cancel_requested_at"] is not None
+            row = db.execute("SELECT state, cancel_requested_at FROM job WHERE id = ?", (job_id,)).fetchone()
+        return row is not None and (row["cancel_requested_at"] is not None or JobState(row["state"]).ended)
 
     def end(
         self,

@@ -18,6 +18,9 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_summary
 from pipeline.jobs.job import Job
 
+RESULTS_NAME = "results.hdf5"
+"""The results file that stays with the job, in ``batch/<job>/``."""
+
 _NAME = "publishing.json"
 
 
@@ -56,13 +59,19 @@ class Publication:
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
-    def is_published(self, project: Project) -> bool:
-        """Whether the sample of that identifier is in the project."""
+    def is_published(self, project: Project) -> bool | None:
+        """Whether the sample of that identifier is in the project.
+
+        None when a file of that name is there but cannot be read now (somebody is writing it, or the disk is away):
+        then nothing may be removed, and whoever asks next may know more.
+        """
         path = project.samples_dir / self.sample
-        try:
-            return path.exists() and read_summary(path).identifier == self.identifier
-        except FluoriteError:
+        if not path.exists():
             return False
+        try:
+            return read_summary(path).identifier == self.identifier
+        except FluoriteError:
+            return None
 
     def movie_path(self, project: Project) -> Path | None:
         """Where the movie is or would be."""

@@ -16,10 +16,10 @@ from typing import Any
 
 import psutil
 
+from nwb_schema.process_identity import is_alive
 from nwb_schema.project import Project
 from pipeline.jobs.job import Job, JobState
 from pipeline.jobs.ledger import Ledger
-from pipeline.jobs.process_identity import is_alive
 from pipeline.jobs.publication import Publication
 from pipeline.jobs.sweep import sweep_job
 
@@ -65,8 +65,9 @@ def cancel(project: Project, job_id: str) -> Job:
     """Ask a job to stop. It removes what it was writing and ends as cancelled; `reconcile` ends one that hangs."""
     ledger = Ledger(project)
     job = ledger.job(job_id)
-    if ledger.request_cancel(job_id) and is_alive(job.host, job.pid, job.process_started_at):
-        assert job.pid is not None
+    alive = is_alive(job.host, job.pid, job.process_started_at)
+    # On Windows this would kill it on the spot; there the mark alone has to do.
+    if ledger.request_cancel(job_id) and alive and job.pid is not None and os.name != "nt":
         with suppress(ProcessLookupError, PermissionError):
             os.kill(job.pid, signal.SIGTERM)
     return ledger.job(job_id)
@@ -78,9 +79,8 @@ def reconcile(project: Project, clock: float | None = None) -> list[Job]:
     Called whenever somebody looks at the jobs, so nothing stays "running" that does not run.
     """
     now = time.time() if clock is None else clock
-    ledger = Ledger(project)
     ended = []
-    for job in ledger.jobs(limit=10_000, states=[JobState.QUEUED, JobState.RUNNING]):
+    for job in Ledger(project).jobs(limit=10_000, states=[JobState.QUEUED, JobState.RUNNING]):
         alive = is_alive(job.host, job.pid, job.process_started_at)
         cancelled = job.cancel_requested_at is not None
         if alive and cancelled and now - (job.cancel_requested_at or now) > _CANCEL_GRACE_S:
@@ -92,24 +92,36 @@ def reconcile(project: Project, clock: float | None = None) -> list[Job]:
             alive = now - job.created_at < _START_GRACE_S
         if alive:
             continue
-        publication = Publication.read(job)
-        if publication is not None and publication.is_published(project):
-            # Killed between publishing the sample and saying so: the work is done, and its report was kept.
-            changed = ledger.end(job.id, JobState.OK, result=publication.report)
-        elif cancelled:
-            changed = ledger.end(job.id, JobState.CANCELLED)
-        else:
-            changed = ledger.end(job.id, JobState.LOST, error=f"{job.title}: {LOST}")
-        if changed:
-            sweep_job(project, job)
-            ended.append(ledger.job(job.id))
+        settled = settle(project, job)
+        if settled is not None:
+            ended.append(settled)
     return ended
+
+
+def settle(project: Project, job: Job) -> Job | None:
+    """End a job whose process does not work on it any more, by what it left; None when that cannot be told yet."""
+    ledger = Ledger(project)
+    publication = Publication.read(job)
+    published = publication.is_published(project) if publication is not None else False
+    if published is None:
+        return None
+    if published and publication is not None:
+        # Killed between publishing the sample and saying so: the work is done, and its report was kept.
+        changed = ledger.end(job.id, JobState.OK, result=publication.report)
+    elif job.cancel_requested_at is not None:
+        changed = ledger.end(job.id, JobState.CANCELLED)
+    else:
+        changed = ledger.end(job.id, JobState.LOST, error=f"{job.title}: {LOST}")
+    if not changed:
+        return None
+    sweep_job(project, job)
+    return ledger.job(job.id)
 
 
 def _kill(job: Job) -> None:
     """Kill the job's process and its children, by group where it has a group of its own."""
     assert job.pid is not None
-    with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired, ProcessLookupError, PermissionError):
         if hasattr(os, "getpgid") and os.getpgid(job.pid) == job.pid:
             os.killpg(job.pid, signal.SIGKILL)
         else:

@@ -7,19 +7,21 @@ import shutil
 from nwb_schema.project import Project
 from nwb_schema.publishing import sweep_partials
 from pipeline.jobs.job import Job
-from pipeline.jobs.publication import Publication
+from pipeline.jobs.publication import RESULTS_NAME, Publication
 
 
 def sweep_job(project: Project, job: Job) -> None:
-    """Remove the job's scratch, the movie of a sample that never came to be, and temporary samples of dead writers.
+    """Remove the job's scratch, what belongs to a sample that never came to be, and temporary samples of dead writers.
 
     The log stays: it says what happened.
     """
     publication = Publication.read(job)
-    if publication is not None and not publication.is_published(project):
-        movie = publication.movie_path(project)
-        if movie is not None:
-            movie.unlink(missing_ok=True)
+    if publication is None or publication.is_published(project) is False:
+        (job.folder / RESULTS_NAME).unlink(missing_ok=True)
+        movie = publication.movie_path(project) if publication is not None else None
+        if movie is not None and movie.exists():
+            movie.chmod(0o644)  # Windows does not remove what is read-only
+            movie.unlink()
     sweep_scratch(job)
     sweep_partials(project.samples_dir)
 

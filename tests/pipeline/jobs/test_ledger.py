@@ -115,7 +115,7 @@ def test_a_cancelled_job_is_not_started(ledger: Ledger) -> None:
     job = ledger.add("process", {}, title="a", actor="ada")
 
     assert ledger.request_cancel(job.id)
-    assert ledger.cancel_requested(job.id)
+    assert ledger.must_stop(job.id)
     assert not ledger.claim(job.id, **HERE)
     ledger.end(job.id, JobState.CANCELLED)
     assert not ledger.request_cancel(job.id), "nothing to cancel any more"

@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from nwb_schema.errors import JobError, MovieError
+from nwb_schema.errors import JobError, MovieError, SampleError
+from nwb_schema.process_identity import is_alive, start_of, this_process
 from nwb_schema.project import Project
+from nwb_schema.writer import write_sample
 from pipeline.jobs import Job, JobState, Ledger, cancel, reconcile, submit
-from pipeline.jobs.process_identity import is_alive, this_process
 from pipeline.jobs.publication import Publication
 from pipeline.jobs.runner import run_job
 from pipeline.progress import Cancelled, Progress
+from tests.nwb_schema.made_samples import made_metadata, made_provenance, made_segmentation
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_a_job_that_does_not_obey_is_killed_after_a_grace(project: Project, job:
     assert deaf.stdout is not None
     deaf.stdout.read(1)
     host, _, _ = this_process()
-    started_at = psutil.Process(deaf.pid).create_time()
+    started_at = start_of(deaf.pid)
     Ledger(project).claim(job.id, host=host, pid=deaf.pid, process_started_at=started_at)
 
     cancel(project, job.id)
@@ -164,3 +165,122 @@ def test_a_submitted_job_runs_in_its_own_process_and_fails_with_its_reason(proje
     assert after.error is not None
     assert after.error.startswith("/nowhere/a.tif: ")
     assert after.error in after.log_path.read_text()
+
+
+def test_setting_the_clock_does_not_make_a_living_job_look_dead(
+    project: Project, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, pid, started = this_process()
+    Ledger(project).claim(job.id, host=host, pid=pid, process_started_at=started)
+    # What psutil does when the clock is set: the time of boot, and with it that of every process, moves.
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 1.0, raising=False)
+
+    assert reconcile(project) == []
+
+
+def published(project: Project, job: Job) -> Path:
+    """A sample and a movie of this job, as it is just before it says so."""
+    job.attempt_folder.mkdir(parents=True, exist_ok=True)
+    sample = project.samples_dir / "sub-a_ses-b_ophys.nwb"
+    write_sample(
+        sample,
+        identifier=job.id,
+        metadata=made_metadata(subject="a", session="b"),
+        segmentation=made_segmentation(),
+        provenance=made_provenance(),
+        registered_movie=None,
+        shifts=None,
+    )
+    movie = project.movies_dir / f"{job.id}.h5"
+    movie.write_bytes(b"a movie")
+    Publication(job.id, sample.name, movie.name, {"sample": str(sample)}).write(job)
+    return movie
+
+
+def test_a_job_that_died_after_its_sample_was_out_is_ok(project: Project, job: Job) -> None:
+    Ledger(project).claim(job.id, host=this_process()[0], pid=2**22 + 1, process_started_at=0.0)
+    movie = published(project, job)
+
+    (ended,) = reconcile(project)
+    assert (ended.state, ended.result["sample"][-3:]) == (JobState.OK, "nwb")
+    assert movie.exists()
+
+
+def test_a_sample_that_cannot_be_read_just_now_keeps_its_movie(
+    project: Project, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger(project).claim(job.id, host=this_process()[0], pid=2**22 + 1, process_started_at=0.0)
+    movie = published(project, job)
+
+    def busy(path: Path) -> None:
+        raise SampleError(path, "somebody is writing it", "Try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.jobs.publication.read_summary", busy)
+        assert reconcile(project) == [], "decided next time"
+    assert movie.exists()
+    (ended,) = reconcile(project)
+    assert ended.state is JobState.OK
+
+
+def test_a_mishap_after_the_sample_is_out_is_no_failure(project: Project, job: Job) -> None:
+    def work(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+        published(project, job)
+        raise RuntimeError("while tidying up")
+
+    assert run_job(project, job, work)["sample"].endswith("sub-a_ses-b_ophys.nwb")
+    assert Ledger(project).job(job.id).state is JobState.OK
+
+
+def test_a_job_that_was_given_up_stops_at_its_next_step(project: Project, job: Job) -> None:
+    def work(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+        Ledger(project).end(job.id, JobState.LOST)
+        progress("next stage", 0.0)
+        raise AssertionError("went on after it was given up")
+
+    with pytest.raises(Cancelled):
+        run_job(project, job, work)
+    assert Ledger(project).job(job.id).state is JobState.LOST
+
+
+def test_a_library_that_catches_everything_does_not_swallow_a_cancel(project: Project, job: Job) -> None:
+    def work(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception:  # noqa: BLE001  (that is what libraries do)
+            raise AssertionError("swallowed") from None
+        return {}
+
+    with pytest.raises(Cancelled):
+        run_job(project, job, work)
+
+
+def test_a_job_that_this_process_could_not_end_does_not_block_its_next_one(project: Project, job: Job) -> None:
+    host, pid, started = this_process()
+    Ledger(project).claim(job.id, host=host, pid=pid, process_started_at=started)
+    second = Ledger(project).add("process", {}, title="second", actor="ada")
+
+    assert run_job(project, second, lambda project, job, progress: {"done": True}) == {"done": True}
+    assert Ledger(project).job(job.id).state is JobState.LOST
+
+
+def test_the_log_is_kept_whoever_runs_the_job(project: Project, job: Job) -> None:
+    def work(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+        progress("motion correction", 0.1)
+        raise MovieError("a.tif", "has one frame", "Give a longer movie.")
+
+    with pytest.raises(MovieError):
+        run_job(project, job, work)
+    log = job.log_path.read_text()
+    assert "motion correction" in log
+    assert "a.tif: has one frame" in log
+
+
+def test_results_of_a_sample_that_never_came_are_removed(project: Project, job: Job) -> None:
+    def work(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
+        (job.folder / "results.hdf5").write_bytes(b"results")
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run_job(project, job, work)
+    assert not (job.folder / "results.hdf5").exists()
