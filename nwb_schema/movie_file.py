@@ -7,7 +7,6 @@ A sample (NWB) is edited by copying it, so it has to stay small; its movie there
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nwb_schema.errors import MovieError
+from nwb_schema.publishing import fsync_file
 
 DATASET = "data"
 
@@ -82,11 +82,7 @@ class MovieFileWriter:
         if kind is not None:
             self.path.unlink(missing_ok=True)
             return
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync_file(self.path)
 
 
 class MovieFile:

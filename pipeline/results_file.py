@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nwb_schema.errors import ResultsError
+from nwb_schema.publishing import fsync_file
 
 MISSING = "NoneType"
 
@@ -100,11 +101,7 @@ def write_results(path: Path, results: Results) -> Path:
         with h5py.File(temporary, "x") as file:
             _fill(file, results)
             file.flush()
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync_file(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise ResultsError(path, f"cannot be written ({error})", "Check free space and permissions.") from error

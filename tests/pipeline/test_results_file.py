@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,3 +128,12 @@ def test_a_failure_leaves_the_old_file_and_no_remains(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="cannot be written"):
         write_results(tmp_path / "missing" / "r.hdf5", make_results())
+
+
+def test_the_file_is_flushed_through_a_descriptor_that_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda number: flushed.append(fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE))
+    write_results(tmp_path / "r.hdf5", make_results())
+    assert flushed == [os.O_RDWR]  # Windows flushes no descriptor that may only read
