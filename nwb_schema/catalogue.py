@@ -59,7 +59,6 @@ CREATE VIEW IF NOT EXISTS listed AS
         JOIN sample AS other ON other.identifier = one.identifier AND other.name != one.name
         WHERE one.identifier != '' GROUP BY one.name
     ) AS twin ON twin.name = file.name;
-PRAGMA user_version = {_SCHEMA_VERSION};
 """
 
 
@@ -204,12 +203,12 @@ class Catalogue:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists() and not self._usable():
             self._discard()
-        with connect(self._path, _SCHEMA) as db:
+        with connect(self._path, _SCHEMA, _SCHEMA_VERSION) as db:
             db.create_function("casefold", 1, str.casefold, deterministic=True)
             yield db
 
     def _usable(self) -> bool:
-        """Whether the file is a catalogue of this version; a damaged one is no loss."""
+        """Whether the file is a catalogue of this version or not complete yet (0); a damaged one is no loss."""
         try:
             db = sqlite3.connect(self._path, timeout=30)
             try:

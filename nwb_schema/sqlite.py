@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ _BUSY_TIMEOUT_S = 30.0
 
 
 @contextmanager
-def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
+def connect(path: Path, schema: str, version: int = 1) -> Iterator[sqlite3.Connection]:
     """One transaction on an SQLite file: committed on a clean exit, rolled back on an exception, then closed.
 
     Parameters
@@ -25,6 +26,9 @@ def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
         The file; made, with its tables, when it is not there yet.
     schema
         ``CREATE ... IF NOT EXISTS`` statements.
+    version
+        Version of the schema, at least 1, kept in the file (``PRAGMA user_version``). A file of an earlier version, 0
+        where nothing was ever completed, gets what it lacks of `schema`.
 
     Raises
     ------
@@ -33,14 +37,13 @@ def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """
     db: sqlite3.Connection | None = None
     try:
-        new = not path.exists()
         db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
         db.row_factory = sqlite3.Row
-        if new:
-            db.execute(f"PRAGMA journal_mode = {journal_mode(path)}")
         db.execute("PRAGMA foreign_keys = ON")
-        if new or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            db.executescript(schema)
+        if db.execute("PRAGMA user_version").fetchone()[0] < version:
+            _set_journal_mode(db, journal_mode(path))
+            # In one transaction: a kill in between leaves nothing, and the version says that everything is there.
+            db.executescript(f"BEGIN IMMEDIATE;\n{schema};\nPRAGMA user_version = {version:d};\nCOMMIT;")
         db.execute("BEGIN")
         yield db
         db.execute("COMMIT")
@@ -53,6 +56,19 @@ def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     finally:
         if db is not None:
             db.close()  # an open transaction is rolled back
+
+
+def _set_journal_mode(db: sqlite3.Connection, mode: str) -> None:
+    # SQLite does not always wait for the lock that this needs, when another process is making the same file.
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            db.execute(f"PRAGMA journal_mode = {mode}")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def journal_mode(path: Path) -> str:
