@@ -70,7 +70,7 @@ def set_up(extras: str) -> Path:
     stamp = VENV / f"installed{extras.strip('[]') and '-' + extras.strip('[]')}.txt"
     if not stamp.exists() or stamp.read_text() != wanted:
         print("Installing (a few minutes the first time) ...", file=sys.stderr)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         installed = subprocess.call([*pip, "-c", "constraints.txt", "-e", f".{extras}"], cwd=ROOT)
         if installed != 0:
             sys.exit(f"{ROOT}: installation failed (see above). Check the network, then run this again.")

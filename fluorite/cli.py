@@ -57,26 +57,28 @@ def serve(folder: Path, host: str, port: int, browser: bool) -> None:
 @ends_cleanly
 def demo(folder: Path, no_serve: bool, port: int, browser: bool) -> None:
     """Make a demo project, process its simulated movies and open the dashboard."""
-    make_demo(folder)
+    identifier = make_demo(folder)
     if not no_serve:
-        _serve(folder, "127.0.0.1", port, browser)
+        _serve(folder, "127.0.0.1", port, browser, page=f"sample/{identifier}?play=1")
 
 
-def _serve(folder: Path, host: str, port: int, browser: bool) -> None:
+def _serve(folder: Path, host: str, port: int, browser: bool, page: str = "") -> None:
     from app.serve import serve as serve_dashboard
 
     # `kill` and a closing terminal end the server as Ctrl-C does; jobs go on in their own processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    serve_dashboard(folder, host, port, on_ready=lambda url: _announce(url, browser))
+    serve_dashboard(folder, host, port, on_ready=lambda url: _announce(url, page, browser))
 
 
-def _announce(url: str, browser: bool) -> None:
-    """Say where the page is, and open it."""
+def _announce(url: str, page: str, browser: bool) -> None:
+    """Say where the dashboard is, and open the page."""
     click.echo(f"Fluorite is at {url} (Ctrl-C to stop)", err=True)
+    if page:
+        click.echo(f"Cells over a playing movie: {url}{page}", err=True)
     # Without a screen, Python would start a text browser in this terminal.
     has_screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if browser and has_screen:
-        webbrowser.open_new_tab(url)
+        webbrowser.open_new_tab(url + page)
 
 
 for _command in (init, process, import_, params, samples, rois, index):

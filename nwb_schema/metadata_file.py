@@ -125,6 +125,10 @@ def flatten(overrides: Mapping[str, Any], source: str, notes: list[str]) -> dict
             raise MetadataError(source, f"grid_spacing_unit {unit!r} is unknown", f"Use {', '.join(_UM_PER_UNIT)}.")
         where, value = found["grid_spacing_um"]
         found["grid_spacing_um"] = (where, (value, _UM_PER_UNIT[unit]))
+    for key in overrides:
+        close = difflib.get_close_matches(str(key), ("NWBFile", "Subject", "Ophys"), n=1, cutoff=0.7)
+        if close and close[0] != key:
+            raise MetadataError(source, f"has a section {key!r}, which is not known", f"Did you mean {close[0]}?")
     left = [f"{key}" for key in overrides if key not in ("NWBFile", "Subject", "Ophys")]
     left += [f"Ophys.{key}" for key in ophys if key not in ("Device", "ImagingPlane")]
     if left:

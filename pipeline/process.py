@@ -127,7 +127,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             fluorite_version=__version__,
             job_id=job.id,
             boundaries=movie.boundaries,
-            notes=(*result.notes, *missing_frames(movie)),
+            notes=(*result.notes, *missing_frames(movie), *one_photon_doubt(movie, request.preset)),
             seconds=result.seconds,
         )
         seconds = {"check": checked - began, **result.seconds}
@@ -174,6 +174,17 @@ def refuse_full_disk(project: Project, movie: Movie) -> None:
             f"{movie.paths[0].name}",
             "Free some space, or make the project on another disk.",
         )
+
+
+def one_photon_doubt(movie: Movie, preset: str) -> tuple[str, ...]:
+    """A sentence when a movie of a one-photon microscope was processed as a two-photon one."""
+    source = movie.metadata.source or ""
+    if preset != "2p" or not source.startswith(("Inscopix", "Miniscope")):
+        return ()
+    return (
+        f"This movie comes from a one-photon microscope ({source}), but was processed with the 2p preset, whose "
+        "background model does not suit it: expect missed cells and false ones.",
+    )
 
 
 def missing_frames(movie: Movie) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def rois(folder: Path, filters: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"rois": rows})
         return
-    _print_table(rows, ("roi_uuid", "subject_id", "session_id", "is_accepted", "snr", "r_values", "area_px"))
+    _print_table(rows, ("roi_uuid", "index", "is_accepted", "snr", "r_values", "area_px", "name"))
 
 
 @click.command("index")

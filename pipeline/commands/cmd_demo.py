@@ -12,9 +12,16 @@ from pipeline.commands.console import log_to_stderr
 _SESSIONS = (("day1", 11), ("day2", 12))
 
 
-def make_demo(folder: Path) -> None:
-    """Make the demo project in `folder` and process its movies; what is there already is left as it is."""
+def make_demo(folder: Path) -> str:
+    """Make the demo project in `folder` and process its movies; what is there already is left as it is.
+
+    Returns
+    -------
+    str
+        The identifier of its first sample.
+    """
     from nwb_schema.project import Project
+    from nwb_schema.reader import read_summary
     from pipeline.commands.running import run_in_foreground
     from pipeline.process import check_request
     from pipeline.request import parse_request
@@ -44,6 +51,8 @@ def make_demo(folder: Path) -> None:
         check_request(project, request)
         report = run_in_foreground(project, "process", request.model_dump(mode="json"), title=request.title)
         click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted", err=True)
+
+    return read_summary(project.sample_path("demo-mouse", _SESSIONS[0][0])).identifier
 
 
 _METADATA = {

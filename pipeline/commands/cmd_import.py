@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nwb_schema.errors import FluoriteError
-from pipeline.commands.console import ends_cleanly, log_to_stderr, print_json
+from pipeline.commands.console import ends_cleanly, log_to_stderr, print_json, print_report
 from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
 
 
@@ -64,6 +64,4 @@ def import_(
     if as_json:
         print_json({"samples": [report]})
         return
-    click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
-    for note in report["notes"]:
-        click.echo(note, err=True)
+    print_report(report)

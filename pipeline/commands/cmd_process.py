@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from nwb_schema.errors import FluoriteError, JobError, ParameterError
-from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json
+from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json, print_report
 from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
 from pipeline.progress import Cancelled
 
@@ -85,7 +85,7 @@ def process(
         print_json({"samples": done, **({"errors": [str(error) for error in failures]} if failures else {})})
     else:
         for report in done:
-            click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+            print_report(report)
     if cancelled is not None:
         fail(cancelled, exit_code=CANCELLED_EXIT)
     if failures:
@@ -111,7 +111,7 @@ def _read_parameters(path: Path | None) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ParameterError(
-            path, f"cannot be read as JSON ({error})", "Write one with `fluorite params > FILE.json` and edit it."
+            path, f"cannot be read as JSON ({error})", "Correct it there; `fluorite params` prints one that is right."
         ) from error
     if not isinstance(values, dict):
         raise ParameterError(path, "is not a JSON object", "Write one with `fluorite params > FILE.json` and edit it.")

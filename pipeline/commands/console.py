@@ -8,7 +8,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -50,9 +50,18 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(jsonable(value), ensure_ascii=False, allow_nan=False))
 
 
+def print_report(report: Mapping[str, Any]) -> None:
+    """What came out of a movie, for people: the sample on stdout, what there is to know about it on stderr."""
+    click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+    for note in report["notes"]:
+        click.echo(f"note: {note}", err=True)
+
+
 def log_to_stderr() -> None:
     """Show the job's log lines on stderr: stdout belongs to results."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    # How a job ended badly, the command itself says, as its last line; the log file has it as well.
+    logging.getLogger().handlers[0].addFilter(lambda record: record.levelno < logging.ERROR)
     logging.getLogger("fluorite").setLevel(logging.INFO)
     logging.getLogger().setLevel(logging.WARNING)
 

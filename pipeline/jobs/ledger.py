@@ -120,7 +120,7 @@ class Ledger:
             return [self._job(db, row) for row in rows]
 
     def claim(self, job_id: str, *, host: str, pid: int, process_started_at: float, slots: int = 1) -> bool:
-        """Move a queued job to running if it is its turn: at most `slots` run, and the oldest that can start goes first.
+        """Move a queued job to running if it is its turn: at most `slots` run, the oldest that can start first.
 
         Returns False when it has to wait (or was ended by somebody else meanwhile: look at its state).
         """

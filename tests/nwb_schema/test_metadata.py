@@ -172,3 +172,9 @@ def test_a_metadata_file_is_read(tmp_path: Path) -> None:
     assert metadata.date_of_birth.tzinfo is not None
     assert "Subject.age" not in metadata.not_given
     assert load_metadata_file(tmp_path / "meta.yaml")["Subject"]["species"] == "Mus musculus"
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("Subjekt", "Subject"), ("NWBfile", "NWBFile"), ("ophys", "Ophys")])
+def test_a_misspelled_section_is_not_passed_over(typed: str, meant: str) -> None:
+    with pytest.raises(MetadataError, match=f"section '{typed}'.*Did you mean {meant}"):
+        build_metadata(subject="m1", session="s1", overrides={typed: {"sex": "F"}}, source="my.yaml")

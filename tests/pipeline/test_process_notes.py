@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.process import missing_frames
+from pipeline.process import missing_frames, one_photon_doubt
 from tests.pipeline.array_movie import ArrayMovie
 
 
@@ -24,3 +24,13 @@ def test_lost_frames_are_counted_by_kind() -> None:
         "The microscope reports 2 dropped frames, which are zeros in the movie.",
         "The microscope reports 11 cropped frames, which are zeros in the movie.",
     )
+
+
+def test_a_miniscope_movie_processed_as_two_photon_is_doubted() -> None:
+    movie = ArrayMovie(np.zeros((120, 20, 30), np.uint16))
+    assert one_photon_doubt(movie, "2p") == ()
+
+    movie.metadata = replace(movie.metadata, source="Inscopix NVista3")
+    assert one_photon_doubt(movie, "1p") == ()
+    (doubt,) = one_photon_doubt(movie, "2p")
+    assert "one-photon microscope (Inscopix NVista3)" in doubt

@@ -20,7 +20,7 @@ LEAST_FRAMES = 100
 LEAST_PIXELS = 8
 
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
-NEEDS_CAIMAN = "Leave it at {default!r}, or use --engine caiman."
+NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite import` its results."
 # Only how the work is done, or how CaImAn's own units are counted: noted, not refused.
 HARMLESS = frozenset({"n_processes", "dxy", "only_init", "nb_patch", "low_rank_background", "del_duplicates"})
 # These only mean something together with a method that is refused or switched off by itself.
@@ -58,7 +58,7 @@ def check_parameters(params: Parameters) -> None:
         raise ParameterError(
             "init.method_init",
             f"corr_pnr (CNMF-E, one-photon) is not in {engine} yet",
-            "Use --engine caiman, or set method_init to greedy_roi with nb 2 and center_psf false (2p preset).",
+            "Run CaImAn yourself and `fluorite import` its results; two-photon movies go with the 2p preset.",
         )
     if params.init.method_init == "sparse_nmf":
         raise ParameterError("init.method_init", f"sparse_nmf is not in {engine} yet", "Use greedy_roi.")
@@ -67,9 +67,7 @@ def check_parameters(params: Parameters) -> None:
             "init.nb", f"is 0, but {engine} needs a background of at least one component", "Set nb to 1 or 2."
         )
     if params.temporal.p > 1:
-        raise ParameterError(
-            "temporal.p", f"is 2, but {engine} deconvolves with p = 0 or 1", "Set p to 1, or use --engine caiman."
-        )
+        raise ParameterError("temporal.p", f"is 2, but {engine} deconvolves with p = 0 or 1", "Set p to 1.")
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
     for group, name, value, default in changed_and_not_honoured(params):
