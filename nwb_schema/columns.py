@@ -184,19 +184,17 @@ def column_key(name: str, taken: Collection[str] = ()) -> str:
     return candidate
 
 
-PYNWB_NAMES = frozenset(
-    (
-        "add_column add_interval add_meanings_table add_roi add_row all_children all_objects children colnames columns "
-        "container_source copy create_region create_roi_table_region css_style data_type description fields "
-        "from_dataframe generate_html_repr generate_new_id get get_ancestor get_ancestors get_duration get_fields_conf "
-        "get_foreign_columns get_linked_tables get_meanings_for_column get_meanings_table get_read_io get_starting_time "
-        "has_foreign_columns id image_to_pixel imaging_plane js_script meanings_tables modified name namespace "
-        "neurodata_type object_id parent pixel_to_image read_io reference_images reset_parent set_data_io set_modified "
-        "to_dataframe type_hierarchy image_mask pixel_mask pixel_mask_index voxel_mask voxel_mask_index is_accepted "
-        "evaluated roi_uuid roi_name snr r_values cnn_preds iscell is_cell accepted start_time stop_time tags "
-        "tags_index timeseries timeseries_index label colour "
-    ).split()
-)
+_TAKEN = """
+add_column add_interval add_meanings_table add_roi add_row all_children all_objects children colnames columns
+container_source copy create_region create_roi_table_region css_style data_type description fields from_dataframe
+generate_html_repr generate_new_id get get_ancestor get_ancestors get_duration get_fields_conf get_foreign_columns
+get_linked_tables get_meanings_for_column get_meanings_table get_read_io get_starting_time has_foreign_columns id
+image_to_pixel imaging_plane js_script meanings_tables modified name namespace neurodata_type object_id parent
+pixel_to_image read_io reference_images reset_parent set_data_io set_modified to_dataframe type_hierarchy image_mask
+pixel_mask pixel_mask_index voxel_mask voxel_mask_index is_accepted evaluated roi_uuid roi_name snr r_values
+cnn_preds iscell is_cell accepted start_time stop_time tags tags_index timeseries timeseries_index label colour
+"""
+PYNWB_NAMES = frozenset(_TAKEN.split())
 """Names that a table column cannot have: pynwb would read its own attribute instead, or we use them."""
 
 

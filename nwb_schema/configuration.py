@@ -138,9 +138,7 @@ def set_replacement(
 ) -> Configuration:
     """With another value for samples that lack the column. No sample is rewritten."""
     column = configuration.find(name, kind)
-    return _with(
-        configuration, column, replace(column, replacement=_checked_replacement(configuration, column, value))
-    )
+    return _with(configuration, column, replace(column, replacement=_checked_replacement(configuration, column, value)))
 
 
 def set_description(
@@ -230,7 +228,9 @@ def _checked_name(configuration: Configuration, name: str, kind: ColumnKind, exc
     source = configuration.source
     if not cleaned or len(cleaned) > _MAX_NAME_LENGTH or cleaned != name:
         raise ConfigurationError(
-            source, f"a column cannot be called {_short(name)}", f"Give it a name of 1 to {_MAX_NAME_LENGTH} characters."
+            source,
+            f"a column cannot be called {_short(name)}",
+            f"Give it a name of 1 to {_MAX_NAME_LENGTH} characters.",
         )
     if kind is not ColumnKind.STIMULUS and cleaned.casefold() in {known.casefold() for known in ROI_FILTER_COLUMNS}:
         raise ConfigurationError(source, f"every sample or ROI has a column {name!r} already", "Choose another name.")

@@ -1,7 +1,7 @@
 """``project.toml``: the configuration as a person reads and edits it.
 
-A change keeps the person's comments and everything that is not ours. It is made under a lock, checked by reading the new
-text back, and appears whole: who reads the file meanwhile sees the old configuration or the new one.
+A change keeps the person's comments and everything that is not ours. It is made under a lock, checked by reading the
+new text back, and appears whole: who reads the file meanwhile sees the old configuration or the new one.
 """
 
 from __future__ import annotations
@@ -151,7 +151,9 @@ def _rendered(text: str, new: Configuration, path: Path) -> str:
     others = [{name: value for name, value in table.items() if name not in _OURS} for table in (before, after)]
     if parse_configuration(after, path) != new or others[0] != others[1]:
         raise ConfigurationError(
-            path, "cannot be changed without damaging it", "Write [[columns]] and [defaults] as in a new project's file."
+            path,
+            "cannot be changed without damaging it",
+            "Write [[columns]] and [defaults] as in a new project's file.",
         )
     return rendered
 
@@ -160,7 +162,7 @@ def _put_defaults(table: Any, defaults: Mapping[str, Any]) -> None:
     for name in DEFAULT_FIELDS:
         if name in defaults:
             table[name] = defaults[name]
-        elif name in table and table[name]:
+        elif table.get(name):
             table[name] = [] if isinstance(table[name], list) else ""  # the line stays, ready to be filled in again
 
 

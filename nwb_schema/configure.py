@@ -42,9 +42,7 @@ def reorder(project: Project, names: Sequence[str], kind: ColumnKind | None = No
     return _apply(project, lambda old: changes.reorder(old, names, kind))
 
 
-def set_vocabulary(
-    project: Project, name: str, values: Iterable[str], kind: ColumnKind | None = None
-) -> Configuration:
+def set_vocabulary(project: Project, name: str, values: Iterable[str], kind: ColumnKind | None = None) -> Configuration:
     """Allow only these values from now on; empty allows any. `outside_vocabulary` tells what samples hold already."""
     words = tuple(values)
     return _apply(project, lambda old: changes.set_vocabulary(old, name, words, kind))
