@@ -18,6 +18,7 @@ HISTORY = "processing/fluorite"
 EDITS = f"{HISTORY}/edits"
 CUSTOM_COLUMNS = f"{HISTORY}/custom_columns"
 INTERVALS = "intervals"
+EVENTS = "events"
 IMAGING_PLANE = "general/optophysiology/ImagingPlane"
 
 TRACES = {

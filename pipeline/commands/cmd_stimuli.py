@@ -49,6 +49,7 @@ _SHOWN = 10
     show_default=True,
     help="Rows without times, that stop before they start, or not in the vocabulary.",
 )
+@click.option("--events", is_flag=True, help="The rows of TABLE are moments with one time, not periods.")
 @click.option("--replace", is_flag=True, help="Replace the periods of this type that SAMPLE has.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @ends_cleanly
@@ -63,6 +64,7 @@ def stimuli(
     overlaps: Literal["keep", "refuse"],
     beyond: Literal["keep", "cut", "refuse"],
     invalid: Literal["refuse", "leave-out"],
+    events: bool,
     replace: bool,
     as_json: bool,
 ) -> None:
@@ -81,6 +83,7 @@ def stimuli(
         overlaps=overlaps,
         beyond=beyond,
         invalid=invalid,
+        moments=events,
         existing="replace" if replace else "refuse",
     )
     periods = loaded.periods
@@ -95,7 +98,7 @@ def stimuli(
         }
         print_json(report)
         return
-    click.echo(f"{loaded.sample}: {len(periods.frame)} periods of {loaded.type_name}")
+    click.echo(f"{loaded.sample}: {len(periods.frame)} {'events' if events else 'periods'} of {loaded.type_name}")
     for note in periods.notes:
         click.echo(note, err=True)
     for problem in periods.problems[:_SHOWN]:

@@ -21,7 +21,7 @@ from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.errors import ConfigurationError, FluoriteError, SampleError, StimulusError
 from nwb_schema.project import Project
 from nwb_schema.replace_sample import edit_copy
-from nwb_schema.stimuli import load_stimuli, read_stimuli
+from nwb_schema.stimuli import load_stimuli, read_events, read_stimuli
 from nwb_schema.stimulus_periods import PALETTE, build_periods
 from nwb_schema.stimulus_table import StimulusTable, read_table
 from tests.nwb_schema.made_samples import N_FRAMES, RATE_HZ
@@ -450,3 +450,33 @@ def test_the_name_of_a_table_is_used_in_messages() -> None:
     table = StimulusTable(frame(), "my table")
     with pytest.raises(StimulusError, match="my table"):
         build_periods(table, type_name="side", unit="frames")
+
+
+def test_moments_become_events(prepared: Project, sample: Path) -> None:
+    source = pd.DataFrame({"frame": [30, 3], "label": ["lick", "reward"], "ml": [0.1, 0.2]})
+    load_stimuli(prepared, sample.name, source, "side", moments=True)
+    events = read_events(sample)["side"]
+
+    assert list(events.columns) == ["time_s", "name", "colour", "ml"]
+    assert events["time_s"].tolist() == [3 / RATE_HZ, 30 / RATE_HZ]
+    assert events["name"].tolist() == ["reward", "lick"]
+    assert read_stimuli(sample) == {}
+    with pynwb.NWBHDF5IO(str(sample), "r") as io:
+        table = io.read().events["side"]
+        assert type(table).__name__ == "EventsTable"
+        assert table["timestamp"].data[:].tolist() == [3 / RATE_HZ, 30 / RATE_HZ]
+        assert table["label"].data[:].tolist() == ["reward", "lick"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        messages = [m for m in inspect_nwbfile(nwbfile_path=str(sample)) if "events" in (m.location or "")]
+    assert messages == []
+
+
+def test_moments_beyond_the_recording_are_left_out_when_told_and_never_overlap() -> None:
+    source = pd.DataFrame({"time": [1.0, 1.0, 7.5], "name": list("abc")})
+    assert [(p.row, p.kind, p.outcome) for p in built(source, moments=True).problems] == [(3, "beyond", "kept")]
+    cut = built(source, moments=True, beyond="cut", overlaps="refuse")
+    assert cut.frame["name"].tolist() == ["a", "b"]
+    assert [(p.row, p.outcome) for p in cut.problems] == [(3, "left out")]
+    with pytest.raises(StimulusError, match="stops"):
+        built(source)
