@@ -208,12 +208,11 @@ def _chosen(
 def _edit(
     file: h5py.File, *, path: Path, series: Mapping[str, BehaviourSeries], existing: Literal["refuse", "replace"]
 ) -> None:
-    if BEHAVIOUR not in file:
-        module = file.create_group(BEHAVIOUR)
+    module = local_hdf5.require_local_group(file, BEHAVIOUR)
+    if not local_hdf5.type_of(module):
         _mark(module, "ProcessingModule", "What was measured of the animal beside the movie.")
-    module = file[BEHAVIOUR]
     for name, one in series.items():
-        if name in module:
+        if module.get(name, getlink=True) is not None:
             there = local_hdf5.local_group(module, name)
             if existing == "refuse" or there is None or local_hdf5.type_of(there) != "TimeSeries":
                 raise StimulusError(path, f"has a series {name!r} already", "Replace it with --replace.")

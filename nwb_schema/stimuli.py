@@ -131,9 +131,9 @@ def write_stimuli(
     kind = "EventsTable" if "time_s" in frame else "TimeIntervals"
 
     def edit(file: h5py.File) -> None:
-        parent = file.require_group(_PLACES[kind])
+        parent = local_hdf5.require_local_group(file, _PLACES[kind])
         there = local_hdf5.local_group(parent, column.key)
-        if there is not None or column.key in parent:
+        if parent.get(column.key, getlink=True) is not None:
             if existing == "refuse" or there is None or local_hdf5.type_of(there) != kind:
                 raise StimulusError(
                     path, f"has periods or events of the type {column.name!r} already", "Replace them with --replace."

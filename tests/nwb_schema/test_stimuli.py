@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -435,6 +438,44 @@ def test_a_change_from_outside_meanwhile_is_not_overwritten(sample: Path) -> Non
     with pytest.raises(SampleError, match="changed by another program"):
         edit_copy(sample, edit)
     assert reader.read_summary(sample).session_description == "from outside"
+
+
+@pytest.mark.parametrize("place", ["intervals", "intervals/side"])
+def test_a_sample_that_leads_elsewhere_does_not_get_others_changed(
+    prepared: Project, sample: Path, tmp_path: Path, place: str
+) -> None:
+    victim = tmp_path / "victim.h5"
+    with h5py.File(victim, "w") as file:
+        file.create_group("target").attrs["neurodata_type"] = "TimeIntervals"
+    before = victim.read_bytes()
+    with h5py.File(sample, "r+") as file:
+        file[place] = h5py.ExternalLink(str(victim), "/target")
+    with pytest.raises(FluoriteError, match=r"leads elsewhere|already"):
+        load_stimuli(prepared, sample.name, frame(), "side", unit="seconds", existing="replace")
+    assert victim.read_bytes() == before
+
+
+def _killed_while_editing(path: Path) -> None:
+    def edit(file: h5py.File) -> None:
+        file["something"] = np.arange(1000)
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    edit_copy(path, edit)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_kill_leaves_the_old_sample_and_the_next_edit_clears_the_rest(prepared: Project, sample: Path) -> None:
+    before = sample.read_bytes()
+    child = multiprocessing.get_context("spawn").Process(target=_killed_while_editing, args=(sample,))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    assert sample.read_bytes() == before
+    assert len(list(sample.parent.glob(".writing*"))) == 1
+
+    load_stimuli(prepared, sample.name, frame(), "side", unit="seconds")
+    assert list(sample.parent.glob(".*")) == []
 
 
 def test_errors_name_the_sample_not_its_copy(sample: Path) -> None:
