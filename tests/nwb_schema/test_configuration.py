@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from nwb_schema import configure
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType, UnfitValue, column_key
-from nwb_schema.configuration import Configuration
+from nwb_schema.configuration import Configuration, add_column
 from nwb_schema.configuration_file import change_configuration, read_configuration
 from nwb_schema.errors import ConfigurationError, FluoriteError
 from nwb_schema.file_lock import file_lock
@@ -349,6 +350,19 @@ def test_two_writers_lose_nothing(project: Project) -> None:
     assert [writer.exitcode for writer in writers] == [0] * 4
     assert sorted(texts(ColumnKind.CUSTOM, project)) == names
     assert project.configuration().version == 4
+
+
+def test_a_second_writer_waits_for_the_first(project: Project) -> None:
+    second = threading.Thread(target=_add, args=(project.folder, "second"))
+
+    def change(old: Configuration) -> Configuration:
+        second.start()
+        second.join(0.3)  # were it not to wait, it would be done by now
+        return add_column(old, ColumnDefinition("first", ColumnKind.CUSTOM))
+
+    change_configuration(project.config_path, change)
+    second.join()
+    assert texts(ColumnKind.CUSTOM, project) == ["first", "second"]
 
 
 def test_who_waits_too_long_is_told(project: Project) -> None:
