@@ -52,6 +52,8 @@ def check_default(name: str, value: Any, source: str) -> Any:
         close = difflib.get_close_matches(name, DEFAULT_FIELDS, n=1, cutoff=0.5)
         hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(DEFAULT_FIELDS)}."
         raise ConfigurationError(source, f"there is no lab default {name!r}", hint)
+    if isinstance(value, str):
+        value = value.strip()
     if value is None or (isinstance(value, (str, list, tuple)) and not value):
         return None
     try:
@@ -65,7 +67,7 @@ def check_default(name: str, value: Any, source: str) -> Any:
         raise ConfigurationError(
             source, f"the lab default {name} cannot be {value!r} ({error})", f"It is: {field.help}"
         ) from error
-    return list(converted) if isinstance(converted, tuple) else converted
+    return (list(converted) or None) if isinstance(converted, tuple) else converted
 
 
 def as_metadata(defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,13 @@ def test_what_changes_nothing_writes_nothing(project: Project) -> None:
     assert sorted(path.name for path in project.folder.glob(".*")) == [".fluorite"]
 
 
+@pytest.mark.parametrize("nothing", [None, "", " ", [], [" "], "\n"])
+def test_a_default_that_says_nothing_is_none(project: Project, nothing: Any) -> None:
+    configure.set_lab_defaults(project, {"experimenter": "Doe, Jane", "lab": "Lab"})
+    configure.set_lab_defaults(project, {"experimenter": nothing})
+    assert project.configuration().defaults == {"lab": "Lab"}
+
+
 def test_comments_and_foreign_sections_of_a_person_survive(project: Project) -> None:
     configure.add_column(project, ColumnDefinition("region", ColumnKind.ROI_TAG, vocabulary=("V1",)))
     text = project.config_path.read_text(encoding="utf-8")
