@@ -21,8 +21,8 @@ ENERGY_SHARE = 0.9
 
 # A footprint is interpolated this many times finer before it is cut, which makes round cells look round.
 _SUBPIXELS = 4
-# Specks smaller than this beside the main body are not drawn.
-_SMALLEST_PIECE_PX = 1.0
+# Specks beside the main body, and holes in it, are drawn from this share of its area on: smaller ones are noise.
+_SMALLEST_PIECE = 0.05
 # Vertices closer to the line between their neighbours than this are left out: invisible, and four times less to send.
 _TOLERANCE_PX = 0.1
 
@@ -82,7 +82,7 @@ def footprint_outline(
     inside = (fine > _cut(weights, energy_share)).astype(np.uint8)
     found, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     by_area = sorted(((cv2.contourArea(piece), piece) for piece in found), key=lambda entry: -entry[0])
-    smallest = _SMALLEST_PIECE_PX * _SUBPIXELS**2
+    smallest = _SMALLEST_PIECE * by_area[0][0] if by_area else 0.0
     kept = [piece for rank, (area, piece) in enumerate(by_area) if rank == 0 or area >= smallest]
     # Vertices are centres of fine pixels: half a fine pixel is added to get to the coordinates of the image's edges.
     return Outline(

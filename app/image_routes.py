@@ -8,7 +8,6 @@ here, so that pages and routes cannot disagree.
 from __future__ import annotations
 
 import math
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import cv2
@@ -30,9 +29,9 @@ _FOR_EVER = "private, max-age=31536000, immutable"
 images = Blueprint("images", __name__)
 
 
-def frame_url(identifier: str, movie_signature: str) -> str:
+def frame_url(sample: SampleData, movie_signature: str) -> str:
     """Address of a frame, with ``{n}`` for its number; the player adds ``lo`` and ``hi``."""
-    return f"/frames/{quote(identifier, safe='')}/{{n}}.jpg?{urlencode({'v': movie_signature})}"
+    return f"/frames/{_name(sample)}/{{n}}.jpg?{urlencode({'v': movie_signature})}"
 
 
 def projection_url(sample: SampleData, name: str) -> str:
@@ -140,5 +139,5 @@ def _cached(answer: Response, signature: str) -> Response:
     return answer
 
 
-def _name(sample: SampleData) -> Any:
-    return quote(sample.summary.identifier, safe="")
+def _name(sample: SampleData) -> str:
+    return quote(sample.name, safe="")

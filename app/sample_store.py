@@ -34,10 +34,14 @@ class SampleData:
         The NWB file.
     signature
         Of the file, when this was made; part of the address of whatever is derived from it.
+    name
+        What it was asked for by: its identifier, or its file's name where two files share one identifier. Addresses of
+        what is derived from it start with this, so that they lead to the same file.
     """
 
     path: Path
     signature: str
+    name: str
 
     @cached_property
     def summary(self) -> SampleSummary:
@@ -147,7 +151,7 @@ class SampleStore:
         # when the file at its place is another one, and without keeping others waiting.
         if sample is None or file_signature(sample.path) != sample.signature:
             path = self._find(identifier)
-            sample = SampleData(path, file_signature(path))
+            sample = SampleData(path, file_signature(path), identifier)
         with self._lock:
             sample = self._kept[identifier] = self._same(self._kept.get(identifier), sample)
             self._kept.move_to_end(identifier)

@@ -9,14 +9,19 @@
     return createElement("img", { src: props.value, alt: "", className: "thumbnail", loading: "lazy", height: 48 });
   };
 
+  /* A long name breaks where its parts meet: sub-m1_ | ses-morning. */
+  function breakable(name) {
+    return name.split(/(?<=_)/).flatMap((part, i) => (i ? [createElement("wbr", { key: i }), part] : [part]));
+  }
+
   components.SampleLink = function (props) {
-    if (!props.data.href) return createElement("span", null, props.value);
+    if (!props.data.href) return createElement("span", { className: "sample-link" }, breakable(props.value));
     const open = (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
       window.fluorite.goTo(props.data.href);
     };
-    return createElement("a", { href: props.data.href, onClick: open, className: "sample-link" }, props.value);
+    return createElement("a", { href: props.data.href, onClick: open, className: "sample-link" }, breakable(props.value));
   };
 
   components.RoiState = function (props) {

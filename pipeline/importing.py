@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
 from nwb_schema.segmentation import Segmentation
 from nwb_schema.subjects import read_subjects
+from pipeline.engines.builtin.frames import Frames
+from pipeline.engines.builtin.motion import shift_frame, to_dtype
+from pipeline.engines.builtin.survey import survey
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
 from pipeline.movies.digest import files_sha256
@@ -123,6 +127,10 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
         registered = None
         if movie is not None:
             registered = _registered_copy(movie, request, shifts, parameters, scratch, progress)
+            with Frames(registered) as frames:
+                seen = survey(frames, tsub=1, progress=lambda done: progress("summary images", done))
+            # CaImAn keeps no mean image; where it kept an image, its own stays.
+            segmentation = replace(segmentation, images={**seen.images, **segmentation.images})
         results = scratch / "results.hdf5"
         shutil.copyfile(request.results, results)
         engine, engine_version = read_engine(request.results)
@@ -181,8 +189,6 @@ def _registered_copy(
     progress: Progress,
 ) -> Path:
     """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
-    from pipeline.engines.builtin.motion import shift_frame, to_dtype
-
     n_frames, height, width = movie.shape
     if request.raw_movie and (shifts is None or len(shifts) != n_frames):
         raise ResultsError(

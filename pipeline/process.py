@@ -141,16 +141,10 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             fluorite_version=__version__,
             job_id=job.id,
             boundaries=movie.boundaries,
-            notes=(*rate_notes, *result.notes),
+            notes=(*rate_notes, *result.notes, *missing_frames(movie)),
             seconds=result.seconds,
         )
-        # The report is fixed before the sample appears, so writing itself is counted up to this point only.
-        seconds = {
-            "check": checked - began,
-            **result.seconds,
-            "read_results": time.perf_counter() - written_from,
-            "total": time.perf_counter() - began,
-        }
+        seconds = {"check": checked - began, **result.seconds}
         report = publish_sample(
             project,
             job,
@@ -160,13 +154,37 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             segmentation=segmentation,
             metadata=metadata,
             provenance=provenance,
-            seconds={stage: round(value, 3) for stage, value in seconds.items()},
+            seconds=rounded({**seconds, "total": time.perf_counter() - began}),
             peak_rss_mb=result.peak_rss_mb,
         )
     finally:
         movie.close()
+    # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
+    ended = time.perf_counter()
+    report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
     finish_quietly(project, job)
     return report
+
+
+def rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds by stage, to the millisecond."""
+    return {stage: round(value, 3) for stage, value in seconds.items()}
+
+
+def missing_frames(movie: Movie) -> tuple[str, ...]:
+    """A sentence for each kind of frames that the microscope lost (Inscopix); the movie holds zeros in their place."""
+    # A side-car may hold anything under these names; only lists are Inscopix's.
+    listed = {name: value for name, value in movie.metadata.extra.items() if isinstance(value, list)}
+    counts = {
+        "dropped": len(listed.get("dropped_frames", [])),
+        "cropped": sum(last - first + 1 for first, last in listed.get("cropped_frames", [])),
+        "blank": len(listed.get("blank_frames", [])),
+    }
+    return tuple(
+        f"The microscope reports {count} {kind} frames, which are zeros in the movie."
+        for kind, count in counts.items()
+        if count
+    )
 
 
 def finish_quietly(project: Project, job: Job) -> None:

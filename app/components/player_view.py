@@ -43,7 +43,7 @@ def player_config(
     movie = workspace.movie_path(sample)
     if movie is not None:
         try:
-            url = frame_url(summary.identifier, file_signature(movie))
+            url = frame_url(sample, file_signature(movie))
             backgrounds.append(_background("movie", "Movie", url, workspace.movies.contrast(movie)))
         except MovieError as error:
             problem = str(error)

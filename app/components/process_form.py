@@ -49,11 +49,6 @@ def process_card() -> Component:
                 [
                     _field("process-preset", "Kind of recording", dbc.Select(_PRESETS, "2p", id="process-preset")),
                     _field(
-                        "process-rate",
-                        "Frame rate (Hz)",
-                        dbc.Input(id="process-rate", type="text", placeholder="from the file", autoComplete="off"),
-                    ),
-                    _field(
                         "process-subject",
                         "Subject",
                         dbc.Input(id="process-subject", type="text", placeholder="m1", autoComplete="off"),
@@ -61,7 +56,12 @@ def process_card() -> Component:
                     _field(
                         "process-session",
                         "Session",
-                        dbc.Input(id="process-session", type="text", placeholder="file name", autoComplete="off"),
+                        dbc.Input(id="process-session", type="text", placeholder="from the file", autoComplete="off"),
+                    ),
+                    _field(
+                        "process-rate",
+                        "Frame rate (Hz)",
+                        dbc.Input(id="process-rate", type="text", placeholder="from the file", autoComplete="off"),
                     ),
                     _field("process-engine", "Engine", dbc.Select(_ENGINES, "auto", id="process-engine")),
                 ],

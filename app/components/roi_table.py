@@ -51,6 +51,7 @@ def roi_table(rois: pd.DataFrame) -> Component:
             "rowHeight": 34,
             "headerHeight": 36,
             "animateRows": False,
+            "suppressColumnMoveAnimation": True,
         },
         className="fluorite-grid is-clickable",
         style={"height": "100%", "width": "100%"},
@@ -61,9 +62,15 @@ def _columns(rois: pd.DataFrame) -> list[dict[str, Any]]:
     scores = [name for name in _SCORES if np.isfinite(rois[name].to_numpy(dtype=float)).any()]
     return [
         {"field": "index", "headerName": "Cell", "type": "rightAligned", "filter": "agNumberColumnFilter"},
-        {"field": "is_accepted", "headerName": "State", "cellRenderer": "RoiState", "minWidth": 110},
+        {
+            "field": "is_accepted",
+            "headerName": "State",
+            "cellRenderer": "RoiState",
+            "cellClass": "is-drawn",
+            "minWidth": 110,
+        },
         *(_number(name, _SCORES[name][0], ".3~g", _SCORES[name][1]) for name in scores),
-        _number("area_px", "Area (px)", "d", "Pixels of the mask"),
+        {**_number("area_px", "Area (px)", "d", "Pixels of the mask"), "minWidth": 92},
         _number("centroid_x", "x (px)", ".1f", "Column of the centre, from the left"),
         _number("centroid_y", "y (px)", ".1f", "Row of the centre, from the top"),
     ]

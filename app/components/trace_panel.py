@@ -9,6 +9,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside
+from app.figures.graph_config import graph_config
 from app.figures.palette import cell_colour
 from app.figures.traces import KIND_LABELS, CellTraces, message_figure, trace_figure
 from app.sample_store import SampleData
@@ -43,12 +44,7 @@ def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[
                         id="traces",
                         figure=message_figure(""),
                         responsive=True,
-                        config={
-                            "displayModeBar": "hover",
-                            "displaylogo": False,
-                            "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
-                            "toImageButtonOptions": {"format": "svg", "filename": "fluorite-traces"},
-                        },
+                        config=graph_config("fluorite-traces"),
                         style={"height": "100%"},
                     ),
                     html.Div(id="trace-cursor", className="trace-cursor", **aria(hidden="true")),

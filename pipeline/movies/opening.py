@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from pipeline.movies.hdf5_file import open_hdf5
 from pipeline.movies.inscopix_file import InscopixFrames
 from pipeline.movies.movie import MovieMetadata
 from pipeline.movies.nwb_file import open_nwb
-from pipeline.movies.rate import checked_option_rate, is_rate, resolve_rate
+from pipeline.movies.rate import checked_option_rate, is_rate, rate_origin, resolve_rate
 from pipeline.movies.recording import Recording, check_fits
 from pipeline.movies.sidecar import Sidecar, find_sidecar, read_sidecar
 from pipeline.movies.source import FileFacts, FrameSource, OpenOptions, jsonable
@@ -111,36 +112,38 @@ def open_movie(
     try:
         lengths = [(files[0], first.shape[0])]
         read_paths = list(first.paths)
-        side = _read_side(files[0], sidecar)
+        seen = {path.resolve() for path in read_paths}
+        side = _read_side(files[0], sidecar, option_rate)
         rates = {files[0]: _stated_rate(side, first.facts)}
         for path in files[1:]:
             source = opener(path)
             try:
                 check_fits(path, source, first)
                 lengths.append((path, source.shape[0]))
-                repeated = [other for other in source.paths if other in read_paths]
+                repeated = [other for other in source.paths if other.resolve() in seen]
+                seen.update(other.resolve() for other in source.paths)
                 read_paths += source.paths
-                rates[path] = _stated_rate(None if sidecar else _read_side(path, None), source.facts)
+                rates[path] = _stated_rate(None if sidecar else _read_side(path, None, option_rate), source.facts)
             finally:
                 source.close()
             if repeated:
                 raise MovieError(repeated[0], "it is in the series twice", "Give every file of a recording once.")
-        if option_rate is None and (side is None or sidecar is None):
+        told = option_rate is not None or (sidecar is not None and side is not None and side.rate_hz is not None)
+        if not told:
             _check_rates(rates)
         known = next((rate for rate in rates.values() if rate is not None), None)
-        rate_hz = option_rate
-        if rate_hz is None:
+        if option_rate is None and known is not None and rates[files[0]] is None and first.facts.rate is None:
             # A side-car beside a later file speaks for the recording as well, when the first file has no rate.
-            silent = known is not None and rates[files[0]] is None and first.facts.rate is None
-            rate_hz = known if silent else resolve_rate(files[0], None, side, first.facts)
-        assert rate_hz is not None
+            rate_hz = known
+        else:
+            rate_hz = resolve_rate(files[0], option_rate, side, first.facts)
         return Recording(
             lengths,
             opener,
             first,
             paths=tuple(read_paths),
             rate_hz=rate_hz,
-            metadata=merge_metadata(first.facts.metadata, side),
+            metadata=merge_metadata(first.facts.metadata, side, rate_origin(option_rate, side, first.facts)),
         )
     except BaseException:
         first.close()
@@ -174,9 +177,9 @@ def check_openable(path: Path) -> None:
         raise MovieError(path, "the file is empty (0 bytes)", "Copy it again from where it was recorded.")
 
 
-def _read_side(movie: Path, given: Path | None) -> Sidecar | None:
+def _read_side(movie: Path, given: Path | None, option_rate: float | None) -> Sidecar | None:
     found = find_sidecar(movie, given)
-    return None if found is None else read_sidecar(found)
+    return None if found is None else read_sidecar(found, rate_is_given=option_rate is not None)
 
 
 def _stated_rate(side: Sidecar | None, facts: FileFacts) -> float | None:
@@ -198,14 +201,17 @@ def _check_rates(rates: dict[Path, float | None]) -> None:
             )
 
 
-def merge_metadata(file: MovieMetadata, side: Sidecar | None) -> MovieMetadata:
-    """The file's metadata with what the side-car says in place of it; the side-car's other keys join `extra`."""
+def merge_metadata(file: MovieMetadata, side: Sidecar | None, rate_from: str) -> MovieMetadata:
+    """The file's metadata with what the side-car says in place of it; the side-car's other keys join `extra`.
+
+    `rate_from`, who said the rate, joins `extra` as well. What the file says of itself is never replaced there.
+    """
     if side is None:
-        return file
-    return MovieMetadata(
+        return replace(file, extra={**file.extra, "rate_from": rate_from})
+    others = {str(key): jsonable(value) for key, value in side.extra.items()}
+    return replace(
+        file,
         session_start=side.session_start or file.session_start,
         source=side.source or file.source,
-        pixel_size_um=file.pixel_size_um,
-        subject=file.subject,
-        extra={**file.extra, **{str(key): jsonable(value) for key, value in side.extra.items()}},
+        extra={**others, **file.extra, "rate_from": rate_from},
     )

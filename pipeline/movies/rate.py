@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from nwb_schema.errors import MetadataError, MissingRateError, MovieError
 from pipeline.movies.sidecar import Sidecar
@@ -14,7 +16,10 @@ OPTION = "--frame-rate"
 
 def is_rate(value: object) -> bool:
     """Whether `value` is a number of frames per second: real, finite and above 0."""
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < float("inf")
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    number: Any = value  # compared before it becomes a float, which an integer of a thousand digits cannot
+    return bool(0 < number <= sys.float_info.max)
 
 
 def checked_option_rate(value: object) -> float | None:
@@ -59,3 +64,12 @@ def resolve_rate(path: Path, option: float | None, sidecar: Sidecar | None, fact
         return float(facts.rate.value)
     cause = facts.rate_problem or "neither the file nor a side-car says the frame rate"
     raise MissingRateError(path, cause, remedy)
+
+
+def rate_origin(option: float | None, sidecar: Sidecar | None, facts: FileFacts) -> str:
+    """Who said the rate that `resolve_rate` returns, in words for the sample's history."""
+    if option is not None:
+        return OPTION
+    if sidecar is not None and sidecar.rate_hz is not None:
+        return f"side-car {sidecar.path.name}"
+    return "another file of the series" if facts.rate is None else facts.rate.field

@@ -107,6 +107,8 @@ class Recording:
             return self._source(which).read(start, stop)
 
     def _source(self, which: int) -> FrameSource:
+        if self._closed:  # by another thread, between two files of one read
+            raise ValueError("the movie was closed")
         if which not in self._open:
             if len(self._open) >= MAX_OPEN_FILES:
                 _, oldest = self._open.popitem(last=False)

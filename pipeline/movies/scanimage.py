@@ -28,7 +28,7 @@ class ScanImageHeader:
     Attributes
     ----------
     n_channels
-        Channels saved; page p holds channel ``p % n_channels``.
+        Channels saved; page p holds channel ``p % n_channels``. None where the header does not say it.
     n_planes
         Planes of a volume; 1 for a recording of one plane.
     frames_per_volume
@@ -39,7 +39,7 @@ class ScanImageHeader:
         Frames per second of one plane.
     """
 
-    n_channels: int
+    n_channels: int | None
     n_planes: int
     frames_per_volume: int
     start_frame: int
@@ -52,10 +52,17 @@ class ScanImageHeader:
 def read_scanimage(path: Path, tiff: tifffile.TiffFile) -> ScanImageHeader:
     """Parse the header of `tiff`, of any ScanImage version."""
     description = tifffile.tifffile.scanimage_description_metadata(tiff.pages.first.description)
-    fields = flatten(description)
+    # tifffile hands out a list where a header is nothing that it knows.
+    fields = flatten(description) if isinstance(description, Mapping) else {}
     if any(key.startswith("state.") for key in fields):
         return _legacy(fields)
     header = (tiff.scanimage_metadata or {}).get("FrameData") or {}
+    if not header and tiff.pages.first.software.startswith("SI."):
+        # Files that another program cut or re-saved lose the file header, but keep this copy of it.
+        header = tifffile.matlabstr2py(tiff.pages.first.software)
+    if not header:
+        # ScanImage 2015 wrote all of it into the descriptions, under a longer name.
+        header = {key.removeprefix("scanimage."): value for key, value in fields.items()}
     return _modern(path, header, fields)
 
 
@@ -97,7 +104,7 @@ def _legacy(fields: Mapping[str, Any]) -> ScanImageHeader:
 
 
 def _modern(path: Path, header: Mapping[str, Any], frame: Mapping[str, Any]) -> ScanImageHeader:
-    channels = header.get("SI.hChannels.channelSave", 1)
+    channels = header.get("SI.hChannels.channelSave")
     stack = "SI.hStackManager."
     volumetric = bool(header.get(stack + "enable", header.get("SI.hFastZ.enable", False)))
     planes = int(header.get(stack + "actualNumSlices") or header.get(stack + "numSlices") or 1) if volumetric else 1
@@ -121,7 +128,7 @@ def _modern(path: Path, header: Mapping[str, Any], frame: Mapping[str, Any]) -> 
     rate = None if value is None else FileRate(value / averaged if isinstance(value, int | float) else value, name)
     number = frame.get("frameNumbers", 1)
     return ScanImageHeader(
-        n_channels=len(np.ravel(channels)) or 1,
+        n_channels=None if channels is None else max(1, len(np.ravel(channels))),
         n_planes=planes,
         frames_per_volume=per_volume,
         start_frame=(int(number) - 1) % per_volume if isinstance(number, int) else 0,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from nwb_schema.errors import MetadataError
 
@@ -52,8 +51,13 @@ def find_sidecar(movie: Path, given: Path | None) -> Path | None:
     return beside if beside.is_file() else None
 
 
-def read_sidecar(path: Path) -> Sidecar:
+def read_sidecar(path: Path, *, rate_is_given: bool = False) -> Sidecar:
     """Read and check a side-car.
+
+    Parameters
+    ----------
+    rate_is_given
+        The person said the rate: ``fps`` is then not looked at, so that they can overrule a wrong one.
 
     Raises
     ------
@@ -65,14 +69,16 @@ def read_sidecar(path: Path) -> Sidecar:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         # The manual's own second example writes the date and the version without quotes, which is not JSON.
         raise MetadataError(
-            path, f"the side-car is not valid JSON ({error})", f"Write it like {_EXAMPLE}, text in double quotes."
+            path,
+            f"the side-car is not valid JSON ({error})",
+            f"Write it like {_EXAMPLE}, text in double quotes; rename it if it is none.",
         ) from error
     if not isinstance(content, dict):
         raise MetadataError(path, "the side-car is not a JSON object", f"Write it like {_EXAMPLE}.")
     extra = {key: value for key, value in content.items() if key not in ("fps", "date", "source")}
     return Sidecar(
         path=path,
-        rate_hz=_rate(path, content.get("fps")),
+        rate_hz=None if rate_is_given else _rate(path, content.get("fps")),
         session_start=_date(path, content.get("date")),
         source=_text(path, "source", content.get("source", content.get("origin"))),
         extra=extra,
@@ -82,8 +88,12 @@ def read_sidecar(path: Path) -> Sidecar:
 def _rate(path: Path, fps: object) -> float | None:
     if fps is None:
         return None
-    if isinstance(fps, bool) or not isinstance(fps, int | float) or not np.isfinite(fps) or fps <= 0:
-        raise MetadataError(path, f'"fps" is {fps!r}, not a frame rate', 'Write a number above 0, like "fps": 20.0.')
+    if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps <= sys.float_info.max:
+        raise MetadataError(
+            path,
+            f'"fps" is {fps!r}, not a frame rate',
+            'Write a number above 0, like "fps": 20.0, or give the rate with --frame-rate HZ.',
+        )
     return float(fps)
 
 

@@ -2,14 +2,16 @@
 
 tifffile reads them all, and reads single pages lazily; roiextractors' TIFF extractors sit on it as well, but each knows
 one flavour, has to be told which, and gives up the checks made here. Frames that lie in one run in the file are read
-as one block (measured on 1,200 uncompressed frames of 112 x 144: 8 times as fast as page by page); others page by
+as one block (measured on 1,200 uncompressed frames of 112 x 144: 12 times as fast as page by page); others page by
 page. Nothing is memory-mapped unless a file stores time in the middle of its pages, so memory holds what was asked.
 """
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,20 @@ from nwb_schema.errors import AmbiguousAxesError, MovieError
 from pipeline.movies.layout import Layout, choose, describe, fit_axes, pick
 from pipeline.movies.scanimage import ScanImageHeader, read_scanimage
 from pipeline.movies.source import OpenOptions, checked_dtype, native
-from pipeline.movies.tiff_integrity import check_not_truncated
-from pipeline.movies.tiff_metadata import read_facts
+from pipeline.movies.tiff_integrity import check_not_truncated, mixed_pages
+from pipeline.movies.tiff_metadata import missing_files, read_facts
+
+# What tifffile finds odd in a file becomes an error here, with a cause and a remedy. Without a handler Python would
+# print its log to stderr beside that one line; whoever sets up logging still gets it.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 LOAD_METHODS = ("asarray", "asarray-multi", "imread")
+
+_FAR = 2**31
+_DAMAGE = (
+    OSError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError, RuntimeError, struct.error,
+)  # fmt: skip
+"""What tifffile and its codecs raise over damaged files: they trust the numbers in a file, and divide by them."""
 
 
 class TiffFrames:
@@ -52,29 +64,32 @@ class TiffFrames:
                 path, f"--load-method {options.load_method} is not known", f"Choose from {', '.join(LOAD_METHODS)}."
             )
         try:
-            self._tiff = tifffile.TiffFile(path)
-        except (tifffile.TiffFileError, OSError, ValueError, struct.error) as error:
+            self._tiff, scanimage = _open_tiff(path)
+        except _DAMAGE as error:
             raise MovieError(
                 path, f"it is not a readable TIFF ({error})", "Check the file, or copy it again."
             ) from error
         try:
-            self._open(path, options)
-        except (tifffile.TiffFileError, struct.error, IndexError, KeyError) as error:
+            self._open(path, options, scanimage)
+        except _DAMAGE as error:
             self._tiff.close()
             raise MovieError(path, f"its TIFF structure is damaged ({error})", "Copy it again.") from error
         except BaseException:
             self._tiff.close()
             raise
 
-    def _open(self, path: Path, options: OpenOptions) -> None:
+    def _open(self, path: Path, options: OpenOptions, scanimage: ScanImageHeader | None) -> None:
         check_not_truncated(path, self._tiff)
-        scanimage = read_scanimage(path, self._tiff) if self._tiff.is_scanimage else None
         self._series = [self._tiff.series[0]] if scanimage else choose_series(path, self._tiff, options.load_method)
         first = self._series[0]
         self.dtype = checked_dtype(path, np.dtype(first.dtype))
         scattered = [series for series in self._series if series.dataoffset is None]
         if any(page is None for series in scattered for page in series.pages):
-            raise MovieError(path, "some of the pages that it declares are missing", "Give all files of the recording.")
+            gone = missing_files(path, self._tiff.ome_metadata or "")
+            where = f", which are in {', '.join(gone)}" if gone else ""
+            raise MovieError(
+                path, f"some of the pages that it declares are missing{where}", "Put all files of it into one folder."
+            )
         axes, shape = first.axes, tuple(int(length) for length in first.shape)
         if len(self._series) > 1:
             lead = len(shape) - 2
@@ -107,14 +122,23 @@ class TiffFrames:
     def _scanimage_layout(self, path: Path, header: ScanImageHeader, options: OpenOptions) -> Layout:
         pages = _n_pages(self._series[0])
         height, width = (int(length) for length in self._series[0].shape[-2:])
-        channel = pick(path, "channel", header.n_channels, options.channel)
+        n_channels = header.n_channels
+        if n_channels is None:
+            if options.axes is None:
+                raise AmbiguousAxesError(
+                    path,
+                    "its ScanImage header does not say how many channels were saved",
+                    "If every page is a frame of one channel, say so with --axes TYX.",
+                )
+            n_channels = 1
+        channel = pick(path, "channel", n_channels, options.channel)
         planes = f" (volumes of {header.frames_per_volume} frames)"
         plane = pick(path, "plane", header.n_planes, options.plane, detail=planes)
-        self._stride = header.n_channels * header.frames_per_volume
-        self._first = (plane - header.start_frame) % header.frames_per_volume * header.n_channels + channel
+        self._stride = n_channels * header.frames_per_volume
+        self._first = (plane - header.start_frame) % header.frames_per_volume * n_channels + channel
         n_frames = max(0, -(-(pages - self._first) // self._stride))
         axes, shape = "T", [n_frames]
-        for axis, length in (("Z", header.n_planes), ("C", header.n_channels)):
+        for axis, length in (("Z", header.n_planes), ("C", n_channels)):
             if length > 1:
                 axes, shape = axes + axis, [*shape, length]
         axes, shape = axes + "YX", [*shape, height, width]
@@ -154,8 +178,10 @@ class TiffFrames:
     def read(self, start: int, stop: int) -> NDArray[Any]:
         if self._map is not None:
             index = list(self._layout.index)
-            index[self._layout.axes.index("T")] = slice(start, stop)
-            return native(np.array(self._map[tuple(index)].transpose(self._layout.to_tyx)))
+            if "T" in self._layout.axes:
+                index[self._layout.axes.index("T")] = slice(start, stop)
+            frames = np.array(self._map[tuple(index)].transpose(self._layout.to_tyx))
+            return native(frames.reshape(-1, *self.shape[1:])[: stop - start])
         if len(self._series) == 1 and self._stride == 1 and self._series[0].dataoffset is not None:
             return native(self._run(self._series[0], self._first + start, stop - start))
         out = np.empty((stop - start, *self.shape[1:]), self.dtype)
@@ -172,8 +198,13 @@ class TiffFrames:
         page = series.pages[inside]
         assert page is not None  # refused when the file was opened
         try:
-            image = page.asarray(maxworkers=1)
-        except (OSError, ValueError, RuntimeError, struct.error, tifffile.TiffFileError) as error:
+            # tifffile closes the files of an OME-TIFF of several once it knows their pages, and opens one again, with a
+            # warning, for every page that is read. Opened here they stay open; their handles have no lock of their own.
+            with self._lock if series.is_multifile else nullcontext():
+                if series.is_multifile:
+                    page.parent.filehandle.open()
+                image = page.asarray(maxworkers=1)
+        except _DAMAGE as error:
             path = self.paths[0]
             raise MovieError(path, f"page {number} cannot be read ({error})", "Copy the file again.") from error
         return self._oriented(image[np.newaxis])[0]
@@ -201,6 +232,25 @@ class TiffFrames:
         self._tiff.close()
 
 
+def _open_tiff(path: Path) -> tuple[tifffile.TiffFile, ScanImageHeader | None]:
+    """The opened file and, if ScanImage wrote it, its header."""
+    tiff = tifffile.TiffFile(path)
+    if not tiff.is_scanimage:
+        return tiff, None
+    try:
+        header = read_scanimage(path, tiff)
+        guessed = not tiff.is_bigtiff and tiff.filehandle.size < _FAR
+    except BaseException:
+        tiff.close()
+        raise
+    if guessed:
+        # tifffile guesses where a classic ScanImage TIFF's pages lie from the distance of the first ones, and drops
+        # the last page when nothing follows it. Needed beyond 2 GB only, where ScanImage's own offsets overflow.
+        tiff.close()
+        tiff = tifffile.TiffFile(path, is_scanimage=False)
+    return tiff, header
+
+
 def _n_pages(series: tifffile.TiffPageSeries) -> int:
     body = 3 if series.axes.endswith("S") else 2
     return int(np.prod(series.shape[:-body])) if len(series.shape) > body else 1
@@ -213,12 +263,7 @@ def choose_series(path: Path, tiff: tifffile.TiffFile, method: str | None) -> li
         return every[:1]
     bodies = {(series.axes[-2:], tuple(series.shape[-2:]), np.dtype(series.dtype)) for series in every}
     if len(bodies) > 1:
-        listed = sorted({f"{shape[0]} x {shape[1]} {dtype}" for _, shape, dtype in bodies})
-        raise MovieError(
-            path,
-            f"its pages differ in size or type: {'; '.join(listed)} (height x width)",
-            "Split it into one file per size, or read only the first series with --load-method asarray.",
-        )
+        raise mixed_pages(path, {f"{shape[0]} x {shape[1]} {dtype}" for _, shape, dtype in bodies})
     sequences = all(series.axes[:-2] in ("", "I", "Q", "T") and series.axes.endswith("YX") for series in every)
     if not sequences or (method is None and (tiff.is_ome or tiff.is_lsm)):
         raise AmbiguousAxesError(

@@ -9,6 +9,7 @@ import tifffile
 
 from nwb_schema.errors import MovieError
 
+_DESCRIPTION = 270
 _REMEDY = "Copy it again from where it was recorded; if that is all there is, re-save what remains as a new file."
 
 
@@ -18,14 +19,16 @@ def check_not_truncated(path: Path, tiff: tifffile.TiffFile) -> None:
     Raises
     ------
     MovieError
-        When the file holds no image, the chain of pages leads beyond the end of the file, ImageJ's ``images=`` or
-        tifffile's ``shape`` promises more than there is, or the last page's data lie beyond the end.
+        When the file holds no image, its description is not there, the chain of pages leads beyond the end of the file,
+        ImageJ's ``images=`` or tifffile's ``shape`` promises more than there is, or the last page's data lie beyond the
+        end.
     """
     if len(tiff.pages) == 0:
         raise MovieError(path, "the TIFF holds no image", "Check that the recording was saved, then choose that file.")
+    _check_description(path, tiff)
     _check_imagej(path, tiff)
     size = tiff.filehandle.size
-    for series in tiff.series:
+    for series in _series(path, tiff):
         if series.dataoffset is not None and series.dataoffset + series.nbytes > size:
             per_frame = series.nbytes // max(1, _n_images(series))
             held = max(0, size - series.dataoffset) // max(1, per_frame)
@@ -48,12 +51,51 @@ def check_not_truncated(path: Path, tiff: tifffile.TiffFile) -> None:
         )
 
 
+def _series(path: Path, tiff: tifffile.TiffFile) -> list[tifffile.TiffPageSeries]:
+    """tifffile's series; a page that differs from the others, which stops tifffile, is named."""
+    try:
+        return list(tiff.series)
+    except RuntimeError as error:
+        first = tiff.pages.first
+        for number in range(1, len(tiff.pages)):
+            page = tiff.pages.get(number, aspage=True)
+            if isinstance(page, tifffile.TiffPage) and (page.shape, page.dtype) != (first.shape, first.dtype):
+                raise mixed_pages(path, {_name(first), _name(page)}) from error
+        raise MovieError(path, f"its pages do not go together ({error})", "Re-save it as one plain TIFF.") from error
+
+
+def _name(page: tifffile.TiffPage) -> str:
+    return f"{' x '.join(str(length) for length in page.shape)} {page.dtype}"
+
+
+def mixed_pages(path: Path, sizes: set[str]) -> MovieError:
+    """The error for one TIFF whose pages differ."""
+    return MovieError(
+        path,
+        f"its pages differ in size or type: {'; '.join(sorted(sizes))} (height x width)",
+        "Split it into one file per size; --load-method asarray reads the first series alone.",
+    )
+
+
 def _n_images(series: tifffile.TiffPageSeries) -> int:
     height_width = 2 + ("S" in series.axes)
     count = 1
     for length in series.shape[: max(0, len(series.shape) - height_width)]:
         count *= length
     return count
+
+
+def _check_description(path: Path, tiff: tifffile.TiffFile) -> None:
+    """OME-XML is often the last thing in a file: cut off there, channels would be read as frames without a word."""
+    first, layout, handle = tiff.pages.first, tiff.tiff, tiff.filehandle
+    if _DESCRIPTION in first.tags:
+        return
+    handle.seek(first.offset)
+    (count,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
+    entries = handle.read(count * layout.tagsize)
+    codes = [struct.unpack_from(f"{tiff.byteorder}H", entries, row * layout.tagsize)[0] for row in range(count)]
+    if _DESCRIPTION in codes:
+        raise MovieError(path, "it is truncated: the description that it declares is not in the file", _REMEDY)
 
 
 def _check_imagej(path: Path, tiff: tifffile.TiffFile) -> None:
@@ -81,6 +123,8 @@ def _next_page_offset(tiff: tifffile.TiffFile) -> int:
     """
     layout, handle = tiff.tiff, tiff.filehandle
     offset = tiff.pages[-1].offset
+    if tiff.is_scanimage and not tiff.is_bigtiff:
+        return 0  # pages beyond 2 GB that tifffile computed; see tiff_file
     handle.seek(offset)
     (count,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
     handle.seek(offset + layout.tagnosize + count * layout.tagsize)

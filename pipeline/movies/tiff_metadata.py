@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import unescape
 
 import tifffile
 
@@ -112,6 +114,12 @@ def _ome(tiff: tifffile.TiffFile) -> FileFacts:
             extra=_extra(tiff),
         ),
     )
+
+
+def missing_files(path: Path, ome_xml: str) -> list[str]:
+    """The files that an OME-TIFF of several names, but that are not beside it."""
+    names = {unescape(name, {"&quot;": '"'}) for name in re.findall(r'FileName="([^"]+)"', ome_xml)}
+    return sorted(name for name in names if not path.with_name(Path(name).name).is_file())
 
 
 def _ome_pixel_size(pixels: Mapping[str, Any]) -> tuple[float, float] | None:

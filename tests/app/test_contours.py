@@ -65,7 +65,7 @@ def test_outline_at_the_border_stays_within_half_a_pixel_of_the_image() -> None:
     assert outline.pieces[0][:, 0].max() <= WIDTH + 0.5
 
 
-def test_hole_and_second_body_are_pieces_of_their_own_and_specks_are_not() -> None:
+def test_hole_and_second_body_are_pieces_of_their_own() -> None:
     image = np.zeros((HEIGHT, WIDTH))
     image[5:17, 5:17] = 1
     image[9:13, 9:13] = 0
@@ -98,3 +98,14 @@ def test_outlines_come_in_the_order_of_the_footprints() -> None:
 
     assert first.pieces[0][:, 0].mean() > 30
     assert second.pieces[0][:, 0].mean() < 20
+
+
+def test_a_speck_and_a_pinhole_are_left_out() -> None:
+    image = np.zeros((HEIGHT, WIDTH))
+    image[5:17, 5:17] = 1
+    image[10, 10] = 0
+    image[20, 40] = 1
+
+    [outline] = outlines(footprint(image), (HEIGHT, WIDTH))
+
+    assert len(outline.pieces) == 1

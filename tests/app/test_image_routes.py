@@ -66,7 +66,7 @@ def test_unknown_sample_is_refused_as_plain_text(client: FlaskClient, name: str)
 
 
 def test_browser_keeps_what_is_addressed_with_its_version_alone(client: FlaskClient, sample: MadeSample) -> None:
-    data = SampleData(sample.path, file_signature(sample.path))
+    data = SampleData(sample.path, file_signature(sample.path), sample.identifier)
 
     kept = client.get(f"/projections/{sample.identifier}/mean.jpg?v={data.signature}")
     other = client.get(f"/projections/{sample.identifier}/mean.jpg?v=older")
@@ -119,9 +119,9 @@ def test_outlines_lie_on_the_cells(client: FlaskClient, sample: MadeSample) -> N
 
 
 def test_addresses_are_of_this_server(sample: MadeSample) -> None:
-    data = SampleData(sample.path, "1-2-3")
+    data = SampleData(sample.path, "1-2-3", "a/b")
     for address in (
-        frame_url("a/b", "x"),
+        frame_url(data, "x"),
         projection_url(data, "mean"),
         contours_url(data),
         thumbnail_url("a/b", "x"),

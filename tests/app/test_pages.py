@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.components.samples_table import empty_hint, sample_rows
 from app.components.trace_panel import MOST_CELLS, cell_traces, legend, selected_traces
 from app.figures.palette import cell_colour
 from app.pages import project_page, sample_page
+from app.server import create_app
 from app.workspace import Workspace
 from nwb_schema.project import Project
 from nwb_schema.reader import read_provenance
@@ -122,6 +124,23 @@ def test_movie_that_vanished_is_said_and_the_rest_is_shown(tmp_path: Path) -> No
     assert not config["has_movie"]
     assert [background["name"] for background in config["backgrounds"]] == ["mean", "max"]
     assert "No movie" in (problem or "")
+
+
+def test_two_files_with_one_identifier_are_both_shown(tmp_path: Path) -> None:
+    other = Project.create(tmp_path / "twins")
+    made = add_sample(other, simulate())
+    copy = Path(shutil.copy(made.path, made.path.with_name("sub-m1_ses-copy_ophys.nwb")))
+    app = create_app(other.folder)
+
+    rows = sample_rows(Workspace.of(other))
+
+    assert [row["status"] for row in rows] == ["duplicate", "duplicate"]
+    assert [row["href"] for row in rows] == [f"/sample/{path.stem}" for path in (copy, made.path)]
+    with app.server.test_request_context("/"):
+        config, _ = player_config(Workspace.of(other), Workspace.of(other).samples.get(copy.stem))
+    with app.server.test_client() as client:
+        for address in [rows[0]["thumbnail"], config["contours_url"], config["backgrounds"][0]["url"].format(n=3)]:
+            assert client.get(address).status_code == 200
 
 
 def test_table_has_plain_values(workspace: Workspace, sample: MadeSample) -> None:

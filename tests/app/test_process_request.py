@@ -63,7 +63,7 @@ def test_missing_rate_points_at_the_field_and_starts_no_job(tmp_path: Path) -> N
 def test_one_bad_file_of_two_starts_no_job(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
     movie = tmp_path / "good.tif"
-    tifffile.imwrite(movie, np.zeros((50, 20, 30), np.uint16), photometric="minisblack", metadata={"axes": "TYX"})
+    tifffile.imwrite(movie, np.zeros((120, 20, 30), np.uint16), photometric="minisblack", metadata={"axes": "TYX"})
 
     with pytest.raises(FluoriteError, match=r"gone\.tif"):
         submit_form(project, replace(FORM, movies=f"{movie}\n{tmp_path / 'gone.tif'}", frame_rate="10"))

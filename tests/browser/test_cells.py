@@ -116,6 +116,15 @@ def test_row_of_the_table_selects_its_cell(sample_page: Page, sample: MadeSample
     sample_page.until(lambda: "Cell 3 raw" in sample_page.lines())
 
 
+def test_no_button_sends_the_traces_anywhere(sample_page: Page, sample: MadeSample, off_diagonal: list[int]) -> None:
+    sample_page.click_image(*centre(sample, off_diagonal[0]), HEIGHT, WIDTH)
+    sample_page.until(lambda: len(sample_page.lines()) == 4)
+
+    buttons = [button.get_attribute("data-title") for button in sample_page.all("#traces .modebar-btn")]
+
+    assert buttons == ["Download plot", "Zoom", "Pan", "Reset axes"]
+
+
 def test_kinds_of_trace_can_be_chosen(sample_page: Page, sample: MadeSample, off_diagonal: list[int]) -> None:
     cell = off_diagonal[0]
     sample_page.click_image(*centre(sample, cell), HEIGHT, WIDTH)

@@ -25,9 +25,9 @@ def server(project: Project) -> Iterator[str]:
         yield url
 
 
-def movie(folder: Path, n_frames: int) -> Path:
+def movie(folder: Path, n_frames: int, name: str = "recording.tif") -> Path:
     simulation = simulate_movie("2p", n_frames=n_frames, height=96, width=128, n_cells=10, seed=2)
-    return write_simulation(simulation, folder / "recording.tif")
+    return write_simulation(simulation, folder / name)
 
 
 def start(page: Page, path: Path) -> None:
@@ -71,11 +71,9 @@ def test_job_can_be_cancelled_and_leaves_no_sample(page: Page, project: Project,
     assert list(project.movies_dir.iterdir()) == []
 
 
-def test_failure_and_log_are_shown_in_words(page: Page, project: Project, tmp_path: Path) -> None:
+def test_damaged_movie_is_refused_in_words(page: Page, project: Project, tmp_path: Path) -> None:
     path = movie(tmp_path, 400)
-    # Nothing is wrong with it but what only the job itself sees, when it reads every frame.
-    damaged = path.read_bytes()[:-20_000]
-    path.write_bytes(damaged)
+    path.write_bytes(path.read_bytes()[:-20_000])
     start(page, path)
 
     page.until(
@@ -85,8 +83,10 @@ def test_failure_and_log_are_shown_in_words(page: Page, project: Project, tmp_pa
     assert project.sample_paths() == []
 
 
-def test_log_opens_and_closes(page: Page, project: Project, tmp_path: Path) -> None:
-    start(page, movie(tmp_path, 300))
+def test_log_opens_and_closes_and_markup_in_a_name_is_text(page: Page, project: Project, tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>.tif"
+    start(page, movie(tmp_path, 300, name))
+    page.until(lambda: name in page.text("#jobs-panel .job-title"))
     button = page.until(lambda: next((b for b in page.all("#jobs-panel button") if b.text == "Log"), None))
 
     button.click()

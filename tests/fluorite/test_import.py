@@ -8,11 +8,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from click.testing import CliRunner, Result
 from scipy import sparse
 
 from fluorite.cli import main
-from nwb_schema.reader import read_footprints, read_rois, read_summary, read_traces
+from nwb_schema.reader import read_footprints, read_images, read_rois, read_summary, read_traces
 from tests.fluorite.command import Processed
 
 
@@ -71,6 +72,10 @@ def test_a_real_caiman_result_is_kept_to_the_last_value(
     assert set(np.flatnonzero(rows["is_accepted"])) == (set(range(n_rois)) if accepted is None else accepted)
     assert summary.has_movie == (movie is not None)
     assert (summary.movie_problem is None) == (movie is not None)
+    if movie is not None:
+        frames = tifffile.imread(shared_data / movie)
+        np.testing.assert_allclose(read_images(path)["mean"], frames.mean(0), rtol=1e-4)
+        np.testing.assert_array_equal(read_images(path)["max"], frames.max(0))
     assert any("No registered movie" in note for note in report["notes"]) == (movie is None)
 
 

@@ -15,8 +15,8 @@ from pipeline.parameters.fields import BUILTIN, extra_of
 from pipeline.parameters.presets import PRESETS
 
 # Below this, the noise (from the spectrum) and the decay (from five lags of the autocovariance) of a trace are guesses,
-# and three transients of half a second at the usual rates do not fit in.
-LEAST_FRAMES = 30
+# and three transients of half a second do not fit in at the rates of real recordings (7 to 30 Hz: 100 frames).
+LEAST_FRAMES = 100
 LEAST_PIXELS = 8
 
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.

@@ -31,13 +31,13 @@ Floats = NDArray[np.float32]
 # The blur that a cell is looked for with, in units of gSig: a little narrower than the cell, so that neighbours part.
 BLUR = 0.65
 # Width of the Gaussian whose blur counts as neuropil, in units of gSig.
-NEUROPIL = 2.5
+NEUROPIL = 2.0
 # A footprint ends where it falls below this share of its maximum.
 EDGE = 0.2
 # Active frames: where the candidate's trace exceeds this many of its noise's standard deviations.
 ACTIVE = 2.5
 # The null's local maxima below which the search stops (see `null_level`).
-NULL_QUANTILE = 0.9
+NULL_QUANTILE = 0.85
 NOISE_SIGMAS = 6.0
 CHECK_EVERY = 10
 

@@ -46,8 +46,7 @@ def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[
     ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
     """
     n_frames, height, width = movie.shape
-    integer = movie.dtype.kind in "iu" and not (params.motion_correct and params.border_nan is True)
-    dtype = movie.dtype if integer else np.dtype(np.float32)
+    dtype = registered_dtype(movie.dtype, params)
     shifts = np.zeros((n_frames, 2), np.float32)
     estimator = None
     if params.motion_correct:
@@ -136,12 +135,22 @@ def inside(n: int, shift: float) -> slice:
     return slice(min(start, n - 1), max(stop, min(start, n - 1) + 1))
 
 
+def registered_dtype(raw: np.dtype[Any], params: Motion) -> np.dtype[Any]:
+    """The raw movie's own type where it is an integer that registered values fit, else float32."""
+    if not params.motion_correct:
+        return raw.newbyteorder("=")
+    # Interpolation is in float32, which does not hold the integers of eight bytes.
+    fits = raw.kind in "iu" and raw.itemsize <= 4 and params.border_nan is not True
+    return raw.newbyteorder("=") if fits else np.dtype(np.float32)
+
+
 def to_dtype(frame: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     """`frame` in `dtype`: rounded and clipped to its range when it is an integer type."""
     if dtype.kind not in "iu":
         return frame.astype(dtype)
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(frame), limits.min, limits.max).astype(dtype)
+    # In float64, because the largest integer of four bytes rounds up in float32, and would wrap round.
+    return np.clip(np.rint(frame.astype(np.float64)), limits.min, limits.max).astype(dtype)
 
 
 def _robust_mean(frames: Floats) -> Floats:

@@ -14,9 +14,8 @@ import pytest
 import tifffile
 from roiextractors import CaimanSegmentationExtractor
 
-from nwb_schema.errors import MovieError, ParameterError
+from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile
-from pipeline.engines.builtin.checks import warnings_of
 from pipeline.engines.builtin.engine import BuiltinEngine
 from pipeline.engines.engine import EngineResult
 from pipeline.parameters import Parameters
@@ -135,11 +134,13 @@ def test_progress_runs_through_the_stages(result: EngineResult, calls: list[tupl
         assert min(fractions) >= 0
 
 
-def test_two_runs_give_the_same_result(simulation: Simulation, result: EngineResult, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_result_to_the_last_bit(
+    simulation: Simulation, result: EngineResult, tmp_path: Path
+) -> None:
     again = BuiltinEngine().run(ArrayMovie(simulation.frames), TWO_PHOTON, tmp_path, ignore)
     with h5py.File(result.results) as one, h5py.File(again.results) as two:
         for name in ("C", "A/data", "A/indices", "SNR_comp"):
-            np.testing.assert_allclose(one["estimates"][name][:], two["estimates"][name][:], rtol=1e-4, atol=1e-4)
+            np.testing.assert_array_equal(one["estimates"][name][:], two["estimates"][name][:])
 
 
 @pytest.mark.parametrize("stage", ["motion correction", "initialisation", "refinement", "evaluation", "results"])
@@ -156,8 +157,8 @@ def test_a_cancelled_run_leaves_nothing(stage: str, simulation: Simulation, tmp_
 @pytest.mark.parametrize(
     "frames",
     [
-        np.full((60, 30, 44), 7, np.uint16),
-        np.zeros((60, 30, 44), np.int16),
+        np.full((120, 30, 44), 7, np.uint16),
+        np.zeros((120, 30, 44), np.int16),
     ],
     ids=["constant", "black"],
 )
@@ -190,77 +191,9 @@ def test_awkward_pixels_end_in_a_result(simulation: Simulation, tmp_path: Path) 
 
 
 def test_few_frames_are_refused_with_the_minimum(tmp_path: Path) -> None:
-    with pytest.raises(MovieError, match="has 12 frames; at least 30 are needed"):
+    with pytest.raises(MovieError, match="has 12 frames; at least 100 are needed"):
         BuiltinEngine().run(ArrayMovie(np.ones((12, 30, 40), np.uint16)), TWO_PHOTON, tmp_path, ignore)
     assert list(tmp_path.iterdir()) == []
-
-
-def movie_like() -> ArrayMovie:
-    return ArrayMovie(np.broadcast_to(np.uint16(3), (100, 60, 80)))
-
-
-@pytest.mark.parametrize(
-    ("overrides", "name"),
-    [
-        ({"method_init": "corr_pnr"}, "init.method_init"),
-        ({"method_init": "sparse_nmf"}, "init.method_init"),
-        ({"pw_rigid": True}, "motion.pw_rigid"),
-        ({"is3D": True}, "motion.is3D"),
-        ({"nb": 0}, "init.nb"),
-        ({"p": 2}, "temporal.p"),
-        ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
-        ({"rf": 20}, "patch.rf"),
-        ({"ssub": 2}, "init.ssub"),
-        ({"use_cnn": True}, "quality.use_cnn"),
-        ({"min_corr": 0.5}, "init.min_corr"),
-        ({"strides": 60}, "motion.strides"),
-        ({"fr": 30}, "data.fr"),
-        ({"gSig": 40}, "init.gSig"),
-        ({"border_pix": 30}, "patch.border_pix"),
-    ],
-)
-def test_what_it_does_not_do_is_refused_before_any_work(overrides: dict[str, Any], name: str) -> None:
-    with pytest.raises(ParameterError) as refusal:
-        BuiltinEngine().check(TWO_PHOTON.updated(overrides), movie_like())
-    assert refusal.value.file == name
-    assert refusal.value.remedy
-
-
-def test_the_two_photon_preset_is_taken_without_complaint() -> None:
-    BuiltinEngine().check(TWO_PHOTON, movie_like())
-    assert warnings_of(TWO_PHOTON) == ()
-
-
-@pytest.mark.parametrize("preset", ["1p", "3d"])
-def test_other_presets_are_refused_with_a_way_out(preset: str) -> None:
-    with pytest.raises(ParameterError, match="Use"):
-        BuiltinEngine().check(Parameters.preset(preset), movie_like())
-
-
-def test_a_harmless_parameter_is_noted() -> None:
-    changed = TWO_PHOTON.updated({"n_processes": 3})
-    BuiltinEngine().check(changed, movie_like())
-    assert any("n_processes" in note for note in warnings_of(changed))
-
-
-@pytest.mark.parametrize(
-    ("overrides", "differs"),
-    [
-        ({"K": 3}, lambda one, two: two["C"].shape[0] <= 3 < one["C"].shape[0]),
-        ({"nb": 1}, lambda one, two: two["f"].shape[0] == 1),
-        ({"min_SNR": 50, "rval_thr": 1.0}, lambda one, two: len(two["idx_components"]) < len(one["idx_components"])),
-        ({"p": 0}, lambda one, two: np.array_equal(two["C"][:], two["S"][:])),
-        ({"gSig": 9}, lambda one, two: two["C"].shape[0] < one["C"].shape[0]),
-        ({"border_pix": 25}, lambda one, two: two["C"].shape[0] < one["C"].shape[0]),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_parameters_have_their_effect(
-    overrides: dict[str, Any], differs: Any, simulation: Simulation, result: EngineResult, tmp_path: Path
-) -> None:
-    changed = BuiltinEngine().run(ArrayMovie(simulation.frames), TWO_PHOTON.updated(overrides), tmp_path, ignore)
-    with h5py.File(result.results) as one, h5py.File(changed.results) as two:
-        assert differs(one["estimates"], two["estimates"])
 
 
 def score(shared_data: Path, results: Path, truth: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nwb_schema.movie_file import MovieFile
-from pipeline.engines.builtin.motion import correct_motion, inside, shift_frame
+from pipeline.engines.builtin.motion import correct_motion, inside, registered_dtype, shift_frame, to_dtype
 from pipeline.engines.builtin.shifts import ShiftEstimator
 from pipeline.parameters.groups import Motion
 from pipeline.progress import Cancelled
@@ -117,6 +117,18 @@ def test_eight_bit_movies_do_not_wrap_round(tmp_path: Path) -> None:
     with MovieFile(tmp_path / "m.h5") as registered:
         inner = registered.read(0, 45)[:, 8:-8, 8:-8].astype(int)
     assert np.abs(inner - np.median(inner, axis=0)).max() < 60  # wrapped overshoot would be off by 255
+
+
+@pytest.mark.parametrize(
+    ("raw", "stored"), [("<u2", "uint16"), (">i2", "int16"), ("u4", "uint32"), ("i8", "float32"), ("f8", "float32")]
+)
+def test_integers_keep_their_type_where_it_fits(raw: str, stored: str) -> None:
+    dtype = registered_dtype(np.dtype(raw), Motion())
+    assert dtype == np.dtype(stored)
+    assert dtype.isnative
+    if dtype.kind in "iu":
+        beyond = np.array([[-1e12, 1e12]], np.float32)
+        assert to_dtype(beyond, dtype).tolist() == [[np.iinfo(dtype).min, np.iinfo(dtype).max]]
 
 
 def test_cancelling_removes_the_file(two_photon: Simulation, tmp_path: Path) -> None:

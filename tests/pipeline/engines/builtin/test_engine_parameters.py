@@ -1,0 +1,171 @@
+"""Parameters of the built-in engine: honoured, noted or refused, and never silently ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from nwb_schema.errors import ParameterError
+from pipeline.engines.builtin.checks import warnings_of
+from pipeline.engines.builtin.engine import BuiltinEngine
+from pipeline.engines.engine import EngineResult
+from pipeline.parameters import Parameters, parameter_table
+from pipeline.simulate import Simulation, simulate_movie
+from tests.pipeline.array_movie import ArrayMovie
+
+TWO_PHOTON = Parameters.preset("2p")
+
+
+def ignore(stage: str, fraction: float) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return simulate_movie("2p", n_frames=500, height=72, width=96, n_cells=10, seed=3)
+
+
+@pytest.fixture(scope="module")
+def result(simulation: Simulation, tmp_path_factory: pytest.TempPathFactory) -> EngineResult:
+    return BuiltinEngine().run(ArrayMovie(simulation.frames), TWO_PHOTON, tmp_path_factory.mktemp("work"), ignore)
+
+
+def movie_like() -> ArrayMovie:
+    return ArrayMovie(np.broadcast_to(np.uint16(3), (100, 60, 80)))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ({"method_init": "corr_pnr"}, "init.method_init"),
+        ({"method_init": "sparse_nmf"}, "init.method_init"),
+        ({"pw_rigid": True}, "motion.pw_rigid"),
+        ({"is3D": True}, "motion.is3D"),
+        ({"nb": 0}, "init.nb"),
+        ({"p": 2}, "temporal.p"),
+        ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
+        ({"rf": 20}, "patch.rf"),
+        ({"ssub": 2}, "init.ssub"),
+        ({"use_cnn": True}, "quality.use_cnn"),
+        ({"min_corr": 0.5}, "init.min_corr"),
+        ({"strides": 60}, "motion.strides"),
+        ({"fr": 30}, "data.fr"),
+        ({"gSig": 40}, "init.gSig"),
+        ({"border_pix": 30}, "patch.border_pix"),
+    ],
+)
+def test_what_it_does_not_do_is_refused_before_any_work(overrides: dict[str, Any], name: str) -> None:
+    with pytest.raises(ParameterError) as refusal:
+        BuiltinEngine().check(TWO_PHOTON.updated(overrides), movie_like())
+    assert refusal.value.file == name
+    assert refusal.value.remedy
+
+
+def test_the_two_photon_preset_is_taken_without_complaint() -> None:
+    BuiltinEngine().check(TWO_PHOTON, movie_like())
+    assert warnings_of(TWO_PHOTON) == ()
+
+
+@pytest.mark.parametrize("preset", ["1p", "3d"])
+def test_other_presets_are_refused_with_a_way_out(preset: str) -> None:
+    with pytest.raises(ParameterError, match="Use"):
+        BuiltinEngine().check(Parameters.preset(preset), movie_like())
+
+
+def test_a_harmless_parameter_is_noted() -> None:
+    changed = TWO_PHOTON.updated({"n_processes": 3})
+    BuiltinEngine().check(changed, movie_like())
+    assert any("n_processes" in note for note in warnings_of(changed))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "differs"),
+    [
+        ({"K": 3}, lambda one, two: two["C"].shape[0] <= 3 < one["C"].shape[0]),
+        ({"nb": 1}, lambda one, two: two["f"].shape[0] == 1),
+        ({"min_SNR": 50, "rval_thr": 1.0}, lambda one, two: len(two["idx_components"]) < len(one["idx_components"])),
+        ({"p": 0}, lambda one, two: np.array_equal(two["C"][:], two["S"][:])),
+        ({"gSig": 9}, lambda one, two: two["C"].shape[0] < one["C"].shape[0]),
+        ({"border_pix": 25}, lambda one, two: two["C"].shape[0] < one["C"].shape[0]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_parameters_have_their_effect(
+    overrides: dict[str, Any], differs: Any, simulation: Simulation, result: EngineResult, tmp_path: Path
+) -> None:
+    changed = BuiltinEngine().run(ArrayMovie(simulation.frames), TWO_PHOTON.updated(overrides), tmp_path, ignore)
+    with h5py.File(result.results) as one, h5py.File(changed.results) as two:
+        assert differs(one["estimates"], two["estimates"])
+
+
+@pytest.fixture(scope="module")
+def dim() -> Simulation:
+    """A movie in which every decision is a close one, so that every parameter matters."""
+    return simulate_movie("2p", n_frames=400, height=64, width=84, n_cells=12, seed=5, brightness=0.5)
+
+
+@pytest.fixture(scope="module")
+def dim_result(dim: Simulation, tmp_path_factory: pytest.TempPathFactory) -> EngineResult:
+    return BuiltinEngine().run(ArrayMovie(dim.frames), TWO_PHOTON, tmp_path_factory.mktemp("dim"), ignore)
+
+
+CHANGES: dict[str, Any] = {
+    "decay_time": 2.0,
+    "motion_correct": False,
+    "max_shifts": 1,
+    "gSig_filt": 4,
+    "border_nan": "min",
+    "niter_rig": 1,
+    "gSiz": 5,
+    "rolling_sum": False,
+    "rolling_length": 20,
+    "tsub": 5,
+    "normalize_init": False,
+    "nrgthr": 0.9,
+    "update_background_components": False,
+    "bas_nonneg": True,
+    "fudge_factor": 0.8,
+    "lags": 20,
+    "ITER": 1,
+    "refit": False,
+    "do_merge": False,
+    "merge_thr": -1.0,
+    "min_SNR": 1000.0,
+    "SNR_lowest": 1000.0,
+    "rval_thr": -1.0,
+    "rval_lowest": 0.9,
+}
+# Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_init and
+# method_deconvolution (one value each).
+TESTED_ELSEWHERE = {"K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution"}
+
+
+def test_every_honoured_parameter_is_tested() -> None:
+    honoured = {row.name for row in parameter_table() if "builtin" in row.honoured_by}
+    assert honoured == set(CHANGES) | TESTED_ELSEWHERE
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_honoured_parameter_changes_the_result(
+    name: str, dim: Simulation, dim_result: EngineResult, tmp_path: Path
+) -> None:
+    base = TWO_PHOTON
+    if name == "do_merge":  # off and on differ only where there is something to merge
+        base = TWO_PHOTON.updated({"merge_thr": -1.0})
+    changed = BuiltinEngine().run(ArrayMovie(dim.frames), base.updated({name: CHANGES[name]}), tmp_path, ignore)
+    usual = dim_result
+    if base is not TWO_PHOTON:
+        (tmp_path / "usual").mkdir()
+        usual = BuiltinEngine().run(ArrayMovie(dim.frames), base, tmp_path / "usual", ignore)
+
+    def content(result: EngineResult) -> list[np.ndarray]:
+        with h5py.File(result.results) as file:
+            estimates = file["estimates"]
+            return [estimates[key][:] for key in ("C", "A/data", "SNR_comp", "idx_components", "Cn")]
+
+    same = [np.array_equal(one, two) for one, two in zip(content(usual), content(changed), strict=True)]
+    assert not all(same)
