@@ -113,7 +113,7 @@ def test_what_changes_nothing_writes_nothing(project: Project) -> None:
     assert sorted(path.name for path in project.folder.glob(".*")) == [".fluorite"]
 
 
-@pytest.mark.parametrize("nothing", [None, "", " ", [], [" "], "\n"])
+@pytest.mark.parametrize("nothing", [None, "", " ", [], [" "], "\n", "\x08", ["\x00"]])
 def test_a_default_that_says_nothing_is_none(project: Project, nothing: Any) -> None:
     configure.set_lab_defaults(project, {"experimenter": "Doe, Jane", "lab": "Lab"})
     configure.set_lab_defaults(project, {"experimenter": nothing})
