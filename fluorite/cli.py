@@ -11,12 +11,15 @@ from pathlib import Path
 import click
 
 from fluorite.version import __version__
+from pipeline.commands.cmd_behaviour import behaviour
 from pipeline.commands.cmd_catalogue import index, rois, samples
+from pipeline.commands.cmd_config import config
 from pipeline.commands.cmd_demo import make_demo
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_process import process
+from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.console import ends_cleanly
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Only this computer can be served so far.")
@@ -81,5 +84,5 @@ def _announce(url: str, page: str, browser: bool) -> None:
         webbrowser.open_new_tab(url + page)
 
 
-for _command in (init, process, import_, params, samples, rois, index):
+for _command in (init, process, import_, params, samples, rois, index, config, stimuli, behaviour):
     main.add_command(_command)

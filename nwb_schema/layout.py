@@ -14,6 +14,12 @@ BACKGROUND_TRACES = f"{OPHYS}/BackgroundFluorescence/BackgroundResponseSeries"
 IMAGES = f"{OPHYS}/SegmentationImages"
 SHIFTS = f"{OPHYS}/MotionCorrectionShifts"
 FLUORITE = "general/fluorite"
+HISTORY = "processing/fluorite"
+EDITS = f"{HISTORY}/edits"
+CUSTOM_COLUMNS = f"{HISTORY}/custom_columns"
+INTERVALS = "intervals"
+EVENTS = "events"
+BEHAVIOUR = "processing/behavior"
 IMAGING_PLANE = "general/optophysiology/ImagingPlane"
 
 TRACES = {

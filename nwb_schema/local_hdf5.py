@@ -44,6 +44,24 @@ def local_group(group: h5py.Group, path: str) -> h5py.Group | None:
     return found if isinstance(found, h5py.Group) else None
 
 
+def require_local_group(group: h5py.Group, path: str) -> h5py.Group:
+    """The group at `path`, made where it is missing; for writing.
+
+    Raises
+    ------
+    ValueError
+        When the way leads out of the file, or something else has the name.
+    """
+    for name in path.split("/"):
+        if group.get(name, getlink=True) is None:
+            group.create_group(name)
+        node = local_group(group, name)
+        if node is None:
+            raise ValueError(f"{group.name}/{name} leads elsewhere or is no group")
+        group = node
+    return group
+
+
 def local_dataset(group: h5py.Group, path: str) -> h5py.Dataset | None:
     """The dataset at `path`, or None."""
     found = local_get(group, path)

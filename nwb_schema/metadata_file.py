@@ -172,7 +172,7 @@ def convert(name: str, value: Any, notes: list[str]) -> Any:
         return (float(y) * factor, float(x) * factor)
     if name in _TUPLES:
         items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(clean_text(str(item)) for item in items if str(item).strip())
+        return tuple(text for text in (clean_text(str(item)).strip() for item in items) if text)
     if isinstance(value, (list, dict)):
         raise UnusableTerm("one text is needed here")
     if name in ("subject_id", "session_id"):

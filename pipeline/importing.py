@@ -22,6 +22,7 @@ from nwb_schema.movie_file import MovieFileWriter
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
 from nwb_schema.segmentation import Segmentation
+from nwb_schema.subjects import read_subjects
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.motion import shift_frame, to_dtype
 from pipeline.engines.builtin.survey import survey
@@ -118,6 +119,8 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             file_date=datetime.fromtimestamp((request.movie or request.results).stat().st_mtime, tz=UTC),
             default_session=default_session(request.movie or request.results),
             source=request.metadata_file,
+            subjects=read_subjects(project.subjects_path),
+            lab_defaults=project.configuration().defaults,
         )
         refuse_taken_name(project, metadata)
         shifts = read_shifts(request.results)
