@@ -117,6 +117,25 @@ class Catalogue:
                     _delete(db, name)
         return Refreshed(tuple(added), tuple(changed), tuple(removed))
 
+    def refresh_file(self, path: Path) -> None:
+        """Read one sample again, whose file was just replaced."""
+
+        def store() -> None:
+            stamp = _stamp(path)
+            entry = read_entry(path)
+            self._store([(path.name, f"{stamp} {self._movie_stamp(entry.movie)}", entry)])
+
+        self._recovering(store)
+
+    def twins(self, name: str, identifier: str) -> list[str]:
+        """File names of the other samples that have this identifier."""
+        rows = self._select("SELECT name FROM sample WHERE identifier = ?", [identifier])
+        names = [row["name"] for row in rows]
+        if name not in names:
+            self.refresh()
+            names = [row["name"] for row in self._select("SELECT name FROM sample WHERE identifier = ?", [identifier])]
+        return [other for other in names if other != name and (self._project.samples_dir / other).is_file()]
+
     def rebuild(self) -> Refreshed:
         """Forget everything and read all files again."""
         self._discard()

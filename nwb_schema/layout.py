@@ -14,6 +14,9 @@ BACKGROUND_TRACES = f"{OPHYS}/BackgroundFluorescence/BackgroundResponseSeries"
 IMAGES = f"{OPHYS}/SegmentationImages"
 SHIFTS = f"{OPHYS}/MotionCorrectionShifts"
 FLUORITE = "general/fluorite"
+HISTORY = "processing/fluorite"
+EDITS = f"{HISTORY}/edits"
+CUSTOM_COLUMNS = f"{HISTORY}/custom_columns"
 IMAGING_PLANE = "general/optophysiology/ImagingPlane"
 
 TRACES = {
@@ -32,6 +35,16 @@ SCORES = {
     "cnn_preds": "Probability, given by a convolutional network, that the footprint is a cell.",
 }
 """Columns of scores that a PlaneSegmentation has when they were computed, with their descriptions."""
+
+
+CURATED = "curated"
+DELETED = "deleted"
+FLAGS = {
+    "is_accepted": "Whether the ROI counts as a cell.",
+    CURATED: "Whether a person decided is_accepted.",
+    DELETED: "Whether a person deleted the ROI; it is kept for what refers to it.",
+}
+"""Yes/no columns of a PlaneSegmentation that people's edits set, with their descriptions."""
 
 
 def movie_series_name(one_photon: bool) -> str:
