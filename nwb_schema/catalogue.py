@@ -6,6 +6,7 @@ its size, its modification time or its inode changed, or those of its movie.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,8 +24,8 @@ from nwb_schema.sqlite import connect
 
 Result = TypeVar("Result")
 
-_SCHEMA_VERSION = 1
-_ENTRY_VERSION = 1
+_SCHEMA_VERSION = 2
+_ENTRY_VERSION = 2
 """Raise it when the same file would give another entry: every file is then read again."""
 
 _BATCH = 20
@@ -161,6 +162,7 @@ class Catalogue:
         """The ROIs that match all `filters`, by sample and row: one dictionary of plain values each.
 
         They can be filtered by their own columns and by those of their sample (``evaluated`` is the ROI's own).
+        ``tags`` is a dictionary: tags by the key of their column.
         """
         where, parameters = compile_filters(filters, ROI_FILTER_COLUMNS)
         own = set(_ROI_STORED)
@@ -171,7 +173,7 @@ class Catalogue:
             'ORDER BY name, "index"',
             parameters,
         )
-        return [_plain(row) for row in rows]
+        return [_plain(row) | {"tags": json.loads(row["tags"])} for row in rows]
 
     def _select(self, sql: str, parameters: list[str | float]) -> list[sqlite3.Row]:
         def run() -> list[sqlite3.Row]:

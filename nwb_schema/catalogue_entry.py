@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from nwb_schema import reader
 from nwb_schema.catalogue_columns import ROI_COLUMNS
 from nwb_schema.errors import SampleError
 from nwb_schema.linked_movie import movie_link
 from nwb_schema.local_hdf5 import outside_links
+from nwb_schema.provenance import canonical_json
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,17 @@ def read_entry(path: Path) -> Entry:
 
 def _rois(path: Path) -> list[dict[str, Any]]:
     frame = reader.read_rois(path)
+    frame["tags"] = _tags(frame)
     columns = {name: [_known(value) for value in frame[name].tolist()] for name in ROI_COLUMNS}
     return [dict(zip(columns, row, strict=True), name=path.name) for row in zip(*columns.values(), strict=True)]
+
+
+def _tags(frame: pd.DataFrame) -> list[str]:
+    """The columns of the table that are not the catalogue's own, as one JSON object per ROI."""
+    others = {str(name): frame[name].tolist() for name in frame.columns if name not in ROI_COLUMNS}
+    return [canonical_json(dict(zip(others, row, strict=True))) for row in zip(*others.values(), strict=True)] or [
+        "{}"
+    ] * len(frame)
 
 
 def _known(value: Any) -> Any:

@@ -10,8 +10,8 @@ How an edit gets into the file, so that a kill at any moment leaves it whole and
 5. The journal notes that the file has it, and the catalogue reads the file.
 
 Killed before 3, nothing has happened but a hidden copy, which the next edit removes. Killed between 3 and 4, the next
-one to lock the sample finds the edit in the journal and not in the file, and commits it. Killed after 4, only the note is
-made up for. Each edit has a UUID, which is in the journal and in the file's own table of edits, so none is made twice.
+one to lock the sample finds the edit in the journal and not in the file, and commits it. Killed after 4, only the note
+is made up for. Each edit has a UUID, which the journal and the file's own table of edits have, so none is made twice.
 """
 
 from __future__ import annotations

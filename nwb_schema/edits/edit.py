@@ -51,12 +51,12 @@ class Decide:
         yield from _flags(state, self.rois, CURATED, True)
 
 
-def Accept(rois: Iterable[str]) -> Decide:  # noqa: N802 - reads as the edit that it makes
+def Accept(rois: Iterable[str]) -> Decide:
     """ROIs count as cells."""
     return Decide(tuple(rois), True)
 
 
-def Reject(rois: Iterable[str]) -> Decide:  # noqa: N802
+def Reject(rois: Iterable[str]) -> Decide:
     """ROIs do not count as cells."""
     return Decide(tuple(rois), False)
 
@@ -221,9 +221,8 @@ def _cells(
             raise EditError(_shown(roi), "the sample has no such ROI", "List them with: fluorite rois DIR")
     column = state.columns.get(name)
     if column is None:
-        yield Change(
-            Target("column", name), None, [type_.value, replacement, description or f"ROI tag column: {name}."]
-        )
+        made = [type_.value, replacement, description or f"ROI tag column: {name}."]
+        yield Change(Target("column", name), None, made)
     elif column.type is not type_:
         # The project changed the column's type after this sample got it.
         yield Change(Target("column", name), [column.type.value], [type_.value, replacement, description])

@@ -123,13 +123,6 @@ class Journal:
             rows = db.execute("SELECT sample, name FROM edit WHERE NOT committed ORDER BY sequence").fetchall()
         return {row["sample"]: row["name"] for row in rows}
 
-    def ids(self, sample: str) -> list[str]:
-        """``id`` of every edit of the sample, in order."""
-        with self._database() as db:
-            return [
-                row["id"] for row in db.execute("SELECT id FROM edit WHERE sample = ? ORDER BY sequence", (sample,))
-            ]
-
     def entries(self, sample: str | None = None) -> list[Entry]:
         """All edits, or those of one sample, in order."""
         if not self._path.exists():
@@ -157,6 +150,7 @@ class Journal:
 
 
 def _insert(db: sqlite3.Connection, name: str, records: Sequence[EditRecord], *, committed: bool) -> None:
+    flag = int(committed)
     db.executemany(
         "INSERT INTO edit (id, sample, name, at, actor, kind, what, reason, undoes, changes, committed) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

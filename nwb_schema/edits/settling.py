@@ -85,11 +85,19 @@ def read_history(path: Path, *, changes: bool = True) -> tuple[EditRecord, ...]:
 
 
 def new_record(
-    state: SampleState, clock: Clock, *, actor: str, kind: EditKind, what: str, **more: object
+    state: SampleState,
+    clock: Clock,
+    *,
+    actor: str,
+    kind: EditKind,
+    what: str,
+    reason: str = "",
+    undoes: str = "",
+    changes: tuple[Change, ...] = (),
 ) -> EditRecord:
     """A record of an edit of `state` that is made now."""
     at = clock().astimezone(UTC).isoformat(timespec="milliseconds")
-    return EditRecord(str(uuid.uuid4()), state.identifier, at, actor, kind, what, **more)  # type: ignore[arg-type]
+    return EditRecord(str(uuid.uuid4()), state.identifier, at, actor, kind, what, reason, undoes, changes)
 
 
 def write(place: Settled, records: Sequence[EditRecord], after: SampleState) -> None:

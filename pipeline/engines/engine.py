@@ -16,6 +16,7 @@ from pipeline.progress import Cancelled, Progress
 
 __all__ = ["Cancelled", "Engine", "EngineResult", "Progress"]
 
+
 @dataclass(frozen=True)
 class EngineResult:
     """What an engine hands back.
