@@ -81,5 +81,13 @@ class ProjectError(FluoriteError):
     """A project folder that is missing, is not a project or cannot be written."""
 
 
+class ConfigurationError(ProjectError):
+    """A change of the project's configuration that cannot be made, or a configuration that cannot be understood."""
+
+
+class StimulusError(FluoriteError):
+    """A table of stimulus periods that cannot be read, or holds what was not to be taken."""
+
+
 class JobError(FluoriteError):
     """A job that does not exist or cannot do what was asked of it."""

@@ -17,6 +17,7 @@ FLUORITE = "general/fluorite"
 HISTORY = "processing/fluorite"
 EDITS = f"{HISTORY}/edits"
 CUSTOM_COLUMNS = f"{HISTORY}/custom_columns"
+INTERVALS = "intervals"
 IMAGING_PLANE = "general/optophysiology/ImagingPlane"
 
 TRACES = {

@@ -1,6 +1,8 @@
 """What is known of a recording besides its pixels: the animal, the session, the microscope.
 
-Values come from the command line, from a metadata file in neuroconv's layout, and from the movie itself, in this order.
+Values come from the command line, from a metadata file in neuroconv's layout, from the project's table of subjects,
+from the movie itself, and from the lab's defaults, in this order: what was said of this recording counts more than what
+was said of the animal, and what the movie knows more than what is true of most recordings of the lab.
 What a person wrote and NWB cannot take is refused, so that it is corrected before hours of work; what a movie file says
 and NWB cannot take is left out with a note.
 """
@@ -14,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from nwb_schema.errors import MetadataError
+from nwb_schema.lab_defaults import as_metadata
 from nwb_schema.metadata_file import FIELDS, aware, convert, flatten, load_metadata_file
 from nwb_schema.names import clean_id, clean_text, sanitise
 from nwb_schema.subject_terms import UnusableTerm
+from nwb_schema.subjects import as_metadata as subject_metadata
 
 __all__ = ["SampleMetadata", "build_metadata", "load_metadata_file"]
 
@@ -121,6 +125,8 @@ def build_metadata(
     file_date: datetime | None = None,
     default_session: str | None = None,
     source: str | Path = "metadata",
+    subjects: Mapping[str, Mapping[str, str]] | None = None,
+    lab_defaults: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> SampleMetadata:
     """Put together what the person said, what the metadata file says and what the movie says.
@@ -139,6 +145,10 @@ def build_metadata(
         The session's id where nobody gave one (the movie's name); else the start time.
     source
         What an error names: the metadata file.
+    subjects
+        The project's table of subjects (`nwb_schema.subjects.read_subjects`).
+    lab_defaults
+        The project's lab defaults (`nwb_schema.configuration.Configuration.defaults`).
     now
         The present, with a time zone; a session cannot start after it.
 
@@ -155,6 +165,9 @@ def build_metadata(
         values["grid_spacing_um"] = (float(movie_pixel_size_um[0]), float(movie_pixel_size_um[1]))
     if movie_source:
         values["device_description"] = clean_text(f"Recorded with {movie_source}")
+    from_movie = dict(values)
+    from_defaults = {name: value for name, value in as_metadata(lab_defaults or {}).items() if name not in from_movie}
+    values |= from_defaults
     given = flatten(overrides or {}, str(source), notes)
     for name, (where, value) in given.items():
         values[name] = _person_value(name, where, value, str(source), notes)
@@ -162,6 +175,10 @@ def build_metadata(
         values["subject_id"] = subject
     if session is not None:
         values["session_id"] = session
+    row = _subject_row(subjects or {}, str(values.get("subject_id") or ""), notes)
+    from_table = {name: value for name, value in row.items() if name not in given and name != "subject_id"}
+    values |= from_table
+    _note_sources(notes, from_table, from_movie, [name for name in from_defaults if name not in given])
     now = now or datetime.now().astimezone()
     start, start_source = _start_time(
         values.pop("session_start_time", None), movie_session_start, file_date, now, notes
@@ -198,6 +215,30 @@ def build_metadata(
         kind = "One-photon" if one_photon else "Two-photon"
         metadata = replace(metadata, session_description=f"{kind} calcium imaging, session {metadata.session_id}")
     return metadata
+
+
+def _subject_row(subjects: Mapping[str, Mapping[str, str]], subject_id: str, notes: list[str]) -> dict[str, Any]:
+    """What the table of subjects says of this one."""
+    row = subjects.get(subject_id.strip())
+    if row is None:
+        if subjects and subject_id.strip():
+            notes.append("The project's table of subjects does not have this subject.")
+        return {}
+    return subject_metadata(row, f"subject {subject_id} in the table of subjects")
+
+
+def _note_sources(
+    notes: list[str], from_table: Mapping[str, Any], from_movie: Mapping[str, Any], from_defaults: list[str]
+) -> None:
+    """Say which values nobody gave for this recording, and where they are from."""
+    for name, value in from_table.items():
+        if name in from_movie and from_movie[name] != value:
+            other = clean_text(str(from_movie[name]))
+            notes.append(f"The movie says {name} = {other!r}; the project's table of subjects counts.")
+    if from_table:
+        notes.append(f"From the project's table of subjects: {', '.join(from_table)}.")
+    if from_defaults:
+        notes.append(f"From the project's lab defaults: {', '.join(from_defaults)}.")
 
 
 def _movie_value(values: dict[str, Any], notes: list[str], name: str, value: Any) -> None:

@@ -12,6 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nwb_schema.columns import ColumnDefinition, ColumnKind
+from nwb_schema.configuration import Configuration
+from nwb_schema.configuration_file import TEMPLATE as CONFIGURATION_TEMPLATE
+from nwb_schema.configuration_file import read_configuration
 from nwb_schema.errors import ProjectError, SampleError
 from nwb_schema.names import clean_text, sample_file_name
 from nwb_schema.publishing import partial_path, publish
@@ -22,7 +26,7 @@ CONFIG_NAME = "project.toml"
 FORMAT_VERSION = 1
 _FOLDERS = ("samples", "movies", "batch", "analyses", "plots", "exports", "trash", ".fluorite")
 _TEMPLATE = """\
-# A Fluorite project. This file may be edited by hand while no job is running.
+# A Fluorite project. This file may be edited by hand; what you write in comments stays.
 
 [project]
 name = {name}
@@ -99,6 +103,7 @@ class Project:
                 created=datetime.now().astimezone().replace(microsecond=0).isoformat(),
                 format_version=FORMAT_VERSION,
             )
+            text = f"{text}\n{CONFIGURATION_TEMPLATE}"
             # Last of all, and whole: the file is what makes the folder a project.
             temporary = partial_path(folder)
             temporary.write_text(text, encoding="utf-8")
@@ -146,6 +151,30 @@ class Project:
     def name(self) -> str:
         """The project's name."""
         return self.config.name
+
+    @property
+    def config_path(self) -> Path:
+        """The project's configuration, ``project.toml``."""
+        return self.folder / CONFIG_NAME
+
+    @property
+    def subjects_path(self) -> Path:
+        """The table of subjects (CSV); it need not be there."""
+        return self.folder / "subjects.csv"
+
+    def configuration(self) -> Configuration:
+        """Columns and lab defaults as they are at this moment, not as they were when the project was opened.
+
+        Raises
+        ------
+        ConfigurationError
+            When ``project.toml`` cannot be read or understood.
+        """
+        return read_configuration(self.config_path)
+
+    def columns(self, kind: ColumnKind) -> tuple[ColumnDefinition, ...]:
+        """The configured columns of one kind, hidden ones too, in the order in which they are shown."""
+        return self.configuration().of_kind(kind)
 
     @property
     def samples_dir(self) -> Path:

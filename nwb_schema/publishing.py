@@ -66,6 +66,13 @@ def publish(temporary: Path, final: Path) -> None:
     fsync_folder(final.parent)
 
 
+def publish_over(temporary: Path, final: Path) -> None:
+    """Flush `temporary` to disk and let it take the place of `final` in the same folder, in one step."""
+    fsync_file(temporary)
+    os.replace(temporary, final)
+    fsync_folder(final.parent)
+
+
 def fsync_file(path: Path) -> None:
     """Have the operating system put the content of `path` on disk."""
     descriptor = os.open(path, os.O_RDWR)

@@ -21,6 +21,7 @@ from nwb_schema.movie_file import MovieFileWriter
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
 from nwb_schema.segmentation import Segmentation
+from nwb_schema.subjects import read_subjects
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
 from pipeline.movies.digest import files_sha256
@@ -113,6 +114,8 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             file_date=datetime.fromtimestamp((request.movie or request.results).stat().st_mtime, tz=UTC),
             default_session=(request.movie or request.results).name.split(".")[0],
             source=request.metadata_file,
+            subjects=read_subjects(project.subjects_path),
+            lab_defaults=project.configuration().defaults,
         )
         refuse_taken_name(project, metadata)
         shifts = read_shifts(request.results)

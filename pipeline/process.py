@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nwb_schema.catalogue import Catalogue
-from nwb_schema.errors import FluoriteError
+from nwb_schema.errors import FluoriteError, MissingRateError
 from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance, canonical_json
+from nwb_schema.subjects import read_subjects
 from pipeline.engines import choose_engine
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
@@ -22,6 +23,7 @@ from pipeline.jobs.sweep import sweep_scratch
 from pipeline.movies.check import check_movie
 from pipeline.movies.digest import movie_sha256
 from pipeline.movies.movie import Movie
+from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import ProcessRequest, parse_request
@@ -55,16 +57,29 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     FluoriteError
         Anything that would stop the job right at its start.
     """
-    movie, parameters = request.open_movie()
+    movie, parameters, _ = _open_movie(project, request)
     try:
         choose_engine(request.engine, project).check(parameters, movie)
-        refuse_taken_name(project, sample_metadata(request, movie))
+        refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
 
 
-def sample_metadata(request: ProcessRequest, movie: Movie) -> SampleMetadata:
-    """The sample's metadata from the request, its metadata file and the movie."""
+def _open_movie(project: Project, request: ProcessRequest) -> tuple[Movie, Parameters, tuple[str, ...]]:
+    """The movie, the parameters completed with its rate, and a note where the lab's default had to stand for that."""
+    try:
+        return *request.open_movie(), ()
+    except MissingRateError:
+        rate_hz = project.configuration().defaults.get("imaging_rate_hz")
+        if rate_hz is None:
+            raise
+    options = request.movie.model_copy(update={"frame_rate_hz": rate_hz})
+    note = f"The movie does not say its imaging rate; the project's lab default of {rate_hz:g} Hz stands for it."
+    return *request.model_copy(update={"movie": options}).open_movie(), (note,)
+
+
+def sample_metadata(project: Project, request: ProcessRequest, movie: Movie) -> SampleMetadata:
+    """The sample's metadata from the request, its metadata file, the project and the movie."""
     first = movie.paths[0]
     return build_metadata(
         subject=request.subject,
@@ -79,6 +94,8 @@ def sample_metadata(request: ProcessRequest, movie: Movie) -> SampleMetadata:
         file_date=datetime.fromtimestamp(first.stat().st_mtime, tz=UTC),
         default_session=first.name.split(".")[0],
         source=request.metadata_file,
+        subjects=read_subjects(project.subjects_path),
+        lab_defaults=project.configuration().defaults,
     )
 
 
@@ -98,11 +115,11 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     began = time.perf_counter()
     scratch = job.attempt_folder / "scratch"
     scratch.mkdir(parents=True)
-    movie, parameters = request.open_movie()
+    movie, parameters, rate_notes = _open_movie(project, request)
     try:
         engine = choose_engine(request.engine, project)
         engine.check(parameters, movie)
-        metadata = sample_metadata(request, movie)
+        metadata = sample_metadata(project, request, movie)
         refuse_taken_name(project, metadata)
         logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
         progress("checking the movie", 0.0)
@@ -124,7 +141,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             fluorite_version=__version__,
             job_id=job.id,
             boundaries=movie.boundaries,
-            notes=result.notes,
+            notes=(*rate_notes, *result.notes),
             seconds=result.seconds,
         )
         # The report is fixed before the sample appears, so writing itself is counted up to this point only.
