@@ -150,7 +150,6 @@ class Journal:
 
 
 def _insert(db: sqlite3.Connection, name: str, records: Sequence[EditRecord], *, committed: bool) -> None:
-    flag = int(committed)
     db.executemany(
         "INSERT INTO edit (id, sample, name, at, actor, kind, what, reason, undoes, changes, committed) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

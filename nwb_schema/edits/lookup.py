@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from nwb_schema.columns import ColumnDefinition, ColumnKind
+from nwb_schema.columns import ColumnDefinition
 from nwb_schema.errors import EditError
-from nwb_schema.project import Project
 
 MIN_PREFIX = 8
 
@@ -39,12 +38,6 @@ def find_rois(roi_uuids: Sequence[str], typed: Iterable[str]) -> tuple[str, ...]
             )
         found.append(fitting[0])
     return tuple(dict.fromkeys(found))
-
-
-def configured_columns(project: Project, kind: ColumnKind) -> tuple[ColumnDefinition, ...]:
-    """The columns of one kind that the project configures."""
-    read = getattr(project, "columns", None)
-    return () if read is None else tuple(read(kind))
 
 
 def find_column(columns: Sequence[ColumnDefinition], name: str) -> ColumnDefinition:

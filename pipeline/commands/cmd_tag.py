@@ -28,9 +28,9 @@ def tag(folder: Path, sample: str, words: tuple[str, ...], reason: str, as_json:
     def make(project: Any, found: tuple[str, ...]) -> list[Any]:
         from nwb_schema.columns import ColumnKind
         from nwb_schema.edits import Tag
-        from nwb_schema.edits.lookup import configured_columns, find_column
+        from nwb_schema.edits.lookup import find_column
 
-        columns = configured_columns(project, ColumnKind.ROI_TAG)
+        columns = project.columns(ColumnKind.ROI_TAG)
         return [Tag(found, find_column(columns, column), value) for column, value in assignments]
 
     edit_rois(folder, sample, rois, make, reason=reason, as_json=as_json)
