@@ -34,7 +34,7 @@ def apply_changes(file: h5py.File, state: SampleState, changes: Iterable[Change]
         What it holds now.
     """
     cells: dict[str, dict[int, Any]] = {}
-    rows = {roi: row for row, roi in enumerate(state.roi_uuids)}
+    rows = state.rows
     for change in changes:
         target = change.target
         if target.kind == "column":

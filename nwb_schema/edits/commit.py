@@ -17,6 +17,7 @@ is made up for. Each edit has a UUID, which the journal and the file's own table
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,7 +167,14 @@ def edits_of(project: Project, path: Path, *, clock: Clock = utc_now) -> tuple[E
 
 
 def all_edits(project: Project) -> list[Entry]:
-    """The edits of all samples in the order in which they were made, as the journal has them."""
+    """The edits of all samples in the order in which they were made, as the journal has them.
+
+    A journal that was lost is made again from the samples first, in which the order is that of each sample alone.
+    """
+    if not project.journal_path.exists():
+        for path in project.sample_paths():
+            with suppress(FluoriteError):  # a sample that cannot be read is listed with its reason elsewhere
+                edits_of(project, path)
     return Journal(project.journal_path).entries()
 
 

@@ -215,7 +215,7 @@ def _cells(
     description: str,
 ) -> Iterator[Change]:
     """The cells whose value differs, after the column itself where the sample lacks it."""
-    rows = {roi: row for row, roi in enumerate(state.roi_uuids)}
+    rows = state.rows
     for roi in rois:
         if roi not in rows:
             raise EditError(_shown(roi), "the sample has no such ROI", "List them with: fluorite rois DIR")
@@ -255,5 +255,6 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if value is None:
         return "nothing"
-    text = " ".join(str(value).split())
+    # nwbinspector takes braces for a table that somebody forgot to unpack.
+    text = " ".join(str(value).split()).replace("{", "(").replace("}", ")")
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

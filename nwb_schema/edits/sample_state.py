@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,17 @@ class SampleState:
         """What tells this state from the one after the next edit: the last edit's ``id``, or empty before the first."""
         return self.edit_ids[-1] if self.edit_ids else ""
 
+    @cached_property
+    def rows(self) -> Mapping[str, int]:
+        """Row of each ROI by its ``roi_uuid``."""
+        return {roi: row for row, roi in enumerate(self.roi_uuids)}
+
     def value(self, target: Target) -> Any:
         """The present value of `target`; of a cell whose column is not there, None."""
         if target.kind == "roi":
             column = self.columns.get(target.name)
-            if column is None or target.roi not in self.roi_uuids:
-                return None
-            return column.values[self.roi_uuids.index(target.roi)]
+            row = self.rows.get(target.roi)
+            return None if column is None or row is None else column.values[row]
         if target.kind == "column":
             column = self.columns.get(target.name)
             return None if column is None else column.type.value
@@ -96,15 +101,14 @@ class SampleState:
 
     def has(self, target: Target) -> bool:
         """Whether there is something in this sample for `target` to be about."""
-        return target.kind != "roi" or target.roi in self.roi_uuids
+        return target.kind != "roi" or target.roi in self.rows
 
     def applied(self, changes: Iterable[Change], edit_ids: Iterable[str] = ()) -> SampleState:
         """This state after `changes`; those of ROIs that the sample lacks change nothing."""
         columns = {name: list(column.values) for name, column in self.columns.items()}
         types = {name: column.type for name, column in self.columns.items()}
         nothing = (None,) * len(self.roi_uuids)
-        fields, custom = dict(self.fields), dict(self.custom)
-        rows = {roi: row for row, roi in enumerate(self.roi_uuids)}
+        fields, custom, rows = dict(self.fields), dict(self.custom), self.rows
         for change in changes:
             target = change.target
             if target.kind == "column":

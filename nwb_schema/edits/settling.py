@@ -170,7 +170,7 @@ def applicable(state: SampleState, changes: Iterable[Change]) -> list[Change]:
     for change in changes:
         if change.target.kind == "column":
             columns.add(change.target.name)
-        if change.target.kind != "roi" or (change.target.roi in state.roi_uuids and change.target.name in columns):
+        if change.target.kind != "roi" or (state.has(change.target) and change.target.name in columns):
             found.append(change)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ from nwb_schema.reader import read_rois
 
 QUALITY = ColumnDefinition("quality", ColumnKind.ROI_TAG)
 GRADE = ColumnDefinition("grade", ColumnKind.ROI_TAG, ColumnType.INTEGER, 0)
+# Some in CI; FLUORITE_MACHINE_RUNS=200 is for the night.
+RUNS = int(os.environ.get("FLUORITE_MACHINE_RUNS", "12"))
 BEFORE_THE_JOURNAL = ("copy_bytes", "write_edits", "verify_copy", "fsync_file")
 AFTER_THE_JOURNAL = ("before replace", "after replace", "before note")
 
@@ -228,8 +231,8 @@ def test_the_file_always_equals_the_model(filled: Project) -> None:
     run_state_machine_as_test(
         OnTemplate,
         settings=settings(
-            max_examples=8,
-            stateful_step_count=12,
+            max_examples=RUNS,
+            stateful_step_count=15,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
             derandomize=True,
