@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 
 from fluorite.version import __version__
+from pipeline.commands.cmd_behaviour import behaviour
 from pipeline.commands.cmd_catalogue import index, rois, samples
+from pipeline.commands.cmd_config import config
 from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
 from pipeline.commands.cmd_import import import_
@@ -19,6 +21,7 @@ from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_process import process
+from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
 from pipeline.commands.cmd_undo import redo, undo
 from pipeline.commands.console import ends_cleanly
@@ -83,7 +86,7 @@ def _announce(url: str, browser: bool) -> None:
         webbrowser.open_new_tab(url)
 
 
-for _command in (init, process, import_, params, samples, rois, index):
+for _command in (init, process, import_, params, samples, rois, index, config, stimuli, behaviour):
     main.add_command(_command)
 for _command in (tag, accept, reject, delete, restore, log, undo, redo):
     main.add_command(_command)

@@ -18,6 +18,8 @@ HISTORY = "processing/fluorite"
 EDITS = f"{HISTORY}/edits"
 CUSTOM_COLUMNS = f"{HISTORY}/custom_columns"
 INTERVALS = "intervals"
+EVENTS = "events"
+BEHAVIOUR = "processing/behavior"
 IMAGING_PLANE = "general/optophysiology/ImagingPlane"
 
 TRACES = {

@@ -1,12 +1,12 @@
-"""Stimulus and behaviour periods of a sample: NWB's ``TimeIntervals``, one table for each configured type.
+"""When something happened in a recording: one table for each stimulus type that the project configures.
 
-The table is named by the type's permanent key and holds ``start_time`` and ``stop_time`` in seconds, ``label`` (the
-period's name: pynwb cannot read a column called ``name``), ``colour``, and whatever else the source had.
+Periods are NWB's ``TimeIntervals`` below ``/intervals``, moments its ``EventsTable`` below ``/events``. A table is
+named by the type's permanent key and holds times in seconds, ``label`` (the name: pynwb cannot read a column called
+``name``), ``colour``, and whatever else the source had.
 """
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,36 +15,23 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from nwb_schema import local_hdf5
 from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.errors import SampleError, StimulusError
-from nwb_schema.layout import INTERVALS
+from nwb_schema.interval_tables import read_columns, same_table, write_table
+from nwb_schema.layout import EVENTS, INTERVALS
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import open_sample, read_summary
 from nwb_schema.replace_sample import edit_copy
-from nwb_schema.stimulus_periods import (
-    PALETTE,
-    BeyondRule,
-    InvalidRule,
-    OverlapRule,
-    Periods,
-    Unit,
-    build_periods,
-)
+from nwb_schema.stimulus_columns import Unit
+from nwb_schema.stimulus_periods import PALETTE, BeyondRule, InvalidRule, OverlapRule, Periods, build_periods
 from nwb_schema.stimulus_table import StimulusTable, read_table
 
-_STORED = {"start_s": "start_time", "stop_s": "stop_time", "name": "label", "colour": "colour"}
-_DESCRIPTIONS = {
-    "start_time": "Start of the period, in seconds from the start of the recording.",
-    "stop_time": "End of the period, in seconds from the start of the recording.",
-    "label": "Name of the period.",
-    "colour": "Colour in which the period is shown.",
-}
+_PLACES = {"TimeIntervals": INTERVALS, "EventsTable": EVENTS}
 # How others call a period's name, in the order in which they are looked for.
-_NAME_COLUMNS = ("label", "name", "stimulus_name", "stimulus", "condition")
+_NAME_COLUMNS = ("label", "name", "stimulus_name", "stimulus", "condition", "annotation")
 
 
 @dataclass(frozen=True)
@@ -76,9 +63,10 @@ def load_stimuli(
     overlaps: OverlapRule = "keep",
     beyond: BeyondRule = "keep",
     invalid: InvalidRule = "refuse",
+    moments: bool = False,
     existing: Literal["refuse", "replace"] = "refuse",
 ) -> LoadedStimuli:
-    """Put the periods of a table into a sample.
+    """Put the periods, or the moments, of a table into a sample.
 
     Parameters
     ----------
@@ -88,10 +76,10 @@ def load_stimuli(
         See `nwb_schema.stimulus_table.read_table`.
     type_name
         A stimulus type that the project configures.
-    unit, mapping, overlaps, beyond, invalid
+    unit, mapping, overlaps, beyond, invalid, moments
         See `nwb_schema.stimulus_periods.build_periods`.
     existing
-        What to do when the sample has periods of this type already.
+        What to do when the sample has periods (or moments) of this type already.
 
     Raises
     ------
@@ -117,6 +105,7 @@ def load_stimuli(
         overlaps=overlaps,
         beyond=beyond,
         invalid=invalid,
+        moments=moments,
     )
     write_stimuli(path, column, periods.frame, source=table.name, existing=existing)
     return LoadedStimuli(path, column.name, periods)
@@ -130,29 +119,30 @@ def write_stimuli(
     source: str,
     existing: Literal["refuse", "replace"] = "refuse",
 ) -> None:
-    """Write the periods `frame` (see `nwb_schema.stimulus_periods.Periods`) of the stimulus type `column`.
+    """Write `frame` (see `nwb_schema.stimulus_periods.Periods`) as the periods or moments of a stimulus type.
 
     Raises
     ------
     StimulusError
-        When the sample has periods of this type already and `existing` is ``refuse``.
+        When the sample has some of this type already and `existing` is ``refuse``.
     SampleError
         When it cannot be written, or does not read back as it should.
     """
+    kind = "EventsTable" if "time_s" in frame else "TimeIntervals"
 
     def edit(file: h5py.File) -> None:
-        intervals = file.require_group(INTERVALS)
-        there = intervals.get(column.key, getlink=True)
-        if there is not None:
-            if existing == "refuse" or local_hdf5.type_of(intervals[column.key]) != "TimeIntervals":
+        parent = file.require_group(_PLACES[kind])
+        there = local_hdf5.local_group(parent, column.key)
+        if there is not None or column.key in parent:
+            if existing == "refuse" or there is None or local_hdf5.type_of(there) != kind:
                 raise StimulusError(
-                    path, f"has periods of the type {column.name!r} already", "Replace them with --replace."
+                    path, f"has periods or events of the type {column.name!r} already", "Replace them with --replace."
                 )
-            del intervals[column.key]
-        description = " ".join(part for part in (column.description or f"Periods of {column.name}.",) if part)
-        _write_table(intervals, column.key, f"{description} Loaded from {source}.", frame)
+            del parent[column.key]
+        explained = column.description or f"Stimulus type {column.name}."
+        write_table(parent, column.key, frame, neurodata_type=kind, description=f"{explained} Loaded from {source}.")
 
-    edit_copy(path, edit, partial(_verify, key=column.key, frame=frame))
+    edit_copy(path, edit, partial(_verify, kind=kind, key=column.key, frame=frame))
 
 
 def read_stimuli(path: Path) -> dict[str, pd.DataFrame]:
@@ -165,15 +155,12 @@ def read_stimuli(path: Path) -> dict[str, pd.DataFrame]:
     SampleError
         When the file cannot be read.
     """
-    with open_sample(path) as file:
-        group = local_hdf5.local_group(file, INTERVALS)
-        if group is None:
-            return {}
-        return {
-            name: _as_periods(name, _columns(table)[0])
-            for name, table in local_hdf5.local_children(group)
-            if isinstance(table, h5py.Group) and local_hdf5.type_of(table) == "TimeIntervals"
-        }
+    return _read(path, "TimeIntervals", {"start_s": "start_time", "stop_s": "stop_time"})
+
+
+def read_events(path: Path) -> dict[str, pd.DataFrame]:
+    """The moments of a sample, ours or foreign: like `read_stimuli`, with ``time_s`` in place of start and stop."""
+    return _read(path, "EventsTable", {"time_s": "timestamp"})
 
 
 def read_intervals(path: Path, name: str | None = None) -> StimulusTable:
@@ -185,112 +172,48 @@ def read_intervals(path: Path, name: str | None = None) -> StimulusTable:
         When the file has no such intervals.
     """
     with open_sample(path) as file:
-        group = local_hdf5.local_group(file, INTERVALS)
-        tables = {
-            child: node
-            for child, node in (() if group is None else local_hdf5.local_children(group))
-            if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == "TimeIntervals"
-        }
+        tables = _tables(file, "TimeIntervals")
         if name is None and len(tables) == 1:
             (name,) = tables
         name = "trials" if name is None else name
         if name not in tables:
             listed = ", ".join(tables) or "none at all"
             raise StimulusError(path, f"has no intervals called {name!r}", f"It has: {listed}.")
-        columns, skipped = _columns(tables[name])
+        columns, skipped = read_columns(tables[name])
     notes = (f"Left out, because they hold more than one value a row: {', '.join(skipped)}.",) if skipped else ()
     return StimulusTable(pd.DataFrame(columns), f"{path.name} {name}", 1, True, notes)
 
 
-def _columns(table: h5py.Group) -> tuple[dict[str, Any], list[str]]:
-    """The columns of a DynamicTable with one plain value a row, and the names of the others."""
-    ids = local_hdf5.local_dataset(table, "id")
-    n_rows = 0 if ids is None or ids.ndim != 1 else int(ids.shape[0])
-    names = [local_hdf5.as_text(name) for name in np.atleast_1d(table.attrs.get("colnames", ()))]
-    columns: dict[str, Any] = {}
-    skipped = []
-    for name in names:
-        data = local_hdf5.local_dataset(table, name)
-        if data is None or data.shape != (n_rows,) or f"{name}_index" in table:
-            skipped.append(name)
-        elif h5py.check_string_dtype(data.dtype) is not None:
-            columns[name] = np.array([local_hdf5.as_text(value) for value in data[()]], dtype=object)
-        elif data.dtype.kind in "iufb":
-            columns[name] = np.asarray(data[()])
-        elif h5py.check_enum_dtype(data.dtype) is not None:
-            columns[name] = np.asarray(data[()]).astype(bool)
-        else:
-            skipped.append(name)
-    return columns, skipped
+def _read(path: Path, kind: str, times: dict[str, str]) -> dict[str, pd.DataFrame]:
+    with open_sample(path) as file:
+        return {name: _as_frame(name, read_columns(table)[0], times) for name, table in _tables(file, kind).items()}
 
 
-def _as_periods(name: str, columns: dict[str, Any]) -> pd.DataFrame:
+def _tables(file: h5py.File, kind: str) -> dict[str, h5py.Group]:
+    group = local_hdf5.local_group(file, _PLACES[kind])
+    children = () if group is None else local_hdf5.local_children(group)
+    return {name: node for name, node in children if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == kind}
+
+
+def _as_frame(name: str, columns: dict[str, Any], times: dict[str, str]) -> pd.DataFrame:
     n_rows = len(next(iter(columns.values()), ()))
-    unknown = np.full(n_rows, np.nan)
     label = next((found for found in _NAME_COLUMNS if found in columns), None)
     labels = [name] * n_rows if label is None else [str(value) for value in columns[label]]
     own = {text: PALETTE[number % len(PALETTE)] for number, text in enumerate(sorted(set(labels)))}
-    frame = pd.DataFrame(
-        {
-            "start_s": np.asarray(columns.get("start_time", unknown), np.float64),
-            "stop_s": np.asarray(columns.get("stop_time", unknown), np.float64),
-            "name": pd.Series(labels, dtype=object),
-            "colour": pd.Series(columns.get("colour", [own[text] for text in labels]), dtype=object),
-        }
-    )
+    unknown = np.full(n_rows, np.nan)
+    frame = pd.DataFrame({ours: np.asarray(columns.get(theirs, unknown), float) for ours, theirs in times.items()})
+    frame["name"] = pd.Series(labels, dtype=object)
+    frame["colour"] = pd.Series(columns.get("colour", [own[text] for text in labels]), dtype=object)
     for column, values in columns.items():
-        if column not in ("start_time", "stop_time", "colour", label):
+        if column not in (*times.values(), "colour", label):
             frame[column] = values
     return frame
 
 
-def _write_table(parent: h5py.Group, name: str, description: str, frame: pd.DataFrame) -> None:
-    """A TimeIntervals as pynwb writes it: a column that lacks its type or its place in ``colnames`` is not seen."""
-    table = parent.create_group(name)
-    stored = [_STORED.get(str(column), str(column)) for column in frame.columns]
-    _mark(table, "core", "TimeIntervals", description)
-    text = h5py.string_dtype("utf-8")
-    table.attrs.create("colnames", np.array(stored, dtype=object), dtype=text)
-    _dataset(table, "id", np.arange(len(frame), dtype=np.int64), "ElementIdentifiers", None)
-    for column, target in zip(frame.columns, stored, strict=True):
-        values = _values(frame[column])
-        data = values.astype(text) if values.dtype.kind == "O" else values
-        _dataset(table, target, data, "VectorData", _DESCRIPTIONS.get(target, f"{column} of the period, as loaded."))
-
-
-def _dataset(table: h5py.Group, name: str, data: Any, neurodata_type: str, description: str | None) -> None:
-    # Chunked, so that others can add rows; one chunk, because a table of periods is small.
-    dataset = table.create_dataset(name, data=data, maxshape=(None,), chunks=(max(1, len(data)),))
-    _mark(dataset, "hdmf-common", neurodata_type, description)
-
-
-def _mark(node: h5py.Group | h5py.Dataset, namespace: str, neurodata_type: str, description: str | None) -> None:
-    node.attrs["namespace"] = namespace
-    node.attrs["neurodata_type"] = neurodata_type
-    node.attrs["object_id"] = str(uuid.uuid4())
-    if description is not None:
-        node.attrs["description"] = description
-
-
-def _verify(path: Path, *, key: str, frame: pd.DataFrame) -> None:
+def _verify(path: Path, *, kind: str, key: str, frame: pd.DataFrame) -> None:
     problems = schema_problems(path)
     if problems:
         raise SampleError(path, f"would not be valid NWB ({problems[0]})", "Nothing was kept. Report this.")
-    written = read_stimuli(path).get(key)
-    same = (
-        written is not None
-        and list(written.columns) == list(frame.columns)
-        and all(_equal(_values(written[name]), _values(frame[name])) for name in frame.columns)
-    )
-    if not same:
-        raise SampleError(path, f"the periods {key!r} did not read back as written", "Nothing was kept. Report this.")
-
-
-def _values(column: pd.Series[Any]) -> NDArray[Any]:
-    """The column's cells, texts as objects, whichever of its kinds of text pandas has chosen."""
-    values = column.to_numpy()
-    return values if values.dtype.kind in "biuf" else np.array([str(value) for value in values], dtype=object)
-
-
-def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    written = (read_events if kind == "EventsTable" else read_stimuli)(path).get(key)
+    if written is None or not same_table(written, frame):
+        raise SampleError(path, f"the table {key!r} did not read back as written", "Nothing was kept. Report this.")

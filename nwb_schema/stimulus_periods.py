@@ -11,24 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nwb_schema.columns import PYNWB_NAMES, column_key
 from nwb_schema.errors import StimulusError
+from nwb_schema.stimulus_columns import Unit, find_columns, units_per_second
 from nwb_schema.stimulus_table import StimulusTable
 
-Unit = Literal["seconds", "frames"]
 OverlapRule = Literal["keep", "refuse"]
 BeyondRule = Literal["keep", "cut", "refuse"]
 InvalidRule = Literal["refuse", "leave-out"]
-
-ROLES = {
-    "start": ("start_time", "start_s", "start", "start_frame", "onset", "begin"),
-    "stop": ("stop_time", "stop_s", "stop", "stop_frame", "end_time", "end_s", "end", "end_frame", "offset"),
-    "duration": ("duration", "duration_s"),
-    "name": ("name", "label", "stimulus", "condition"),
-    "colour": ("colour", "color"),
-}
-"""What a column may be for, and the column names that say so by themselves."""
-_ALIASES = {"end": "stop", "label": "name", "color": "colour"}
 
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999")
 """Colours that people with any colour vision tell apart (Okabe and Ito 2008)."""
@@ -67,7 +56,7 @@ class Periods:
     ----------
     frame
         One row per period, by start: ``start_s``, ``stop_s`` (float64), ``name``, ``colour`` (text), then the table's
-        other columns.
+        other columns. Moments have ``time_s`` in place of the first two.
     problems
         What was odd, by row.
     notes
@@ -91,8 +80,9 @@ def build_periods(
     overlaps: OverlapRule = "keep",
     beyond: BeyondRule = "keep",
     invalid: InvalidRule = "refuse",
+    moments: bool = False,
 ) -> Periods:
-    """Turn `table` into periods.
+    """Turn `table` into periods, or into moments.
 
     Parameters
     ----------
@@ -104,7 +94,8 @@ def build_periods(
     rate_hz, duration_s
         Of the recording; None where it does not say.
     mapping
-        ``{name: column of the table}``: `ROLES`, or any name for a column to keep under that name.
+        ``{name: column of the table}``: one of `nwb_schema.stimulus_columns.ROLES`, or any name under which to keep a
+        column.
     vocabulary
         The only names that periods may have; empty for any.
     overlaps, beyond
@@ -112,6 +103,8 @@ def build_periods(
         leaves out what lies wholly outside.
     invalid
         What to do with periods that have no times, end before they start, or are not in the vocabulary.
+    moments
+        The rows have a time alone. They cannot overlap, and the frame has ``time_s`` in place of start and stop.
 
     Raises
     ------
@@ -119,12 +112,14 @@ def build_periods(
         When a column is missing, the unit is unclear, a rule says ``refuse``, or nothing is left.
     """
     notes = list(table.notes)
-    columns, extras = _columns(table, mapping or {}, notes)
-    per_second = _units_per_second(table, columns, unit, rate_hz, notes)
+    columns, extras = find_columns(table, mapping or {}, notes, moments=moments)
+    per_second = units_per_second(table, columns, unit, rate_hz, notes)
     n_rows = len(table.frame)
     rows = np.arange(n_rows) + table.first_row
     start = _numbers(table.frame[columns["start"]]) / per_second
-    if "stop" in columns:
+    if moments:
+        stop = start.copy()
+    elif "stop" in columns:
         stop = _numbers(table.frame[columns["stop"]]) / per_second
     else:
         stop = start + _numbers(table.frame[columns["duration"]]) / per_second
@@ -135,7 +130,8 @@ def build_periods(
         notes.append(f"The table has no column of names; every period is called {type_name!r}.")
     problems, keep = _invalid(table, rows, start, stop, names, vocabulary, invalid)
     problems += _beyond(table, rows, start, stop, keep, duration_s, beyond, notes)
-    problems += _overlaps(table, rows, start, stop, keep, overlaps)
+    if not moments:
+        problems += _overlaps(table, rows, start, stop, keep, overlaps)
     colours = _colours(table, columns.get("colour"), rows, names, problems)
     if not keep.any():
         raise StimulusError(table.name, "no period is left", f"Look at its rows: {_listed(problems)}.")
@@ -143,75 +139,9 @@ def build_periods(
     for name, column in extras.items():
         frame[name] = table.frame[column].to_numpy()
     frame = frame[keep].sort_values("start_s", kind="stable", ignore_index=True)
+    if moments:
+        frame = frame.drop(columns="stop_s").rename(columns={"start_s": "time_s"})
     return Periods(frame, tuple(sorted(problems, key=lambda problem: problem.row)), tuple(notes))
-
-
-def _columns(
-    table: StimulusTable, mapping: Mapping[str, str], notes: list[str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Which column of the table has which role, and which others are kept under which name."""
-    there = [str(name) for name in table.frame.columns]
-    for name, column in mapping.items():
-        if column not in there:
-            raise StimulusError(
-                table.name, f"has no column {column!r} (for {name})", f"Its columns: {', '.join(there)}."
-            )
-    wanted = {_ALIASES.get(name, name): column for name, column in mapping.items()}
-    lower = {name.lower(): name for name in reversed(there)}
-    columns: dict[str, str] = {}
-    used = set(wanted.values())
-    for role, usual in ROLES.items():
-        if role in wanted:
-            columns[role] = wanted[role]
-        elif not (role == "duration" and "stop" in columns):
-            found = next((lower[name] for name in usual if name in lower and lower[name] not in used), None)
-            if found is not None:
-                columns[role] = found
-    for needed, says in (("start", "start"), ("stop", "stop")):
-        if needed not in columns and not (needed == "stop" and "duration" in columns):
-            raise StimulusError(
-                table.name,
-                f"has no column that says when a period {'starts' if needed == 'start' else 'stops'}",
-                f"Say which of {', '.join(there)} it is: --map {says}=COLUMN.",
-            )
-    extras = {name: column for name, column in wanted.items() if name not in ROLES}
-    taken = used | set(columns.values())
-    extras |= {name: name for name in there if name not in taken and name not in extras}
-    kept: dict[str, str] = {}
-    for name, column in extras.items():
-        key = column_key(name, {*PYNWB_NAMES, "start_s", "stop_s", *kept})
-        if key != name:
-            notes.append(f"The column {_short(name)} is kept as {key!r}.")
-        kept[key] = column
-    return columns, kept
-
-
-def _units_per_second(
-    table: StimulusTable, columns: Mapping[str, str], unit: Unit | None, rate_hz: float | None, notes: list[str]
-) -> float:
-    if unit is None:
-        unit = _unit_of(table, columns)
-        notes.append(f"The times are taken as {unit}.")
-    if unit == "seconds":
-        return 1.0
-    if not rate_hz or not np.isfinite(rate_hz):
-        raise StimulusError(
-            table.name, "is in frames, but the sample does not say its imaging rate", "Give the times in seconds."
-        )
-    return rate_hz
-
-
-def _unit_of(table: StimulusTable, columns: Mapping[str, str]) -> Unit:
-    name = columns["start"].lower()
-    if table.in_seconds or name.endswith(("_time", "_s")):
-        return "seconds"
-    if "frame" in name:
-        return "frames"
-    if table.frame[columns["start"]].dtype.kind != "i":
-        return "seconds"
-    raise StimulusError(
-        table.name, f"{columns['start']!r} may be frames or seconds", "Say which: --frames or --seconds."
-    )
 
 
 def _invalid(

@@ -98,7 +98,10 @@ def _read_text(path: Path) -> pd.DataFrame:
 
 def _read_excel(path: Path, sheet: str | None) -> pd.DataFrame:
     try:
-        return pd.read_excel(path, sheet_name=0 if sheet is None else sheet, keep_default_na=False, engine="openpyxl")
+        # As with text: a cell that holds the text 007 stays one.
+        return pd.read_excel(
+            path, sheet_name=0 if sheet is None else sheet, dtype=object, keep_default_na=False, engine="openpyxl"
+        )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         cause = " ".join(str(error).split())[:200]
         raise StimulusError(path, f"cannot be read as an Excel file ({cause})", "Save it as CSV.") from error

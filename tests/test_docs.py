@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -20,9 +21,19 @@ def test_every_command_and_option_is_documented(name: str) -> None:
     start = text.find(f"## fluorite {name}")
     assert start >= 0, f"docs/command-line.md has no section '## fluorite {name}'"
     section = text[start:].split("\n## ", 1)[0]
-    for parameter in main.commands[name].params:
-        if isinstance(parameter, click.Option):
-            assert any(option in section for option in parameter.opts), f"{name}: {parameter.opts}"
+    for called, command in commands_of(name, main.commands[name]):
+        assert called.split()[-1] in section, f"{called} is not there"
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert any(option in section for option in parameter.opts), f"{called}: {parameter.opts}"
+
+
+def commands_of(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command and, of a group, all commands in it."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for child, inner in command.commands.items():
+            yield from commands_of(f"{name} {child}", inner)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
