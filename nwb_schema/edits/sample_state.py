@@ -7,6 +7,7 @@ comparing two of these.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +27,6 @@ from nwb_schema.edits.fields import FIELDS, NOT_GIVEN, Field
 from nwb_schema.errors import SampleError
 from nwb_schema.layout import CUSTOM_COLUMNS, FLUORITE, PLANE_SEGMENTATION, SCORES
 from nwb_schema.linked_movie import movie_link
-from nwb_schema.provenance import canonical_json
 from nwb_schema.reader import open_sample
 
 # Columns that no edit changes; their values are part of the digest of the masks instead.
@@ -139,7 +139,7 @@ class SampleState:
         parts |= {name: value for name, value in self.fields.items() if value is not None}
         parts |= {f"custom column {name}": value for name, value in self.custom.items()}
         parts |= {"ROIs and their masks": self.masks, "link to the movie": self.movie}
-        return {name: _hash(canonical_json(value).encode("utf-8", "surrogatepass")) for name, value in parts.items()}
+        return {name: _hash(json.dumps(value).encode()) for name, value in parts.items()}
 
 
 def read_state(path: Path) -> SampleState:

@@ -16,12 +16,13 @@ import pynwb
 import pytest
 from click.testing import CliRunner, Result
 
+import fluorite
 from fluorite.cli import main
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.configure import add_column
 from nwb_schema.edits import Reject, commit, edits_of
-from nwb_schema.errors import EditError
+from nwb_schema.errors import ConfigurationError, EditError
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import read_identifier, read_rois
@@ -127,6 +128,35 @@ def test_an_unknown_sample_is_said(folder: Path, rois: list[str]) -> None:
     result = run("accept", folder, "nobody", rois[0])
     assert result.exit_code == 1
     assert "no such sample" in result.output
+
+
+def test_python_can_do_the_same(folder: Path, sample: Path, rois: list[str]) -> None:
+    project = fluorite.open_project(folder)
+    fluorite.reject(project, sample.name, [rois[0][:8]], reason="dim")
+    fluorite.accept(project, sample.name, rois[1])
+    fluorite.tag(project, sample.name, rois[:2], "quality", "good")
+    fluorite.delete(project, sample.name, rois[2:4])
+    fluorite.restore(project, sample.name, rois[2:3])
+    fluorite.set_field(project, sample.name, "subject.strain", "Wistar")
+    fluorite.undo(project, sample.name)
+    fluorite.redo(project, sample.name)
+
+    table = fluorite.rois(project)
+    assert table["is_accepted"].tolist() == [False, True, True, False, True]
+    assert table["deleted"].tolist() == [False, False, False, True, False]
+    assert [tags.get("quality") for tags in table["tags"]] == ["good", "good", "untagged", "untagged", "untagged"]
+    history = fluorite.edits(project, sample.name)
+    kinds = ["reject", "accept", "tag", "delete", "restore", "field", "undo", "redo"]
+    assert history["kind"].tolist() == kinds
+    assert history["reason"][0] == "dim"
+    with pytest.raises(EditError, match="no such column"):
+        fluorite.tag(project, sample.name, rois, "nothing", "good")
+
+
+@pytest.mark.parametrize("name", ["deleted", "curated", "is_accepted"])
+def test_a_tag_column_never_takes_the_place_of_ours(folder: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        add_column(Project.open(folder), ColumnDefinition(name, ColumnKind.ROI_TAG))
 
 
 _LOOP = """
