@@ -29,6 +29,10 @@ from nwb_schema.layout import CUSTOM_COLUMNS, FLUORITE, PLANE_SEGMENTATION, SCOR
 from nwb_schema.linked_movie import movie_link
 from nwb_schema.reader import open_sample
 
+DIGEST_FORMAT = "format of the digest"
+# Raise it when the same file would give another digest, also because another field can be edited: digests that an older
+# version left behind are then not compared.
+_DIGEST_VERSION = 1
 # Columns that no edit changes; their values are part of the digest of the masks instead.
 _FIXED = {"id", "roi_uuid", "evaluated", "pixel_mask", "voxel_mask", "image_mask", *SCORES}
 
@@ -138,7 +142,7 @@ class SampleState:
         parts: dict[str, Any] = {f"ROI column {name}": column.values for name, column in self.columns.items()}
         parts |= {name: value for name, value in self.fields.items() if value is not None}
         parts |= {f"custom column {name}": value for name, value in self.custom.items()}
-        parts |= {"ROIs and their masks": self.masks, "link to the movie": self.movie}
+        parts |= {"ROIs and their masks": self.masks, "link to the movie": self.movie, DIGEST_FORMAT: _DIGEST_VERSION}
         return {name: _hash(json.dumps(value).encode()) for name, value in parts.items()}
 
 

@@ -27,7 +27,7 @@ from nwb_schema.edits.conflict import OutsideChange
 from nwb_schema.edits.edits_table import read_records
 from nwb_schema.edits.journal import Journal, Seen
 from nwb_schema.edits.record import EditKind, EditRecord
-from nwb_schema.edits.sample_state import SampleState, read_state
+from nwb_schema.edits.sample_state import DIGEST_FORMAT, SampleState, read_state
 from nwb_schema.errors import EditError, FluoriteError
 from nwb_schema.file_lock import file_lock
 from nwb_schema.project import Project
@@ -131,7 +131,8 @@ def _settle(project: Project, path: Path, clock: Clock) -> Settled:
     unknown = tuple(record for record in read_history(path) if record.id not in known)
     missing = [entry for entry in entries if entry.record.id not in there]
     digest = state.digest()
-    parts = () if last is None else replacing.differing_parts(dict(last.digest), digest)
+    comparable = last is not None and last.digest.get(DIGEST_FORMAT) == digest[DIGEST_FORMAT]
+    parts = replacing.differing_parts(dict(last.digest), digest) if last is not None and comparable else ()
     outside = OutsideChange(
         parts,
         applied_again=tuple(entry.record for entry in missing if entry.committed),

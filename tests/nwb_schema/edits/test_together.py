@@ -159,6 +159,17 @@ def test_copying_or_touching_the_file_is_no_change(filled: Project, sample: Path
     assert commit(filled, sample, Reject(rois[1:2]), actor="Ada").outside is None
 
 
+def test_what_another_version_of_fluorite_remembered_is_not_held_against_the_file(
+    filled: Project, sample: Path, rois: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(filled, sample, Reject(rois[:1]), actor="Ada")
+    change_outside(sample, 2, False)
+    monkeypatch.setattr("nwb_schema.edits.sample_state._DIGEST_VERSION", 2)
+    assert commit(filled, sample, Reject(rois[1:2]), actor="Ada").outside is None
+    change_outside(sample, 2, True)
+    assert commit(filled, sample, Accept(rois[1:2]), actor="Ada").outside is not None
+
+
 def test_an_older_copy_gets_the_edits_that_it_lacks(
     filled: Project, sample: Path, rois: list[str], quality, before: Path
 ) -> None:
