@@ -225,7 +225,7 @@ class Catalogue:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists() and not self._usable():
             self._discard()
-        with connect(self._path, _SCHEMA) as db:
+        with connect(self._path, _SCHEMA, durable=False) as db:
             db.create_function("casefold", 1, str.casefold, deterministic=True)
             yield db
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from nwb_schema.catalogue_columns import ROI_COLUMNS
 from nwb_schema.errors import SampleError
 from nwb_schema.linked_movie import movie_link
 from nwb_schema.local_hdf5 import outside_links
-from nwb_schema.provenance import canonical_json
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,13 @@ def _rois(path: Path) -> list[dict[str, Any]]:
 
 def _tags(frame: pd.DataFrame) -> list[str]:
     """The columns of the table that are not the catalogue's own, as one JSON object per ROI."""
-    others = {str(name): frame[name].tolist() for name in frame.columns if name not in ROI_COLUMNS}
-    return [canonical_json(dict(zip(others, row, strict=True))) for row in zip(*others.values(), strict=True)] or [
-        "{}"
-    ] * len(frame)
+    others = {str(name): [_known(v) for v in frame[name].tolist()] for name in frame.columns if name not in ROI_COLUMNS}
+    if not others:
+        return ["{}"] * len(frame)
+    return [
+        json.dumps(dict(zip(others, row, strict=True)), ensure_ascii=False)
+        for row in zip(*others.values(), strict=True)
+    ]
 
 
 def _known(value: Any) -> Any:

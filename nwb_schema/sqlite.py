@@ -16,7 +16,7 @@ _BUSY_TIMEOUT_S = 30.0
 
 
 @contextmanager
-def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
+def connect(path: Path, schema: str, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
     """One transaction on an SQLite file: committed on a clean exit, rolled back on an exception, then closed.
 
     Parameters
@@ -25,6 +25,8 @@ def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
         The file; made, with its tables, when it is not there yet.
     schema
         ``CREATE ... IF NOT EXISTS`` statements.
+    durable
+        False does not wait for the disk: a power cut may damage the file, so it has to be one that can be made again.
 
     Raises
     ------
@@ -39,6 +41,8 @@ def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
         if new:
             db.execute(f"PRAGMA journal_mode = {journal_mode(path)}")
         db.execute("PRAGMA foreign_keys = ON")
+        if not durable:
+            db.execute("PRAGMA synchronous = OFF")
         if new or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             db.executescript(schema)
         db.execute("BEGIN")
