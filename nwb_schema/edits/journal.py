@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,17 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the file open meanwhile: SQLite tidies up, and waits for the disk, when the last one closes it."""
+        if not self._path.exists():
+            yield
+            return
+        with closing(sqlite3.connect(self._path)) as db:
+            with suppress(sqlite3.Error):  # whoever uses it next says what is wrong with it
+                db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            yield
 
     def add(self, name: str, records: Sequence[EditRecord], digest: Mapping[str, str]) -> None:
         """Enter edits that are about to be committed, in one transaction.

@@ -74,7 +74,7 @@ def settled(project: Project, path: Path, clock: Clock) -> Iterator[Settled]:
     """
     # A symbolic link stays one: what is replaced is the file that it leads to.
     path = path.resolve()
-    with file_lock(path, EditError):
+    with file_lock(path, EditError), Journal(project.journal_path).kept_open():
         yield _settle(project, path, clock)
 
 
