@@ -10,6 +10,23 @@ Examples
 """
 
 from fluorite.api import create_project, open_project, rois, samples, traces
+from fluorite.editing import accept, delete, edits, redo, reject, restore, set_field, tag, undo
 from fluorite.version import __version__
 
-__all__ = ["__version__", "create_project", "open_project", "rois", "samples", "traces"]
+__all__ = [
+    "__version__",
+    "accept",
+    "create_project",
+    "delete",
+    "edits",
+    "open_project",
+    "redo",
+    "reject",
+    "restore",
+    "rois",
+    "samples",
+    "set_field",
+    "tag",
+    "traces",
+    "undo",
+]

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nwb_schema.catalogue import Catalogue
+from nwb_schema.edits import recover
 from nwb_schema.project import Project
 from nwb_schema.reader import read_traces
 
@@ -20,14 +21,16 @@ def create_project(folder: str | Path, *, name: str | None = None) -> Project:
 
 
 def open_project(folder: str | Path) -> Project:
-    """Open the project in `folder`.
+    """Open the project in `folder`, and make up for what a killed program left undone of its edits.
 
     Raises
     ------
     nwb_schema.errors.ProjectError
         When the folder is not a project.
     """
-    return Project.open(Path(folder))
+    project = Project.open(Path(folder))
+    recover(project)
+    return project
 
 
 def samples(project: Project, filters: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -14,12 +14,16 @@ from fluorite.version import __version__
 from pipeline.commands.cmd_behaviour import behaviour
 from pipeline.commands.cmd_catalogue import index, rois, samples
 from pipeline.commands.cmd_config import config
+from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
+from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_process import process
 from pipeline.commands.cmd_stimuli import stimuli
+from pipeline.commands.cmd_tag import tag
+from pipeline.commands.cmd_undo import redo, undo
 from pipeline.commands.console import ends_cleanly
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Only this computer can be served so far.")
@@ -85,4 +89,6 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 
 for _command in (init, process, import_, params, samples, rois, index, config, stimuli, behaviour):
+    main.add_command(_command)
+for _command in (tag, accept, reject, delete, restore, log, undo, redo):
     main.add_command(_command)

@@ -6,6 +6,7 @@ its size, its modification time or its inode changed, or those of its movie.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,8 +24,8 @@ from nwb_schema.sqlite import connect
 
 Result = TypeVar("Result")
 
-_SCHEMA_VERSION = 1
-_ENTRY_VERSION = 1
+_SCHEMA_VERSION = 2
+_ENTRY_VERSION = 2
 """Raise it when the same file would give another entry: every file is then read again."""
 
 _BATCH = 20
@@ -116,6 +117,25 @@ class Catalogue:
                     _delete(db, name)
         return Refreshed(tuple(added), tuple(changed), tuple(removed))
 
+    def refresh_file(self, path: Path) -> None:
+        """Read one sample again, whose file was just replaced."""
+
+        def store() -> None:
+            stamp = _stamp(path)
+            entry = read_entry(path)
+            self._store([(path.name, f"{stamp} {self._movie_stamp(entry.movie)}", entry)])
+
+        self._recovering(store)
+
+    def twins(self, name: str, identifier: str) -> list[str]:
+        """File names of the other samples that have this identifier."""
+        rows = self._select("SELECT name FROM sample WHERE identifier = ?", [identifier])
+        names = [row["name"] for row in rows]
+        if name not in names:
+            self.refresh()
+            names = [row["name"] for row in self._select("SELECT name FROM sample WHERE identifier = ?", [identifier])]
+        return [other for other in names if other != name and (self._project.samples_dir / other).is_file()]
+
     def rebuild(self) -> Refreshed:
         """Forget everything and read all files again."""
         self._discard()
@@ -141,6 +161,7 @@ class Catalogue:
         """The ROIs that match all `filters`, by sample and row: one dictionary of plain values each.
 
         They can be filtered by their own columns and by those of their sample (``evaluated`` is the ROI's own).
+        ``tags`` is a dictionary: tags by the key of their column.
         """
         where, parameters = compile_filters(filters, ROI_FILTER_COLUMNS)
         own = set(_ROI_STORED)
@@ -151,7 +172,7 @@ class Catalogue:
             'ORDER BY name, "index"',
             parameters,
         )
-        return [_plain(row) for row in rows]
+        return [_plain(row) | {"tags": json.loads(row["tags"])} for row in rows]
 
     def _select(self, sql: str, parameters: list[str | float]) -> list[sqlite3.Row]:
         def run() -> list[sqlite3.Row]:
@@ -203,7 +224,7 @@ class Catalogue:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists() and not self._usable():
             self._discard()
-        with connect(self._path, _SCHEMA, _SCHEMA_VERSION) as db:
+        with connect(self._path, _SCHEMA, _SCHEMA_VERSION, durable=False) as db:
             db.create_function("casefold", 1, str.casefold, deterministic=True)
             yield db
 

@@ -44,6 +44,9 @@ _ROI = (
     Column("area_px", "number", "Pixels of the mask."),
     Column("centroid_y", "number", "Row of the centre, in pixels."),
     Column("centroid_x", "number", "Column of the centre, in pixels."),
+    Column("curated", "flag", "Whether a person decided that it counts as a cell, or not."),
+    Column("deleted", "flag", "Whether a person deleted it; it is kept for what refers to it."),
+    Column("tags", "text", "Tags by column, and what else the table says of it, as JSON."),
 )
 
 SAMPLE_COLUMNS = {column.name: column for column in _SAMPLE}

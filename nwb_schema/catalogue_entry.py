@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from nwb_schema import reader
 from nwb_schema.catalogue_columns import ROI_COLUMNS
@@ -59,8 +62,20 @@ def read_entry(path: Path) -> Entry:
 
 def _rois(path: Path) -> list[dict[str, Any]]:
     frame = reader.read_rois(path)
+    frame["tags"] = _tags(frame)
     columns = {name: [_known(value) for value in frame[name].tolist()] for name in ROI_COLUMNS}
     return [dict(zip(columns, row, strict=True), name=path.name) for row in zip(*columns.values(), strict=True)]
+
+
+def _tags(frame: pd.DataFrame) -> list[str]:
+    """The columns of the table that are not the catalogue's own, as one JSON object per ROI."""
+    others = {str(name): [_known(v) for v in frame[name].tolist()] for name in frame.columns if name not in ROI_COLUMNS}
+    if not others:
+        return ["{}"] * len(frame)
+    return [
+        json.dumps(dict(zip(others, row, strict=True)), ensure_ascii=False)
+        for row in zip(*others.values(), strict=True)
+    ]
 
 
 def _known(value: Any) -> Any:

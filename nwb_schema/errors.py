@@ -69,6 +69,10 @@ class SampleExistsError(SampleError):
     """A sample of that name is already in the project."""
 
 
+class EditError(FluoriteError):
+    """An edit that cannot be made: an unknown ROI or column, a value that does not fit, nothing to undo."""
+
+
 class FilterError(FluoriteError):
     """A filter with an unknown column, an unknown modifier or a value of the wrong kind."""
 

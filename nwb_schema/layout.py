@@ -40,6 +40,16 @@ SCORES = {
 """Columns of scores that a PlaneSegmentation has when they were computed, with their descriptions."""
 
 
+CURATED = "curated"
+DELETED = "deleted"
+FLAGS = {
+    "is_accepted": "Whether the ROI counts as a cell.",
+    CURATED: "Whether a person decided is_accepted.",
+    DELETED: "Whether a person deleted the ROI; it is kept for what refers to it.",
+}
+"""Yes/no columns of a PlaneSegmentation that people's edits set, with their descriptions."""
+
+
 def movie_series_name(one_photon: bool) -> str:
     """Name of the registered movie in ``acquisition``."""
     return "OnePhotonSeries" if one_photon else "TwoPhotonSeries"

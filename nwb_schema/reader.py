@@ -20,7 +20,7 @@ from scipy import sparse
 
 from nwb_schema import local_hdf5
 from nwb_schema.errors import SampleError
-from nwb_schema.layout import FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
+from nwb_schema.layout import CURATED, DELETED, FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.sample_summary import SampleSummary, summarise
 from nwb_schema.stored_masks import StoredMasks, accept_flags, find_images, find_segmentation
@@ -40,6 +40,11 @@ __all__ = [
     "registered_movie_path",
     "trace_kinds",
 ]
+
+_ROI_COLUMNS = (
+    *("index", "roi_uuid", "is_accepted", "evaluated", *SCORES, "area_px", "centroid_y", "centroid_x"),
+    *(CURATED, DELETED),
+)
 
 
 @contextmanager
@@ -87,7 +92,8 @@ def read_rois(path: Path) -> pd.DataFrame:
 
     Columns: ``index`` (row in the file), ``roi_uuid`` (None in foreign files), ``is_accepted``, ``evaluated``, ``snr``,
     ``r_values``, ``cnn_preds`` (NaN where not computed), ``area_px`` (pixels of the mask), ``centroid_y`` and
-    ``centroid_x`` (weighted, in pixels; NaN for an empty mask).
+    ``centroid_x`` (weighted, in pixels; NaN for an empty mask), ``curated`` (a person decided ``is_accepted``),
+    ``deleted`` (a person deleted it). After these, one for every other column that the table has, tags above all.
     """
     with open_sample(path) as file:
         table = find_segmentation(file)
@@ -103,7 +109,8 @@ def read_rois(path: Path) -> pd.DataFrame:
             **{name: _float_column(table, name, n_rois) for name in SCORES},
         }
         columns["area_px"], columns["centroid_y"], columns["centroid_x"] = masks.geometry()
-        return _roi_frame(n_rois, columns)
+        columns |= {name: _flag_column(table, name, n_rois) for name in (CURATED, DELETED)}
+        return _roi_frame(n_rois, columns, _other_columns(table, n_rois))
 
 
 def read_footprints(path: Path) -> sparse.csr_array:
@@ -225,7 +232,26 @@ def _text_column(table: h5py.Group, name: str, n_rois: int) -> list[str | None]:
     return list(values) if len(values) == n_rois else [None] * n_rois
 
 
-def _roi_frame(n_rois: int, columns: dict[str, Any]) -> pd.DataFrame:
-    names = ["roi_uuid", "is_accepted", "evaluated", *SCORES, "area_px", "centroid_y", "centroid_x"]
-    frame = pd.DataFrame({"index": np.arange(n_rois), **{name: columns.get(name, []) for name in names}})
-    return frame.astype({"is_accepted": bool, "evaluated": bool, "area_px": np.int64})
+def _flag_column(table: h5py.Group, name: str, n_rois: int) -> NDArray[np.bool_]:
+    data = local_hdf5.local_dataset(table, name)
+    return np.zeros(n_rois, bool) if data is None or data.shape != (n_rois,) else np.asarray(data[()], dtype=bool)
+
+
+def _other_columns(table: h5py.Group, n_rois: int) -> dict[str, Any]:
+    """Columns with one plain value per ROI that are none of ours."""
+    found: dict[str, Any] = {}
+    for name in (local_hdf5.as_text(name) for name in table.attrs.get("colnames", ())):
+        data = local_hdf5.local_dataset(table, name)
+        if name in _ROI_COLUMNS or data is None or data.shape != (n_rois,) or f"{name}_index" in table:
+            continue
+        if h5py.check_string_dtype(data.dtype) is not None:
+            found[name] = list(local_hdf5.texts(table, name))
+        elif data.dtype.kind in "biuf":
+            found[name] = np.asarray(data[()])
+    return found
+
+
+def _roi_frame(n_rois: int, columns: dict[str, Any], others: dict[str, Any] | None = None) -> pd.DataFrame:
+    own = {name: columns.get(name, []) for name in _ROI_COLUMNS if name != "index"}
+    frame = pd.DataFrame({"index": np.arange(n_rois), **own, **(others or {})})
+    return frame.astype(dict.fromkeys(("is_accepted", "evaluated", CURATED, DELETED), bool) | {"area_px": np.int64})

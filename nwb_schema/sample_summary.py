@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from nwb_schema import local_hdf5
-from nwb_schema.layout import FLUORITE, TRACES
+from nwb_schema.layout import DELETED, FLUORITE, TRACES
 from nwb_schema.linked_movie import movie_link, movie_problem
 from nwb_schema.stored_masks import accept_flags, count_rois, find_images, find_segmentation
 
@@ -32,7 +32,7 @@ class SampleSummary:
     height, width, depth
         Pixels of a frame; `depth` is None for a plane.
     n_rois, n_accepted, evaluated
-        Components, those that count as cells, and whether anything decided that.
+        Components, those that count as cells and are not deleted, and whether anything decided that.
     is_ours
         Whether Fluorite wrote it.
     has_movie, movie_problem
@@ -165,6 +165,9 @@ def _counts(file: h5py.File) -> tuple[int, int, bool]:
         return 0, 0, False
     n_rois = count_rois(table)
     accepted, evaluated = accept_flags(table, n_rois)
+    deleted = local_hdf5.local_dataset(table, DELETED)
+    if deleted is not None and deleted.shape == (n_rois,) and deleted.dtype.kind in "biu":
+        accepted = accepted & ~np.asarray(deleted[()], dtype=bool)
     return n_rois, int(accepted.sum()), bool(n_rois and evaluated.all())
 
 

@@ -17,7 +17,7 @@ _BUSY_TIMEOUT_S = 30.0
 
 
 @contextmanager
-def connect(path: Path, schema: str, version: int = 1) -> Iterator[sqlite3.Connection]:
+def connect(path: Path, schema: str, version: int = 1, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
     """One transaction on an SQLite file: committed on a clean exit, rolled back on an exception, then closed.
 
     Parameters
@@ -29,6 +29,8 @@ def connect(path: Path, schema: str, version: int = 1) -> Iterator[sqlite3.Conne
     version
         Version of the schema, at least 1, kept in the file (``PRAGMA user_version``). A file of an earlier version, 0
         where nothing was ever completed, gets what it lacks of `schema`.
+    durable
+        False does not wait for the disk: a power cut may damage the file, so it has to be one that can be made again.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def connect(path: Path, schema: str, version: int = 1) -> Iterator[sqlite3.Conne
         db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA foreign_keys = ON")
+        if not durable:
+            db.execute("PRAGMA synchronous = OFF")
         if db.execute("PRAGMA user_version").fetchone()[0] < version:
             _set_journal_mode(db, journal_mode(path))
             # In one transaction: a kill in between leaves nothing, and the version says that everything is there.

@@ -76,9 +76,12 @@ def index(folder: Path, as_json: bool) -> None:
 
 def _catalogue(folder: Path) -> Any:
     from nwb_schema.catalogue import Catalogue
+    from nwb_schema.edits import recover
     from nwb_schema.project import Project
 
-    catalogue = Catalogue(Project.open(folder))
+    project = Project.open(folder)
+    recover(project)
+    catalogue = Catalogue(project)
     catalogue.refresh()
     return catalogue
 

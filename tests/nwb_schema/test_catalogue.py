@@ -50,6 +50,7 @@ def test_samples_and_rois_are_listed_with_plain_values(project: Project, catalog
     rois = catalogue.rois()
     assert len(rois) == 8
     assert len({roi["roi_uuid"] for roi in rois}) == 8
+    assert [roi.pop("tags") for roi in rois] == [{}] * 8
     assert {type(value) for roi in rois for value in roi.values()} <= {str, int, float, bool, type(None)}
 
 

@@ -1,0 +1,84 @@
+"""What a notebook changes of a sample: each call is one edit, as from the page and the command line.
+
+Every function takes the project, the sample's name or identifier, and ``reason``, which is kept with the edit; each
+returns what was committed. See `nwb_schema.edits` for edits that are made together and for editing with others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from nwb_schema import edits as core
+from nwb_schema.columns import ColumnKind
+from nwb_schema.edits.lookup import find_column, find_rois
+from nwb_schema.project import Project
+from nwb_schema.reader import read_rois
+from pipeline.jobs import current_actor
+
+
+def accept(project: Project, sample: str, rois: Iterable[str], *, reason: str = "") -> core.Committed:
+    """Say that ROIs (``roi_uuid``, or prefixes of at least 8 characters) count as cells."""
+    return _commit(project, sample, core.Accept(_found(project, sample, rois)), reason)
+
+
+def reject(project: Project, sample: str, rois: Iterable[str], *, reason: str = "") -> core.Committed:
+    """Say that ROIs do not count as cells."""
+    return _commit(project, sample, core.Reject(_found(project, sample, rois)), reason)
+
+
+def delete(project: Project, sample: str, rois: Iterable[str], *, reason: str = "") -> core.Committed:
+    """Mark ROIs as deleted; they and their traces stay in the file."""
+    return _commit(project, sample, core.Delete(_found(project, sample, rois)), reason)
+
+
+def restore(project: Project, sample: str, rois: Iterable[str], *, reason: str = "") -> core.Committed:
+    """Bring deleted ROIs back."""
+    return _commit(project, sample, core.Delete(_found(project, sample, rois), deleted=False), reason)
+
+
+def tag(
+    project: Project, sample: str, rois: Iterable[str], column: str, value: Any, *, reason: str = ""
+) -> core.Committed:
+    """Give ROIs a value in a tag column that the project configures.
+
+    Raises
+    ------
+    nwb_schema.errors.EditError
+        When there is no such ROI or column, or the column cannot take the value.
+    """
+    found = find_column(project.columns(ColumnKind.ROI_TAG), column)
+    return _commit(project, sample, core.Tag(_found(project, sample, rois), found, value), reason)
+
+
+def set_field(project: Project, sample: str, name: str, value: Any, *, reason: str = "") -> core.Committed:
+    """Change metadata, such as ``subject.age`` or ``imaging.indicator``; see `nwb_schema.edits.fields.FIELDS`."""
+    return _commit(project, sample, core.SetField(name, value), reason)
+
+
+def undo(project: Project, sample: str, *, reason: str = "") -> core.Committed:
+    """Take back the last edit of a sample that is not undone."""
+    return core.undo(project, project.find_sample(sample), actor=current_actor(), reason=reason)
+
+
+def redo(project: Project, sample: str, *, reason: str = "") -> core.Committed:
+    """Do again what was undone last."""
+    return core.redo(project, project.find_sample(sample), actor=current_actor(), reason=reason)
+
+
+def edits(project: Project, sample: str) -> pd.DataFrame:
+    """The history of a sample, one row an edit, oldest first."""
+    names = ("at", "actor", "kind", "what", "reason", "id", "undoes")
+    rows = core.edits_of(project, project.find_sample(sample))
+    return pd.DataFrame([[str(getattr(row, name)) for name in names] for row in rows], columns=list(names))
+
+
+def _found(project: Project, sample: str, rois: Iterable[str]) -> tuple[str, ...]:
+    known = [roi for roi in read_rois(project.find_sample(sample))["roi_uuid"] if roi is not None]
+    return find_rois(known, [rois] if isinstance(rois, str) else rois)
+
+
+def _commit(project: Project, sample: str, edit: core.Edit, reason: str) -> core.Committed:
+    return core.commit(project, project.find_sample(sample), edit, actor=current_actor(), reason=reason)

@@ -1,0 +1,260 @@
+"""What a person can do to a sample: each edit says which values it changes.
+
+>>> Accept(["0b9c..."]).kind.value
+'accept'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType, UnfitValue
+from nwb_schema.edits.change import Change, Target, same
+from nwb_schema.edits.fields import NOT_GIVEN, check_field, find_field
+from nwb_schema.edits.record import EditKind
+from nwb_schema.edits.sample_state import SampleState
+from nwb_schema.errors import EditError
+from nwb_schema.layout import CURATED, DELETED, FLAGS
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Decide:
+    """A person says whether ROIs count as cells.
+
+    Attributes
+    ----------
+    rois
+        ``roi_uuid`` of each.
+    accepted
+        Whether they do.
+    """
+
+    rois: tuple[str, ...]
+    accepted: bool
+
+    @property
+    def kind(self) -> EditKind:
+        """Accept or reject."""
+        return EditKind.ACCEPT if self.accepted else EditKind.REJECT
+
+    def describe(self) -> str:
+        """One line on what is done."""
+        return f"{self.kind.value}ed {_count(self.rois)}"
+
+    def changes(self, state: SampleState) -> Iterator[Change]:
+        """What it changes in `state`."""
+        yield from _flags(state, self.rois, "is_accepted", self.accepted)
+        yield from _flags(state, self.rois, CURATED, True)
+
+
+def Accept(rois: Iterable[str]) -> Decide:
+    """ROIs count as cells."""
+    return Decide(tuple(rois), True)
+
+
+def Reject(rois: Iterable[str]) -> Decide:
+    """ROIs do not count as cells."""
+    return Decide(tuple(rois), False)
+
+
+@dataclass(frozen=True)
+class Delete:
+    """ROIs are marked deleted; they and their traces stay in the file.
+
+    Attributes
+    ----------
+    rois
+        ``roi_uuid`` of each.
+    deleted
+        False brings them back.
+    """
+
+    rois: tuple[str, ...]
+    deleted: bool = True
+
+    @property
+    def kind(self) -> EditKind:
+        """Delete or restore."""
+        return EditKind.DELETE if self.deleted else EditKind.RESTORE
+
+    def describe(self) -> str:
+        """One line on what is done."""
+        return f"{'deleted' if self.deleted else 'restored'} {_count(self.rois)}"
+
+    def changes(self, state: SampleState) -> Iterator[Change]:
+        """What it changes in `state`."""
+        yield from _flags(state, self.rois, DELETED, self.deleted)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """ROIs get a value in a tag column.
+
+    Attributes
+    ----------
+    rois
+        ``roi_uuid`` of each.
+    column
+        The tag column as the project configures it.
+    value
+        As a person gave it; it has to be of the column's type and vocabulary.
+    """
+
+    rois: tuple[str, ...]
+    column: ColumnDefinition
+    value: Any
+
+    @property
+    def kind(self) -> EditKind:
+        """Tag."""
+        return EditKind.TAG
+
+    def describe(self) -> str:
+        """One line on what is done."""
+        return f"tagged {_count(self.rois)}: {self.column.name} = {_shown(_checked(self.column, self.value))}"
+
+    def changes(self, state: SampleState) -> Iterator[Change]:
+        """What it changes in `state`."""
+        if self.column.kind is not ColumnKind.ROI_TAG:
+            raise EditError(self.column.name, "is not an ROI tag column", "Choose one; see: fluorite config DIR show")
+        if self.column.key in FLAGS:
+            raise EditError(
+                self.column.name, "is a column of Fluorite's own", "Use accept, reject, delete or restore instead."
+            )
+        value = _checked(self.column, self.value)
+        column = self.column
+        yield from _cells(state, self.rois, column.key, value, column.type, column.replacement, column.description)
+
+
+@dataclass(frozen=True)
+class SetField:
+    """Metadata of the subject, the session or the imaging.
+
+    Attributes
+    ----------
+    name
+        See `nwb_schema.edits.fields.FIELDS`.
+    value
+        None or a blank text empties it.
+    """
+
+    name: str
+    value: Any
+
+    @property
+    def kind(self) -> EditKind:
+        """Field."""
+        return EditKind.FIELD
+
+    def describe(self) -> str:
+        """One line on what is done."""
+        return f"set {self.name} = {_shown(check_field(self.name, self.value))}"
+
+    def changes(self, state: SampleState) -> Iterator[Change]:
+        """What it changes in `state`."""
+        value = check_field(self.name, self.value)
+        target = Target("field", self.name)
+        yield from _differing(Change(target, state.value(target), value))
+        not_given = Target("field", NOT_GIVEN.name)
+        names = state.value(not_given) or []
+        placeholder = find_field(self.name).placeholder_name
+        if value is not None and placeholder in names:
+            yield Change(not_given, names, [name for name in names if name != placeholder] or None)
+
+
+@dataclass(frozen=True)
+class SetCustom:
+    """A custom column of the sample gets a value.
+
+    Attributes
+    ----------
+    column
+        The custom column as the project configures it.
+    value
+        As a person gave it; None takes the value away.
+    """
+
+    column: ColumnDefinition
+    value: Any
+
+    @property
+    def kind(self) -> EditKind:
+        """Custom."""
+        return EditKind.CUSTOM
+
+    def describe(self) -> str:
+        """One line on what is done."""
+        return f"set {self.column.name} = {_shown(_checked(self.column, self.value))}"
+
+    def changes(self, state: SampleState) -> Iterator[Change]:
+        """What it changes in `state`."""
+        if self.column.kind is not ColumnKind.CUSTOM:
+            raise EditError(self.column.name, "is not a custom column", "Choose one; see: fluorite config DIR show")
+        target = Target("custom", self.column.key)
+        yield from _differing(Change(target, state.value(target), _checked(self.column, self.value)))
+
+
+Edit = Decide | Delete | Tag | SetField | SetCustom
+
+
+def _flags(state: SampleState, rois: Iterable[str], name: str, value: bool) -> Iterator[Change]:
+    yield from _cells(state, rois, name, value, ColumnType.YES_NO, False, FLAGS[name])
+
+
+def _cells(
+    state: SampleState,
+    rois: Iterable[str],
+    name: str,
+    value: Any,
+    type_: ColumnType,
+    replacement: Any,
+    description: str,
+) -> Iterator[Change]:
+    """The cells whose value differs, after the column itself where the sample lacks it."""
+    rows = state.rows
+    for roi in rois:
+        if roi not in rows:
+            raise EditError(_shown(roi), "the sample has no such ROI", "List them with: fluorite rois DIR")
+    column = state.columns.get(name)
+    if column is None:
+        made = [type_.value, replacement, description or f"ROI tag column: {name}."]
+        yield Change(Target("column", name), None, made)
+    elif column.type is not type_:
+        # The project changed the column's type after this sample got it.
+        yield Change(Target("column", name), [column.type.value], [type_.value, replacement, description])
+        column = column.retyped(type_, replacement)
+    for roi in dict.fromkeys(rois):
+        before = replacement if column is None else column.values[rows[roi]]
+        yield from _differing(Change(Target("roi", name, roi), before, value))
+
+
+def _differing(change: Change) -> Iterator[Change]:
+    if not same(change.before, change.after):
+        yield change
+
+
+def _checked(column: ColumnDefinition, value: Any) -> Any:
+    if value is None and column.kind is ColumnKind.CUSTOM:
+        return None
+    try:
+        return column.check(value)
+    except UnfitValue as error:
+        raise EditError(column.name, f"{_shown(value)} cannot be used ({error})", "Give another value.") from error
+
+
+def _count(rois: tuple[str, ...]) -> str:
+    return f"ROI {rois[0][:8]}" if len(rois) == 1 else f"{len(set(rois))} ROIs"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "nothing"
+    # nwbinspector takes braces for a table that somebody forgot to unpack.
+    text = " ".join(str(value).split()).replace("{", "(").replace("}", ")")
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -1,0 +1,164 @@
+"""The metadata of a sample that may be edited: where each lies in the file and what it takes.
+
+The subject's and the session's id are not among them: they are the file's name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from nwb_schema.errors import EditError
+from nwb_schema.layout import IMAGING_PLANE
+from nwb_schema.names import clean_text
+from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name, weight_with_unit
+
+FieldType = Literal["text", "texts", "number"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One editable field.
+
+    Attributes
+    ----------
+    name
+        As people write it, such as ``subject.age``.
+    place
+        Path of the dataset; ``*`` stands for the only optical channel.
+    type
+        ``text``, ``texts`` (a list) or ``number``.
+    required
+        Whether NWB wants it, so that it cannot be emptied.
+    placeholder_name
+        Its name in ``general/fluorite/not_given``, for fields that get a placeholder where nobody gives them.
+    convert
+        What makes the stored value of the given one; raises ValueError with what is expected.
+    """
+
+    name: str
+    place: str
+    type: FieldType = "text"
+    required: bool = False
+    placeholder_name: str = ""
+    convert: Callable[[Any], Any] = str
+
+
+def check_field(name: str, value: Any) -> Any:
+    """`value` as it is stored in the field `name`; None empties it.
+
+    Raises
+    ------
+    EditError
+        When there is no such field, or it cannot take the value.
+    """
+    field = find_field(name)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        if field.required:
+            raise EditError(name, "cannot be empty, because NWB requires it", "Give a value.")
+        return None
+    try:
+        if field.type == "texts":
+            items = [value] if isinstance(value, str) else list(value)
+            return [clean_text(str(item)) for item in items if str(item).strip()] or None
+        return field.convert(clean_text(value) if isinstance(value, str) else value)
+    except (UnusableTerm, ValueError, TypeError) as error:
+        raise EditError(name, f"{_short(value)} cannot be used ({error})", "Correct the value.") from error
+
+
+def find_field(name: str) -> Field:
+    """The field called `name`.
+
+    Raises
+    ------
+    EditError
+        When there is none, with the most similar name.
+    """
+    if name in FIELDS:
+        return FIELDS[name]
+    if name in ("subject.subject_id", "session.session_id", "identifier"):
+        raise EditError(name, "is the sample's name and cannot be edited", "Process or import the recording again.")
+    close = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
+    raise EditError(
+        _short(name),
+        "there is no such field",
+        f"Did you mean {close[0]}?" if close else f"Fields: {', '.join(FIELDS)}.",
+    )
+
+
+def _wavelength_nm(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number) or not 100 <= number <= 3000:
+        raise ValueError("a wavelength is a number of nanometres, between 100 and 3000")
+    return number
+
+
+def _date(value: Any) -> str:
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    return (moment if moment.tzinfo else moment.astimezone()).isoformat()
+
+
+def _short(value: Any) -> str:
+    text = re.sub(r"\s+", " ", str(value))
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+
+
+_SUBJECT = "general/subject"
+_CHANNEL = f"{IMAGING_PLANE}/*"
+_ALL = (
+    Field("subject.age", f"{_SUBJECT}/age", placeholder_name="Subject.age", convert=iso_age),
+    Field("subject.sex", f"{_SUBJECT}/sex", placeholder_name="Subject.sex", convert=sex_letter),
+    Field("subject.species", f"{_SUBJECT}/species", convert=species_name),
+    Field("subject.weight", f"{_SUBJECT}/weight", convert=weight_with_unit),
+    Field("subject.date_of_birth", f"{_SUBJECT}/date_of_birth", convert=_date),
+    *(Field(f"subject.{name}", f"{_SUBJECT}/{name}") for name in ("genotype", "strain", "description")),
+    Field("session.session_description", "session_description", required=True),
+    *(
+        Field(f"session.{name}", f"general/{place}")
+        for name, place in (
+            ("experiment_description", "experiment_description"),
+            ("institution", "institution"),
+            ("lab", "lab"),
+            ("notes", "notes"),
+            ("protocol", "protocol"),
+            ("pharmacology", "pharmacology"),
+            ("surgery", "surgery"),
+            ("virus", "virus"),
+        )
+    ),
+    *(
+        Field(f"session.{name}", f"general/{name}", "texts")
+        for name in ("experimenter", "keywords", "related_publications")
+    ),
+    *(
+        Field(f"imaging.{name}", f"{IMAGING_PLANE}/{name}", required=True, placeholder_name=f"ImagingPlane.{name}")
+        for name in ("indicator", "location")
+    ),
+    Field(
+        "imaging.excitation_lambda_nm",
+        f"{IMAGING_PLANE}/excitation_lambda",
+        "number",
+        True,
+        "ImagingPlane.excitation_lambda",
+        _wavelength_nm,
+    ),
+    Field(
+        "imaging.emission_lambda_nm",
+        f"{_CHANNEL}/emission_lambda",
+        "number",
+        True,
+        "OpticalChannel.emission_lambda",
+        _wavelength_nm,
+    ),
+)
+
+FIELDS = {field.name: field for field in _ALL}
+"""Every editable field by name."""
+
+NOT_GIVEN = Field("fluorite.not_given", "general/fluorite/not_given", "texts")
+"""Names of the placeholders; it changes together with the field that a placeholder stands in."""

@@ -1,0 +1,196 @@
+"""Bring a sample and the journal into agreement before anything is done with either.
+
+An edit is entered in the journal first and its file is replaced second. So after a kill or a power cut
+
+- between the two, the journal has an edit that the file lacks: it is committed now;
+- after the replacement, both have it and only the note of that is missing: it is made now.
+
+Every edit has a UUID, and one whose UUID the file has is never applied again. When the journal was lost, it is filled
+from the file; when an older copy of the file took its place, the edits that it lacks are applied to it; when the file
+differs from how we left it, that is entered as an edit of kind ``outside``.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.edits import replacing
+from nwb_schema.edits.change import Change
+from nwb_schema.edits.conflict import OutsideChange
+from nwb_schema.edits.edits_table import read_records
+from nwb_schema.edits.journal import Journal, Seen
+from nwb_schema.edits.record import EditKind, EditRecord
+from nwb_schema.edits.sample_state import DIGEST_FORMAT, SampleState, read_state
+from nwb_schema.errors import EditError, FluoriteError
+from nwb_schema.file_lock import file_lock
+from nwb_schema.project import Project
+from nwb_schema.reader import open_sample
+
+Clock = Callable[[], datetime]
+_log = logging.getLogger("fluorite")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A sample that agrees with the journal and is locked.
+
+    Attributes
+    ----------
+    project, path, journal
+        Where it is.
+    stamp
+        What tells this state of the file from any other.
+    state
+        What it holds.
+    outside
+        What was noticed to have happened without us, or None.
+    """
+
+    project: Project
+    path: Path
+    journal: Journal
+    stamp: str
+    state: SampleState
+    outside: OutsideChange | None
+
+
+@contextmanager
+def settled(project: Project, path: Path, clock: Clock) -> Iterator[Settled]:
+    """Lock the sample `path` and bring it and the journal into agreement.
+
+    Raises
+    ------
+    EditError
+        When it is being edited by another program, or two files have its identifier.
+    SampleError
+        When it cannot be read or is not ours.
+    """
+    # A symbolic link stays one: what is replaced is the file that it leads to.
+    path = path.resolve()
+    with file_lock(path, EditError), Journal(project.journal_path).kept_open():
+        yield _settle(project, path, clock)
+
+
+def read_history(path: Path, *, changes: bool = True) -> tuple[EditRecord, ...]:
+    """Every edit in the file, in order; without `changes`, theirs are left out, which is faster."""
+    with open_sample(path) as file:
+        return read_records(file, changes=changes)
+
+
+def new_record(
+    state: SampleState,
+    clock: Clock,
+    *,
+    actor: str,
+    kind: EditKind,
+    what: str,
+    reason: str = "",
+    undoes: str = "",
+    changes: tuple[Change, ...] = (),
+) -> EditRecord:
+    """A record of an edit of `state` that is made now."""
+    at = clock().astimezone(UTC).isoformat(timespec="milliseconds")
+    return EditRecord(str(uuid.uuid4()), state.identifier, at, actor, kind, what, reason, undoes, changes)
+
+
+def write(place: Settled, records: Sequence[EditRecord], after: SampleState) -> None:
+    """Commit `records`: a checked copy on disk, an entry in the journal, and the copy takes the file's place.
+
+    An exception means that nothing was changed.
+    """
+    digest = after.digest()
+    with replacing.edited_copy(place.path, place.stamp, place.state, after, records) as temporary:
+        place.journal.add(place.path.name, records, digest)
+        try:
+            replacing.replace(temporary, place.path)
+        except OSError:
+            place.journal.withdraw(records)
+            raise
+    _note(place.project, place.journal, place.path, after, digest)
+
+
+def _settle(project: Project, path: Path, clock: Clock) -> Settled:
+    journal = Journal(project.journal_path)
+    stamp = replacing.stamp_of(path) if path.exists() else ""
+    state = read_state(path)
+    _refuse_twins(project, path, state)
+    seen = journal.seen(state.identifier)
+    last = seen.get(state.version)
+    if last is not None and last.stamp == stamp and not journal.has_pending(state.identifier):
+        return Settled(project, path, journal, stamp, state, None)
+
+    entries = journal.entries(state.identifier)
+    known, there = {entry.record.id for entry in entries}, set(state.edit_ids)
+    unknown = tuple(record for record in read_history(path) if record.id not in known)
+    missing = [entry for entry in entries if entry.record.id not in there]
+    digest = state.digest()
+    comparable = last is not None and last.digest.get(DIGEST_FORMAT) == digest[DIGEST_FORMAT]
+    parts = replacing.differing_parts(dict(last.digest), digest) if last is not None and comparable else ()
+    outside = OutsideChange(
+        parts,
+        applied_again=tuple(entry.record for entry in missing if entry.committed),
+        taken_in=tuple(record for record in unknown if record.kind is not EditKind.OUTSIDE) if known else (),
+    )
+    if unknown:
+        journal.take_in(path.name, unknown)
+    records = [entry.record for entry in missing]
+    if outside.parts or outside.applied_again:
+        what = str(OutsideChange(outside.parts, outside.applied_again))
+        records.append(new_record(state, clock, actor="unknown", kind=EditKind.OUTSIDE, what=what))
+    if records:
+        state = _catch_up(project, journal, path, stamp, state, records)
+    else:
+        _note(project, journal, path, state, digest)
+    return Settled(project, path, journal, replacing.stamp_of(path), state, outside if str(outside) else None)
+
+
+def _catch_up(
+    project: Project, journal: Journal, path: Path, stamp: str, state: SampleState, records: list[EditRecord]
+) -> SampleState:
+    """Commit what the file lacks. What was noticed goes into the file first: a kill then leaves no second notice."""
+    ids = [record.id for record in records]
+    after = state.applied(applicable(state, [c for record in records for c in record.changes]), ids)
+    with replacing.edited_copy(path, stamp, state, after, records) as temporary:
+        replacing.replace(temporary, path)
+    journal.take_in(path.name, [record for record in records if record.kind is EditKind.OUTSIDE])
+    _note(project, journal, path, after, after.digest())
+    return after
+
+
+def applicable(state: SampleState, changes: Iterable[Change]) -> list[Change]:
+    """Those of `changes` that are about something that the sample has."""
+    columns = set(state.columns)
+    found = []
+    for change in changes:
+        if change.target.kind == "column":
+            columns.add(change.target.name)
+        if change.target.kind != "roi" or (state.has(change.target) and change.target.name in columns):
+            found.append(change)
+    return found
+
+
+def _note(project: Project, journal: Journal, path: Path, state: SampleState, digest: dict[str, str]) -> None:
+    """Note that file and journal agree, and have the catalogue read the file."""
+    try:
+        journal.settled(state.identifier, state.version, Seen(digest, replacing.stamp_of(path)))
+        Catalogue(project).refresh_file(path)
+    except FluoriteError as error:
+        # The edit is in the file and in the journal; this is done again the next time anybody looks.
+        _log.warning("%s", error)
+
+
+def _refuse_twins(project: Project, path: Path, state: SampleState) -> None:
+    twins = Catalogue(project).twins(path.name, state.identifier)
+    if twins:
+        raise EditError(
+            path,
+            f"has the same identifier as {', '.join(twins)}, so neither can be edited",
+            "Keep one of them in the samples folder.",
+        )

@@ -1,0 +1,248 @@
+"""The commands that edit: what they print, what they refuse, and that a kill loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pynwb
+import pytest
+from click.testing import CliRunner, Result
+
+import fluorite
+from fluorite.cli import main
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
+from nwb_schema.configure import add_column
+from nwb_schema.edits import Reject, commit, edits_of
+from nwb_schema.errors import ConfigurationError, EditError
+from nwb_schema.project import Project
+from nwb_schema.pynwb_check import schema_problems
+from nwb_schema.reader import read_identifier, read_rois
+from tests.nwb_schema.made_samples import made_sample
+
+# CI tries a few moments; FLUORITE_KILLS=200 tries many.
+KILLS = int(os.environ.get("FLUORITE_KILLS", "20"))
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project.create(tmp_path_factory.mktemp("made") / "project")
+    made_sample(project)
+    add_column(project, ColumnDefinition("quality", ColumnKind.ROI_TAG))
+    add_column(project, ColumnDefinition("grade", ColumnKind.ROI_TAG, ColumnType.INTEGER, 0))
+    return project.folder
+
+
+@pytest.fixture
+def folder(_made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(_made, tmp_path / "project"))
+
+
+@pytest.fixture
+def sample(folder: Path) -> Path:
+    return folder / "samples" / "sub-m1_ses-s1_ophys.nwb"
+
+
+@pytest.fixture
+def rois(sample: Path) -> list[str]:
+    return list(read_rois(sample)["roi_uuid"])
+
+
+def test_tagging_by_prefix_and_identifier(folder: Path, sample: Path, rois: list[str]) -> None:
+    words = (read_identifier(sample), rois[0][:8], rois[3], "quality=a=b", "grade=4")
+    done = run("tag", folder, *words, "--reason", "looks so", "--json")
+
+    assert done.exit_code == 0, done.output
+    printed = json.loads(done.stdout)
+    assert [edit["what"] for edit in printed["edits"]] == ["tagged 2 ROIs: quality = a=b", "tagged 2 ROIs: grade = 4"]
+    assert printed["edits"][0]["reason"] == "looks so"
+    assert read_rois(sample)["quality"].tolist() == ["a=b", "untagged", "untagged", "a=b", "untagged"]
+    assert read_rois(sample)["grade"].tolist() == [4, 0, 0, 4, 0]
+
+
+def test_deciding_undoing_and_the_log(folder: Path, sample: Path, rois: list[str]) -> None:
+    for command, row in (("reject", 0), ("accept", 1), ("delete", 2), ("restore", 2)):
+        assert run(command, folder, sample.stem, rois[row]).exit_code == 0
+    assert run("undo", folder, sample.name).output == f"{sample.name}: undid: restored ROI {rois[2][:8]}\n"
+    assert read_rois(sample)["deleted"].tolist() == [False, False, True, False, False]
+    assert run("redo", folder, sample.name, "--reason", "after all").exit_code == 0
+
+    table = read_rois(sample)
+    assert table["is_accepted"].tolist() == [False, True, True, False, True]
+    assert not table["deleted"].any()
+    lines = run("log", folder, sample.name).output.splitlines()
+    assert len(lines) == 6
+    assert f"rejected ROI {rois[0][:8]}" in lines[0]
+    assert lines[-1].endswith("(after all)")
+    edits = json.loads(run("log", folder, "--json").stdout)["edits"]
+    assert [edit["kind"] for edit in edits] == ["reject", "accept", "delete", "restore", "undo", "redo"]
+    assert edits[0]["changes"][0] == {
+        "kind": "roi",
+        "roi_uuid": rois[0],
+        "name": "is_accepted",
+        "before": True,
+        "after": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("tag", "{roi}", "qality=good"), 1, "Did you mean quality?"),
+        (("tag", "{roi}", "nothing=good"), 1, "no such column"),
+        (("tag", "{roi}", "grade=good"), 1, "whole number"),
+        (("tag", "{roi}"), 2, "COLUMN=VALUE"),
+        (("tag", "quality=good"), 2, "COLUMN=VALUE"),
+        (("accept", "{short}"), 1, "shorter than 8"),
+        (("accept", "00000000"), 1, "no such ROI"),
+        (("accept",), 2, "ROI"),
+        (("undo",), 1, "nothing to undo"),
+        (("redo",), 1, "nothing to do again"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    folder: Path, sample: Path, rois: list[str], words: tuple[str, ...], code: int, said: str
+) -> None:
+    content = sample.read_bytes()
+    command, *more = (word.format(roi=rois[0], short=rois[0][:7]) for word in words)
+    result = run(command, folder, sample.name, *more)
+
+    assert result.exit_code == code, result.output
+    assert said in result.output
+    assert sample.read_bytes() == content
+
+
+def test_an_unknown_sample_is_said(folder: Path, rois: list[str]) -> None:
+    result = run("accept", folder, "nobody", rois[0])
+    assert result.exit_code == 1
+    assert "no such sample" in result.output
+
+
+def test_python_can_do_the_same(folder: Path, sample: Path, rois: list[str]) -> None:
+    project = fluorite.open_project(folder)
+    fluorite.reject(project, sample.name, [rois[0][:8]], reason="dim")
+    fluorite.accept(project, sample.name, rois[1])
+    fluorite.tag(project, sample.name, rois[:2], "quality", "good")
+    fluorite.delete(project, sample.name, rois[2:4])
+    fluorite.restore(project, sample.name, rois[2:3])
+    fluorite.set_field(project, sample.name, "subject.strain", "Wistar")
+    fluorite.undo(project, sample.name)
+    fluorite.redo(project, sample.name)
+
+    table = fluorite.rois(project)
+    assert table["is_accepted"].tolist() == [False, True, True, False, True]
+    assert table["deleted"].tolist() == [False, False, False, True, False]
+    assert [tags.get("quality") for tags in table["tags"]] == ["good", "good", "untagged", "untagged", "untagged"]
+    history = fluorite.edits(project, sample.name)
+    kinds = ["reject", "accept", "tag", "delete", "restore", "field", "undo", "redo"]
+    assert history["kind"].tolist() == kinds
+    assert history["reason"][0] == "dim"
+    with pytest.raises(EditError, match="no such column"):
+        fluorite.tag(project, sample.name, rois, "nothing", "good")
+
+
+@pytest.mark.parametrize("name", ["deleted", "curated", "is_accepted"])
+def test_a_tag_column_never_takes_the_place_of_ours(folder: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        add_column(Project.open(folder), ColumnDefinition(name, ColumnKind.ROI_TAG))
+
+
+_LOOP = """
+import sys
+from pathlib import Path
+from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
+from nwb_schema.edits import Tag, commit
+from nwb_schema.project import Project
+project, sample, roi, first = Project.open(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+grade = ColumnDefinition("grade", ColumnKind.ROI_TAG, ColumnType.INTEGER, 0)
+print("ready", flush=True)
+for number in range(first, first + 1000):
+    commit(project, sample, Tag((roi,), grade, number), actor="loop")
+    print(number, flush=True)
+"""
+
+
+def test_kill_9_at_any_moment_loses_no_edit_and_makes_none_twice(folder: Path, sample: Path, rois: list[str]) -> None:
+    project, last = Project.open(folder), 0
+    for attempt in range(KILLS):
+        running = subprocess.Popen(
+            [sys.executable, "-c", _LOOP, str(folder), str(sample), rois[1], str(last + 1)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert running.stdout is not None
+        running.stdout.readline()
+        delay = random.Random(attempt).uniform(0, 0.4)
+        threading.Timer(delay, running.send_signal, (signal.SIGKILL,)).start()
+        said = [int(line) for line in running.stdout.read().split()]
+        running.wait()
+        last_said = said[-1] if said else last
+
+        edits = edits_of(project, sample)
+        grades = [edit.changes[-1].after for edit in edits]
+        assert grades == list(range(1, len(grades) + 1)), "an edit is missing or was made twice"
+        # What was said to be done is done; at most the one that was being made is done besides.
+        assert len(grades) in (last_said, last_said + 1)
+        last = len(grades)
+        assert read_rois(sample).get("grade", [0] * 5)[1] == last
+    done = run("tag", folder, sample.name, rois[0], "quality=good")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in sample.parent.iterdir()) == [sample.name]
+    assert schema_problems(sample) == []
+    with pynwb.NWBHDF5IO(sample, "r") as io:
+        assert len(io.read().processing["fluorite"]["edits"]) == last + 1
+    assert Catalogue(project).rois({"roi_uuid": rois[1]})[0]["tags"]["grade"] == last
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_and_a_read_only_one_change_nothing_and_say_so(
+    folder: Path, sample: Path, rois: list[str], tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size + 600_000}", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        shutil.copytree(folder, disk / "project")
+        there = disk / "project" / "samples" / sample.name
+        run("samples", disk / "project")
+        free = os.statvfs(disk)
+        (disk / "filler").write_bytes(b"x" * max(0, free.f_bavail * free.f_frsize - 100_000))
+        content = there.read_bytes()
+
+        result = run("reject", disk / "project", sample.name, rois[0])
+        assert result.exit_code == 1
+        assert "No space left" in result.output or "full" in result.output
+        assert there.read_bytes() == content
+        assert [path.name for path in there.parent.iterdir()] == [there.name]
+        (disk / "filler").unlink()
+        assert run("reject", disk / "project", sample.name, rois[0]).exit_code == 0
+        assert not read_rois(there)["is_accepted"][0]
+
+        project = Project.open(disk / "project")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        content = there.read_bytes()
+        with pytest.raises(EditError, match="Read-only"):
+            commit(project, there, Reject(rois), actor="Ada")
+        refused = run("reject", disk / "project", sample.name, rois[1])
+        assert refused.exit_code == 1
+        assert "cannot be written" in refused.output
+        assert there.read_bytes() == content
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

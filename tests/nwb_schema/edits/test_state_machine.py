@@ -1,0 +1,241 @@
+"""Any order of edits, undoing, kills, outside changes and lost files: the NWB always equals the model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import h5py
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
+from nwb_schema.edits import Accept, Delete, Edit, EditKind, Reject, SetField, Tag, commit, edits_of, redo, undo
+from nwb_schema.edits.sample_state import read_state
+from nwb_schema.errors import EditError
+from nwb_schema.layout import PLANE_SEGMENTATION
+from nwb_schema.names import clean_text
+from nwb_schema.project import Project
+from nwb_schema.reader import read_rois
+
+QUALITY = ColumnDefinition("quality", ColumnKind.ROI_TAG)
+GRADE = ColumnDefinition("grade", ColumnKind.ROI_TAG, ColumnType.INTEGER, 0)
+# Some in CI; FLUORITE_MACHINE_RUNS=200 is for the night.
+RUNS = int(os.environ.get("FLUORITE_MACHINE_RUNS", "12"))
+BEFORE_THE_JOURNAL = ("copy_bytes", "write_edits", "verify_copy", "fsync_file")
+AFTER_THE_JOURNAL = ("before replace", "after replace", "before note")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def killed_at(step: str) -> Iterator[None]:
+    """End the process (in effect) at a step of the protocol."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    def die_after(temporary: Path, path: Path) -> None:
+        temporary.replace(path)
+        raise Killed
+
+    place, action = {
+        "before replace": ("nwb_schema.edits.replacing.replace", die),
+        "after replace": ("nwb_schema.edits.replacing.replace", die_after),
+        "before note": ("nwb_schema.edits.settling._note", die),
+        "journal": ("nwb_schema.edits.journal.Journal.add", die),
+    }.get(step, (f"nwb_schema.edits.replacing.{step}", die))
+    with patch(place, action), pytest.raises(Killed):
+        yield
+
+
+class Model:
+    """What the sample should hold: flags, tags and one field, and the two stacks of undo and redo."""
+
+    def __init__(self, accepted: list[bool], sex: str) -> None:
+        n_rois = len(accepted)
+        self.values: dict[Any, Any] = {("is_accepted", row): flag for row, flag in enumerate(accepted)}
+        for name, replacement in (("curated", False), ("deleted", False), ("quality", "untagged"), ("grade", 0)):
+            self.values |= {(name, row): replacement for row in range(n_rois)}
+        self.values["sex"] = sex
+        self.done: list[dict[Any, tuple[Any, Any]]] = []
+        self.undone: list[dict[Any, tuple[Any, Any]]] = []
+
+    def edit(self, new: dict[Any, Any]) -> bool:
+        changes = {key: (self.values[key], value) for key, value in new.items() if self.values[key] != value}
+        if changes:
+            self.values |= {key: after for key, (_, after) in changes.items()}
+            self.done.append(changes)
+            self.undone.clear()
+        return bool(changes)
+
+    def step(self, source: list[Any], target: list[Any]) -> None:
+        # What somebody changed from outside since is left alone, and so is not done again either.
+        standing = {key: pair for key, pair in source.pop().items() if self.values[key] == pair[1]}
+        back = {key: (after, before) for key, (before, after) in standing.items()}
+        self.values |= {key: after for key, (_, after) in back.items()}
+        target.append(back)
+
+
+class Editing(RuleBasedStateMachine):
+    """One sample under everything that can happen to it."""
+
+    template: Path
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="fluorite-machine-"))
+        self.project = Project.open(shutil.copytree(self.template, self.folder / "project"))
+        self.sample = self.project.sample_path("m1", "s1")
+        table = read_rois(self.sample)
+        self.rois: list[str] = list(table["roi_uuid"])
+        self.model = Model(table["is_accepted"].tolist(), "F")
+        self.backup: tuple[Path, int] | None = None
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make(self, kind: str, rows: list[int], text: str, number: int) -> tuple[Edit, dict[Any, Any]]:
+        rois = tuple(self.rois[row] for row in rows)
+        if kind in ("accept", "reject"):
+            flag = kind == "accept"
+            new: dict[Any, Any] = {("is_accepted", row): flag for row in rows} | {
+                ("curated", row): True for row in rows
+            }
+            return (Accept(rois) if flag else Reject(rois)), new
+        if kind in ("delete", "restore"):
+            return Delete(rois, kind == "delete"), {("deleted", row): kind == "delete" for row in rows}
+        if kind == "quality":
+            return Tag(rois, QUALITY, text), {("quality", row): clean_text(text) for row in rows}
+        if kind == "grade":
+            return Tag(rois, GRADE, number), {("grade", row): number for row in rows}
+        return SetField("subject.sex", "MFOU"[number % 4]), {"sex": "MFOU"[number % 4]}
+
+    edits = st.tuples(
+        st.sampled_from(["accept", "reject", "delete", "restore", "quality", "grade", "sex"]),
+        st.lists(st.integers(0, 4), min_size=1, max_size=5),
+        st.text(max_size=8),
+        st.integers(-5, 5),
+    )
+
+    @rule(what=edits)
+    def edit(self, what: tuple[str, list[int], str, int]) -> None:
+        edit, new = self.make(*what)
+        made = commit(self.project, self.sample, edit, actor="Ada").records
+        assert bool(made) == self.model.edit(new)
+
+    @rule(what=edits, step=st.sampled_from((*BEFORE_THE_JOURNAL, "journal", *AFTER_THE_JOURNAL)))
+    def killed_edit(self, what: tuple[str, list[int], str, int], step: str) -> None:
+        edit, new = self.make(*what)
+        if all(self.model.values[key] == value for key, value in new.items()):
+            return
+        edits_of(self.project, self.sample)  # what is left to make up for is done here, and not killed
+        with killed_at(step):
+            commit(self.project, self.sample, edit, actor="Ada")
+        if step in AFTER_THE_JOURNAL:
+            self.model.edit(new)
+
+    @rule()
+    def undo(self) -> None:
+        if not self.model.done:
+            with pytest.raises(EditError, match="nothing to undo"):
+                undo(self.project, self.sample, actor="Bob")
+            return
+        undo(self.project, self.sample, actor="Bob")
+        self.model.step(self.model.done, self.model.undone)
+
+    @rule()
+    def redo(self) -> None:
+        if not self.model.undone:
+            with pytest.raises(EditError, match="nothing to do again"):
+                redo(self.project, self.sample, actor="Bob")
+            return
+        redo(self.project, self.sample, actor="Bob")
+        self.model.step(self.model.undone, self.model.done)
+
+    @precondition(lambda self: self.model.done)
+    @rule(step=st.sampled_from(AFTER_THE_JOURNAL))
+    def killed_undo(self, step: str) -> None:
+        edits_of(self.project, self.sample)
+        with killed_at(step):
+            undo(self.project, self.sample, actor="Bob")
+        self.model.step(self.model.done, self.model.undone)
+
+    @rule(row=st.integers(0, 4), flag=st.booleans())
+    def change_from_outside(self, row: int, flag: bool) -> None:
+        edits_of(self.project, self.sample)
+        with h5py.File(self.sample, "r+") as file:
+            file[f"{PLANE_SEGMENTATION}/is_accepted"][row] = flag
+        differs = self.model.values["is_accepted", row] != flag
+        self.model.values["is_accepted", row] = flag
+        noticed = [edit.kind for edit in edits_of(self.project, self.sample)][-1:] == [EditKind.OUTSIDE]
+        assert noticed or not differs
+
+    @rule()
+    def reload(self) -> None:
+        self.project = Project.open(self.project.folder)
+
+    @rule()
+    def rebuild_the_catalogue(self) -> None:
+        shutil.rmtree(self.project.cache_dir)
+        Catalogue(self.project).rebuild()
+
+    @rule()
+    def lose_the_journal(self) -> None:
+        edits_of(self.project, self.sample)
+        for path in self.project.folder.glob("journal.sqlite*"):
+            path.unlink()
+
+    @invariant()
+    def file_equals_model(self) -> None:
+        edits_of(self.project, self.sample)
+        table = read_rois(self.sample)
+        defaults = {"quality": "untagged", "grade": 0}
+        held = {
+            (name, row): table[name][row] if name in table else defaults[name]
+            for name in ("is_accepted", "curated", "deleted", "quality", "grade")
+            for row in range(5)
+        }
+        held["sex"] = read_state(self.sample).fields["subject.sex"]
+        assert held == self.model.values
+        assert [p for p in self.project.samples_dir.iterdir() if p.name.startswith(".")] == []
+
+        catalogue = Catalogue(self.project)
+        catalogue.refresh()
+        rows = [roi for roi in catalogue.rois() if roi["name"] == self.sample.name]
+        assert [roi["is_accepted"] for roi in rows] == [self.model.values["is_accepted", row] for row in range(5)]
+
+
+def test_the_file_always_equals_the_model(filled: Project) -> None:
+    class OnTemplate(Editing):
+        template = filled.folder
+
+    run_state_machine_as_test(
+        OnTemplate,
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=15,
+            deadline=None,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
