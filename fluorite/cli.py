@@ -12,7 +12,9 @@ import click
 
 from fluorite.version import __version__
 from pipeline.commands.cmd_catalogue import index, rois, samples
+from pipeline.commands.cmd_check import check
 from pipeline.commands.cmd_demo import make_demo
+from pipeline.commands.cmd_export import export
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_params import params
@@ -79,5 +81,5 @@ def _announce(url: str, browser: bool) -> None:
         webbrowser.open_new_tab(url)
 
 
-for _command in (init, process, import_, params, samples, rois, index):
+for _command in (init, process, import_, params, samples, rois, index, check, export):
     main.add_command(_command)

@@ -69,6 +69,10 @@ class SampleExistsError(SampleError):
     """A sample of that name is already in the project."""
 
 
+class ExportError(FluoriteError):
+    """An export that is blocked, or cannot be written where it should go."""
+
+
 class FilterError(FluoriteError):
     """A filter with an unknown column, an unknown modifier or a value of the wrong kind."""
 
