@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from fluorite.version import __version__
+from pipeline.commands.cmd_adopt import adopt
 from pipeline.commands.cmd_catalogue import index, rois, samples
 from pipeline.commands.cmd_check import check
 from pipeline.commands.cmd_demo import make_demo
@@ -81,5 +82,5 @@ def _announce(url: str, browser: bool) -> None:
         webbrowser.open_new_tab(url)
 
 
-for _command in (init, process, import_, params, samples, rois, index, check, export):
+for _command in (init, process, import_, params, samples, rois, index, adopt, check, export):
     main.add_command(_command)

@@ -30,6 +30,10 @@ def work_of(kind: str) -> Work:
         from pipeline.importing import import_job
 
         return import_job
+    if kind == "adopt":
+        from pipeline.adopting import adopt_job
+
+        return adopt_job
     if kind == "export":
         from pipeline.exporting import export_job
 
