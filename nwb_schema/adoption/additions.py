@@ -28,7 +28,9 @@ def add_own_group(file: h5py.File, fields: Mapping[str, Any], folder: Path) -> N
     """
     from pynwb import NWBHDF5IO, NWBFile
 
-    donor = NWBFile(identifier="donor", session_description="donor", session_start_time=datetime(2000, 1, 1, tzinfo=UTC))
+    donor = NWBFile(
+        identifier="donor", session_description="donor", session_start_time=datetime(2000, 1, 1, tzinfo=UTC)
+    )
     given = {name: value for name, value in fields.items() if value is not None}
     donor.add_lab_meta_data(fluorite_sample_class()(**given))
     path = partial_path(folder).with_suffix(".nwb")
@@ -65,7 +67,9 @@ def add_roi_columns(table: h5py.Group) -> None:
         if name == "roi_uuid":
             data = table.create_dataset(name, data=values, dtype=_TEXT, maxshape=(None,))
         else:
-            data = table.create_dataset(name, data=np.asarray(values).astype(np.int8), dtype=_boolean(), maxshape=(None,))
+            data = table.create_dataset(
+                name, data=np.asarray(values).astype(np.int8), dtype=_boolean(), maxshape=(None,)
+            )
         data.attrs["description"] = description
         _typed(data, "VectorData", namespace)
         names.append(name)
@@ -108,6 +112,8 @@ def set_number(file: h5py.File, path: str, value: float | list[float]) -> str | 
     attributes = dict(old.attrs) if old is not None else {}
     if path in file:
         del file[path]
-    data = file.create_dataset(path, data=np.asarray(value, dtype=np.float32 if isinstance(value, list) else np.float64))
+    data = file.create_dataset(
+        path, data=np.asarray(value, dtype=np.float32 if isinstance(value, list) else np.float64)
+    )
     data.attrs.update(attributes)
     return before

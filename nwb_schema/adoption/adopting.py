@@ -120,7 +120,9 @@ def adopt_file(
                 copy_movie(file, series, summary.rate_hz, movie, lambda part: report("copying the movie", part))
                 del file[f"{series}/data"]
                 file[f"{series}/data"] = h5py.ExternalLink(f"../movies/{identifier}.h5", f"/{DATASET}")
-                notes.append("Its movie was moved to the project's movies; nobody knows whether it is motion-corrected.")
+                notes.append(
+                    "Its movie was moved to the project's movies; nobody knows whether it is motion-corrected."
+                )
             changed, replaced = apply_given(file, given, overrides_source)
             set_text(file, "identifier", identifier)
             table = find_segmentation(file)

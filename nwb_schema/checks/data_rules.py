@@ -153,9 +153,7 @@ def identifier(checked: CheckedFile) -> Iterator[Problem]:
         except SampleError:
             continue  # whatever is wrong with another file is no fault of this one
         if same:
-            yield Problem(
-                f"{other.name} has the same identifier ({own})", "Keep only one of the two.", "/identifier"
-            )
+            yield Problem(f"{other.name} has the same identifier ({own})", "Keep only one of the two.", "/identifier")
 
 
 @rule("parameters", Severity.ERROR)

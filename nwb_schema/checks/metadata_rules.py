@@ -139,9 +139,7 @@ def subject_id(checked: CheckedFile) -> Iterator[Problem]:
     """The animal has an id."""
     found = checked.summary.subject_id
     if found is None or found.strip().lower() in _PLACEHOLDERS:
-        yield Problem(
-            f"the subject's id is {_text(found)}", "Give it: --subject ID.", f"/{_SUBJECT}/subject_id"
-        )
+        yield Problem(f"the subject's id is {_text(found)}", "Give it: --subject ID.", f"/{_SUBJECT}/subject_id")
 
 
 @rule("subject-species", Severity.ERROR)

@@ -231,7 +231,9 @@ def _check_folder(project: Project, folder: Path) -> None:
         folder.is_relative_to(inside) for inside in (project.samples_dir, project.movies_dir, project.batch_dir)
     ):
         raise ExportError(
-            folder, "belongs to the project itself", f"Export elsewhere, such as {project.folder / 'exports' / 'dandi'}."
+            folder,
+            "belongs to the project itself",
+            f"Export elsewhere, such as {project.folder / 'exports' / 'dandi'}.",
         )
 
 

@@ -112,8 +112,13 @@ def _embed(target: Path, series: str, movie: Path, report: Report) -> None:
         frames = source[DATASET]
         chunks = tuple(min(size, length) for size, length in zip(CHUNK, frames.shape, strict=True))
         data = file[series].create_dataset(
-            "data", shape=frames.shape, dtype=frames.dtype, chunks=chunks, compression="gzip",
-            compression_opts=_GZIP, shuffle=True,
+            "data",
+            shape=frames.shape,
+            dtype=frames.dtype,
+            chunks=chunks,
+            compression="gzip",
+            compression_opts=_GZIP,
+            shuffle=True,
         )
         for name in _DATA_ATTRIBUTES:
             if name in frames.attrs:

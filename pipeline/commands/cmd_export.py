@@ -58,7 +58,9 @@ def _print_report(report: Any) -> None:
         _print_findings("", file["findings"], err=False)
     for skipped in report["left_out"]:
         click.echo(f"left out: {skipped['sample']}: {skipped['reason']}", err=True)
-    click.echo("\nTo upload it:" if report["ok"] else "\nWhat is an error above blocks an upload. When it is corrected:")
+    click.echo(
+        "\nTo upload it:" if report["ok"] else "\nWhat is an error above blocks an upload. When it is corrected:"
+    )
     for command in report["upload"]:
         click.echo(f"  {command}")
 
