@@ -24,8 +24,8 @@ _WORDS = {
 def find_series(file: h5py.File, kind: str) -> h5py.Group | None:
     """The series of the traces of a kind (`nwb_schema.layout.TRACE_KINDS`), or None.
 
-    Where we put it; in a foreign file the first RoiResponseSeries in ``processing``, else in ``acquisition``, whose name
-    and place sound like it.
+    Where we put it; in a foreign file the first RoiResponseSeries in ``processing``, else in ``acquisition``, whose
+    name and place sound like it.
     """
     ours = local_hdf5.local_group(file, TRACES[kind])
     if ours is not None:

@@ -10,7 +10,7 @@ from typing import Any
 class Severity(StrEnum):
     """How much a finding matters.
 
-    An error blocks: DANDI refuses the file, or it contradicts itself, or a placeholder stands where NWB requires a fact.
+    An error blocks: DANDI refuses the file, it contradicts itself, or a placeholder stands where NWB requires a fact.
     """
 
     ERROR = "error"

@@ -21,7 +21,7 @@ from nwb_schema.repacking import repack
 Report = Callable[[float], None]
 
 CHUNK = (20, 128, 128)
-"""Frames, columns, rows of a chunk: a frame is read in about 30 ms, and a pixel's time course without the whole movie."""
+"""Frames, columns, rows of a chunk: a frame reads in some 30 ms, and a pixel's time course without the whole movie."""
 
 _GZIP = 4
 _BLOCK_BYTES = 1 << 26

@@ -24,7 +24,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
         report = check_file(path)
         reports.append(report)
         if not as_json:
-            counts = ", ".join(f"{report.count(severity)} {severity}s" for severity in Severity)
+            counts = ", ".join(_counted(report.count(severity), severity) for severity in Severity)
             click.echo(f"{path}: {counts}")
             for finding in report.findings:
                 click.echo(f"  {finding}")
@@ -32,3 +32,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
         print_json({"ok": all(report.ok for report in reports), "files": [report.as_dict() for report in reports]})
     if not all(report.ok for report in reports):
         sys.exit(1)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

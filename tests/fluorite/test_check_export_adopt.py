@@ -37,7 +37,7 @@ def test_check_tells_people_what_is_wrong_and_scripts_with_the_exit_code(process
 
     assert done.returncode == 1
     assert "error: the indicator of ImagingPlane is 'unknown'. Give it: Ophys: ImagingPlane: indicator:" in done.stdout
-    assert done.stdout.splitlines()[0].startswith(f"{processed.report['sample']}: 9 errors")
+    assert done.stdout.splitlines()[0].startswith(f"{processed.report['sample']}: 8 errors, 1 warning, ")
 
 
 def test_check_prints_one_json_object(processed: Processed) -> None:
@@ -47,7 +47,7 @@ def test_check_prints_one_json_object(processed: Processed) -> None:
     assert done.returncode == 1
     assert report["ok"] is False
     checks = {finding["check"] for finding in report["files"][0]["findings"] if finding["severity"] == "error"}
-    assert checks >= {"indicator", "location", "excitation-wavelength", "emission-wavelength", "session-start"}
+    assert checks >= {"indicator", "location", "excitation-wavelength", "emission-wavelength", "subject-age"}
 
 
 def test_export_is_refused_with_a_checklist(project: Path, tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_an_identifier_that_is_taken_is_replaced(adopt: Adopt, tmp_path: Path) -
 def test_a_file_that_pynwb_refuses_is_refused_with_its_reason(
     project: Project, adopt: Adopt, shared_data: Path
 ) -> None:
-    with pytest.raises(SampleError, match="refused_by_pynwb.nwb: pynwb cannot open it: .*Must provide at least one of"):
+    with pytest.raises(SampleError, match=r"refused_by_pynwb\.nwb: pynwb cannot open it: .*Must provide at least one"):
         adopt(shared_data / "foreign-nwb" / "refused_by_pynwb.nwb", subject="m1")
 
     assert list(project.samples_dir.iterdir()) == []
@@ -247,7 +247,7 @@ def test_a_name_that_is_taken_is_refused(project: Project, adopt: Adopt, tmp_pat
 
 
 def test_metadata_that_nwb_cannot_take_are_refused(project: Project, adopt: Adopt, tmp_path: Path) -> None:
-    with pytest.raises(MetadataError, match="Subject.sex = 'x' cannot be used"):
+    with pytest.raises(MetadataError, match=r"Subject\.sex = 'x' cannot be used"):
         adopt(lab_file(tmp_path / "theirs.nwb"), subject="m1", overrides={"Subject": {"sex": "x"}})
 
     assert list(project.samples_dir.iterdir()) == []

@@ -175,7 +175,7 @@ def test_a_file_that_somebody_changed_is_not_replaced(project: Project, good: Pa
     with h5py.File(good, "r+") as file:
         file["general/lab"][()] = "Ours"
 
-    with pytest.raises(ExportError, match="is there already and was not exported like this. Move it away, or export"):
+    with pytest.raises(ExportError, match=r"is there already and was not exported like this\. Move it away"):
         export_samples(project, out, M1)
 
     with h5py.File(out / NAME) as file:
