@@ -9,9 +9,10 @@ from pathlib import Path
 
 from nwb_schema.checks import Finding, Severity, check_sample
 from nwb_schema.errors import ExportError, SampleError
+from nwb_schema.linked_movie import movie_link
 from nwb_schema.names import sample_file_name, sanitise
 from nwb_schema.project import Project
-from nwb_schema.reader import read_summary, registered_movie_path
+from nwb_schema.reader import open_sample, read_summary, registered_movie_path
 
 _ORGANIZED = re.compile(r"sub-([A-Za-z0-9-]+)_ses-[A-Za-z0-9-]+_ophys\.nwb")
 _MOVIE_RULES = ("movie", "movie-elsewhere")
@@ -121,9 +122,6 @@ def _plan(path: Path, keep_movie: bool) -> PlannedFile:
 
 
 def _has_link(path: Path) -> bool:
-    from nwb_schema.linked_movie import movie_link
-    from nwb_schema.reader import open_sample
-
     with open_sample(path) as file:
         return movie_link(file) is not None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import h5py
 import numpy as np
 import pynwb
 import pytest
-from pynwb.ophys import ImageSegmentation, OpticalChannel, TwoPhotonSeries
 
 from nwb_schema.adoption import Adopted, adopt_file
 from nwb_schema.catalogue import Catalogue
@@ -23,6 +21,7 @@ from nwb_schema.export import ExportOptions, export_samples
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import read_rois, read_summary, read_traces, registered_movie_path
+from tests.nwb_schema.lab_file import lab_file
 from tests.nwb_schema.made_samples import N_FRAMES
 
 Adopt = Callable[..., Adopted]
@@ -37,42 +36,6 @@ def adopt(project: Project, tmp_path: Path) -> Adopt:
         return adopt_file(project, source, scratch=scratch, **options)
 
     return adopt
-
-
-def lab_file(path: Path, *, identifier: str = "session 7", n_frames: int = 12) -> Path:
-    """What another lab's script writes: a movie inside, masks elsewhere than ours, a column of its own."""
-    nwbfile = pynwb.NWBFile(
-        identifier=identifier, session_description="theirs", session_start_time=datetime(2024, 5, 1, tzinfo=UTC)
-    )
-    plane = nwbfile.create_imaging_plane(
-        name="plane0",
-        device=nwbfile.create_device(name="scope"),
-        optical_channel=OpticalChannel(name="red", description="red", emission_lambda=600.0),
-        description="theirs",
-        excitation_lambda=1040.0,
-        indicator="jRGECO1a",
-        location="unknown",
-        imaging_rate=8.0,
-    )
-    rng = np.random.default_rng(1)
-    frames = rng.integers(0, 999, (n_frames, 30, 20)).astype(np.int16)
-    nwbfile.add_acquisition(
-        TwoPhotonSeries(
-            name="movie", imaging_plane=plane, data=frames, unit="counts", rate=8.0, conversion=2.5, offset=1.0
-        )
-    )
-    module = nwbfile.create_processing_module("two_photon", "theirs")
-    segmentation = ImageSegmentation(name="masks")
-    module.add(segmentation)
-    table = segmentation.create_plane_segmentation(name="cells", description="cells", imaging_plane=plane)
-    table.add_column("depth_um", "Depth of the cell.")
-    for row in range(3):
-        mask = np.zeros((30, 20), np.float32)
-        mask[row * 5 : row * 5 + 4, 2:7] = 1
-        table.add_roi(image_mask=mask, depth_um=10.0 * row)
-    with pynwb.NWBHDF5IO(path, "w") as io:
-        io.write(nwbfile)
-    return path
 
 
 def everything(path: Path) -> dict[str, Any]:
