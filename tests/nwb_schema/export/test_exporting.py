@@ -130,6 +130,19 @@ def test_no_byte_of_it_tells_of_the_labs_computer(project: Project, good: Path, 
         ]
 
 
+def test_what_was_deleted_from_the_sample_is_not_among_the_bytes(project: Project, good: Path, out: Path) -> None:
+    with h5py.File(good, "r+") as file:
+        file["general/data_collection"] = np.bytes_("Deleted remark. " * 100)
+        file["general/slices"] = "None."
+    with h5py.File(good, "r+") as file:
+        del file["general/data_collection"]
+    assert b"Deleted remark." in good.read_bytes(), "HDF5 unlinks, and does not overwrite"
+
+    export_samples(project, out, M1)
+
+    assert b"Deleted remark." not in (out / NAME).read_bytes()
+
+
 def test_the_draft_and_the_commands_are_ready_to_use(project: Project, out: Path) -> None:
     report = export_samples(project, out, M1)
 
