@@ -11,11 +11,14 @@ from pathlib import Path
 import click
 
 from fluorite.version import __version__
+from pipeline.commands.cmd_adopt import adopt
 from pipeline.commands.cmd_behaviour import behaviour
 from pipeline.commands.cmd_catalogue import index, rois, samples
+from pipeline.commands.cmd_check import check
 from pipeline.commands.cmd_config import config
 from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
+from pipeline.commands.cmd_export import export
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
@@ -88,7 +91,7 @@ def _announce(url: str, page: str, browser: bool) -> None:
         webbrowser.open_new_tab(url + page)
 
 
-for _command in (init, process, import_, params, samples, rois, index, config, stimuli, behaviour):
+for _command in (init, process, import_, adopt, params, samples, rois, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, accept, reject, delete, restore, log, undo, redo):
+for _command in (tag, accept, reject, delete, restore, log, undo, redo, check, export):
     main.add_command(_command)

@@ -73,6 +73,10 @@ class EditError(FluoriteError):
     """An edit that cannot be made: an unknown ROI or column, a value that does not fit, nothing to undo."""
 
 
+class ExportError(FluoriteError):
+    """An export that is blocked, or cannot be written where it should go."""
+
+
 class FilterError(FluoriteError):
     """A filter with an unknown column, an unknown modifier or a value of the wrong kind."""
 

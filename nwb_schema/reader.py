@@ -23,7 +23,8 @@ from nwb_schema.errors import SampleError
 from nwb_schema.layout import CURATED, DELETED, FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.sample_summary import SampleSummary, summarise
-from nwb_schema.stored_masks import StoredMasks, accept_flags, find_images, find_segmentation
+from nwb_schema.stored_masks import StoredMasks, accept_flags, count_rois, find_images, find_segmentation
+from nwb_schema.stored_traces import find_series, trace_rows
 
 __all__ = [
     "TRACE_KINDS",
@@ -135,11 +136,11 @@ def read_footprints(path: Path) -> sparse.csr_array:
 def trace_kinds(path: Path) -> tuple[str, ...]:
     """Which of `TRACE_KINDS` the sample has."""
     with open_sample(path) as file:
-        return tuple(kind for kind in TRACE_KINDS if _trace_data(file, kind) is not None)
+        return _kinds(file)
 
 
 def read_traces(path: Path, kind: str, rows: Sequence[int] | None = None) -> NDArray[np.float32]:
-    """Traces ``(n, n_frames)`` of the ROIs `rows` (row numbers, in any order), or of all.
+    """Traces ``(n, n_frames)`` of the ROIs `rows` (row numbers, in any order), or of all; NaN where a ROI has none.
 
     Raises
     ------
@@ -149,24 +150,39 @@ def read_traces(path: Path, kind: str, rows: Sequence[int] | None = None) -> NDA
     if kind not in TRACES:
         raise ValueError(f"kind must be one of {TRACE_KINDS}, not {kind!r}")
     with open_sample(path) as file:
-        data = _trace_data(file, kind)
-        if data is None and not rows:
-            summary = summarise(path, file)
-            if summary.is_ours and summary.n_rois == 0:
-                return np.empty((0, summary.n_frames or 0), np.float32)
-        if data is None:
-            there = [name for name in TRACE_KINDS if _trace_data(file, name) is not None]
-            raise SampleError(path, f"has no {kind} traces", f"It has: {', '.join(there) or 'none at all'}.")
-        if rows is None:
-            return np.ascontiguousarray(data[()].T, dtype=np.float32)
-        n_frames, n_rois = data.shape
-        wrong = [row for row in rows if not 0 <= row < n_rois]
+        series = find_series(file, kind)
+        data = None if series is None else _trace_data(series)
+        if series is None or data is None:
+            if not rows:
+                summary = summarise(path, file)
+                if summary.is_ours and summary.n_rois == 0:
+                    return np.empty((0, summary.n_frames or 0), np.float32)
+            there = ", ".join(_kinds(file))
+            raise SampleError(path, f"has no {kind} traces", f"It has: {there or 'none at all'}.")
+        table = find_segmentation(file)
+        n_rois = data.shape[-1] if table is None else count_rois(table)
+        wrong = [row for row in rows or () if not 0 <= row < n_rois]
         if wrong:
             raise SampleError(path, f"has no ROI number {wrong[0]} (it has {n_rois})", "Read the ROI table again.")
-        traces = np.empty((len(rows), n_frames), np.float32)
-        for position, row in enumerate(rows):
-            traces[position] = data[:, row]
+        columns = trace_rows(series, n_rois)
+        if columns is None and data.ndim == 2 and data.shape[1] == n_rois:
+            if rows is None:
+                return np.ascontiguousarray(data[()].T, dtype=np.float32)
+            column_of = {row: row for row in rows}
+        else:
+            there_are = range(data.shape[1] if data.ndim == 2 else 1)
+            column_of = {int(row): column for column, row in zip(there_are, _order(columns, there_are), strict=False)}
+        wanted = range(n_rois) if rows is None else rows
+        # A ROI that the file has no trace of has an unknown one.
+        traces = np.full((len(wanted), data.shape[0]), np.nan, np.float32)
+        for position, row in enumerate(wanted):
+            if row in column_of:
+                traces[position] = data[:, column_of[row]] if data.ndim == 2 else data[()]
         return traces
+
+
+def _order(columns: NDArray[np.int64] | None, there_are: range) -> Sequence[int]:
+    return there_are if columns is None else columns.tolist()
 
 
 def read_images(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -212,12 +228,14 @@ def _plain(group: h5py.Group, name: str) -> Any:
     return np.asarray(dataset[()]).tolist()
 
 
-def _trace_data(file: h5py.File, kind: str) -> h5py.Dataset | None:
-    data = local_hdf5.local_dataset(file, f"{TRACES[kind]}/data")
-    if data is None and kind == "raw":
-        # Foreign files put their traces elsewhere, OptiNiSt in a container that is named after the series.
-        data = local_hdf5.local_dataset(file, "processing/ophys/RoiResponseSeries/RoiResponseSeries/data")
-    return data if data is not None and data.ndim == 2 else None
+def _trace_data(series: h5py.Group) -> h5py.Dataset | None:
+    data = local_hdf5.local_dataset(series, "data")
+    return data if data is not None and data.ndim in (1, 2) else None
+
+
+def _kinds(file: h5py.File) -> tuple[str, ...]:
+    found = ((kind, find_series(file, kind)) for kind in TRACE_KINDS)
+    return tuple(kind for kind, series in found if series is not None and _trace_data(series) is not None)
 
 
 def _float_column(table: h5py.Group, name: str, n_rois: int) -> NDArray[np.float32]:

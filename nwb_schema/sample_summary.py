@@ -15,6 +15,7 @@ from nwb_schema import local_hdf5
 from nwb_schema.layout import DELETED, FLUORITE, TRACES
 from nwb_schema.linked_movie import movie_link, movie_problem
 from nwb_schema.stored_masks import accept_flags, count_rois, find_images, find_segmentation
+from nwb_schema.stored_traces import find_series
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,8 @@ def _movie_problem(path: Path, file: h5py.File, shape: tuple[int | None, ...]) -
 
 
 def _trace_series(file: h5py.File) -> Iterator[h5py.Group]:
-    for place in (*TRACES.values(), "processing/ophys/RoiResponseSeries/RoiResponseSeries"):
-        series = local_hdf5.local_group(file, place)
+    for kind in TRACES:
+        series = find_series(file, kind)
         if series is not None:
             yield series
 

@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nwb_schema import local_hdf5
-from nwb_schema.layout import FLUORITE, IMAGES, PLANE_SEGMENTATION
+from nwb_schema.layout import BACKGROUND_SEGMENTATION, IMAGES, PLANE_SEGMENTATION
 
 _MAX_DENSE_BYTES = 1 << 30
 
 
 def find_segmentation(file: h5py.File) -> h5py.Group | None:
-    """The table of ROIs: ours, or in a foreign file the first PlaneSegmentation in any processing module.
+    """The table of ROIs: where we put it, or in a foreign or adopted file the first PlaneSegmentation anywhere.
 
     A sample of ours without ROIs has none, but may have a table of background components.
     """
     table = local_hdf5.local_group(file, PLANE_SEGMENTATION)
-    if table is not None or local_hdf5.local_group(file, FLUORITE) is not None:
+    if table is not None:
         return table
-    return next(_of_type(file, "PlaneSegmentation"), None)
+    background = f"/{BACKGROUND_SEGMENTATION}"
+    return next((found for found in _of_type(file, "PlaneSegmentation") if found.name != background), None)
 
 
 def find_images(file: h5py.File) -> dict[str, h5py.Dataset]:

@@ -30,4 +30,12 @@ def work_of(kind: str) -> Work:
         from pipeline.importing import import_job
 
         return import_job
+    if kind == "adopt":
+        from pipeline.adopting import adopt_job
+
+        return adopt_job
+    if kind == "export":
+        from pipeline.exporting import export_job
+
+        return export_job
     raise JobError(kind, "is not a kind of job that this version knows", "Update Fluorite.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 
 from nwb_schema.project import Project
@@ -43,3 +45,12 @@ def sample(filled: Project) -> Path:
 def movieless(filled: Project) -> Path:
     """A sample without a movie, in a project of its own."""
     return filled.sample_path("m2", "s1")
+
+
+@pytest.fixture
+def good(sample: Path) -> Path:
+    """A sample with a movie, in a project of its own, in which no check finds anything."""
+    with h5py.File(sample, "r+") as file:
+        own = file["general/fluorite"]
+        own["parameters_sha256"][()] = hashlib.sha256(own["parameters"][()]).hexdigest()
+    return sample
