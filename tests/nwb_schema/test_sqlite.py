@@ -113,7 +113,8 @@ for number in range(20):
 """
     processes = [python(code) for _ in range(4)]
     for process in processes:
-        assert process.stderr is not None and process.stderr.readline() == "ready\n"
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")

@@ -72,7 +72,7 @@ def test_the_two_photon_preset_is_taken_without_complaint() -> None:
 
 @pytest.mark.parametrize("preset", ["1p", "3d"])
 def test_other_presets_are_refused_with_a_way_out(preset: str) -> None:
-    with pytest.raises(ParameterError, match="fluorite import|Use"):
+    with pytest.raises(ParameterError, match=r"fluorite import|Use"):
         BuiltinEngine().check(Parameters.preset(preset), movie_like())
 
 
