@@ -24,7 +24,7 @@ from nwb_schema.sqlite import connect
 
 Result = TypeVar("Result")
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _ENTRY_VERSION = 2
 """Raise it when the same file would give another entry: every file is then read again."""
 
@@ -53,11 +53,13 @@ CREATE VIEW IF NOT EXISTS listed AS
     SELECT {", ".join(f'sample."{name}" AS "{name}"' for name in _STORED if name != "name")}, file.name AS name,
     CASE WHEN NOT file.readable THEN 'unreadable' WHEN file.problem IS NOT NULL THEN 'refused'
          WHEN twin.names IS NOT NULL THEN 'duplicate' ELSE 'ok' END AS status,
-    coalesce(file.problem, 'has the same identifier as ' || twin.names) AS reason
+    coalesce(file.problem, 'has the same identifier as ' || twin.names
+                            || '; move one of them out of samples/') AS reason
     FROM file LEFT JOIN sample ON sample.name = file.name
     LEFT JOIN (
         SELECT one.name AS name, group_concat(other.name, ', ') AS names FROM sample AS one
         JOIN sample AS other ON other.identifier = one.identifier AND other.name != one.name
+        JOIN file AS usable ON usable.name = other.name AND usable.problem IS NULL
         WHERE one.identifier != '' GROUP BY one.name
     ) AS twin ON twin.name = file.name;
 """

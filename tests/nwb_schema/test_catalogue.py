@@ -148,9 +148,23 @@ def test_files_with_one_identifier_are_both_listed_and_marked(project: Project, 
 
     marked = {row["name"]: row["reason"] for row in catalogue.samples({"status": "duplicate"})}
     assert marked == {
-        "copy.nwb": f"has the same identifier as {first.name}",
-        first.name: "has the same identifier as copy.nwb",
+        "copy.nwb": f"has the same identifier as {first.name}; move one of them out of samples/",
+        first.name: "has the same identifier as copy.nwb; move one of them out of samples/",
     }
+
+
+def test_a_file_that_cannot_be_used_does_not_spoil_one_that_can(project: Project, catalogue: Catalogue) -> None:
+    first = project.sample_path("m1", "s1")
+    refused = first.with_name("refused.nwb")
+    shutil.copy(first, refused)
+    with h5py.File(refused, "r+") as file:
+        del file["general/fluorite"]
+        file["general/door"] = h5py.ExternalLink("/etc/passwd", "/")
+    catalogue.refresh()
+
+    status = {row["name"]: row["status"] for row in catalogue.samples()}
+    assert status[first.name] == "ok"
+    assert status["refused.nwb"] == "refused"
 
 
 @pytest.mark.parametrize("damage", ["deleted", "folder deleted", "text", "cut", "another version", "empty"])
