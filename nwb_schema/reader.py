@@ -32,6 +32,7 @@ from nwb_schema.limits import (
     require_readable,
 )
 from nwb_schema.linked_movie import registered_movie_path
+from nwb_schema.regular_file import require_regular_file
 from nwb_schema.sample_summary import SampleSummary, summarise
 from nwb_schema.stored_masks import StoredMasks, accept_flags, find_images, find_segmentation
 
@@ -62,8 +63,7 @@ def open_sample(path: Path) -> Iterator[h5py.File]:
         When the file is missing, is not NWB 2, is damaged where it was read, or declares more than can be read
         (`nwb_schema.limits`).
     """
-    if not path.is_file():
-        raise SampleError(path, "there is no such file", "List the samples with: fluorite samples.")
+    require_regular_file(path)
     try:
         with h5py.File(path, "r") as file:
             if "nwb_version" in file and "nwb_version" not in file.attrs:
