@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from nwb_schema.project import Project
@@ -12,6 +13,26 @@ from pipeline.jobs import Job, Ledger, reconcile
 
 SHOWN_JOBS = 12
 _LOG_LINES = 200
+
+# The stages of a job in their order, and what share of its time each takes, as measured on recordings of some minutes.
+_STAGES: Mapping[str, Mapping[str, float]] = {
+    "process": {
+        "checking the movie": 0.02,
+        "motion correction": 0.35,
+        "summary images": 0.05,
+        "initialisation": 0.20,
+        "refinement": 0.25,
+        "evaluation": 0.05,
+        "results": 0.03,
+        "writing the sample": 0.05,
+    },
+    "import": {
+        "reading the results": 0.10,
+        "copying the movie": 0.60,
+        "summary images": 0.20,
+        "writing the sample": 0.10,
+    },
+}
 
 
 def jobs_state(project: Project) -> list[dict[str, Any]]:
@@ -30,12 +51,38 @@ def job_state(job: Job) -> dict[str, Any]:
         "stopping": job.cancel_requested_at is not None and not job.state.ended,
         "stage": job.stage,
         "fraction": round(job.fraction, 3),
+        "overall": overall_fraction(job.kind, job.stage, job.fraction),
+        "recording": recording_name(job.spec),
         "error": job.error,
         "actor": job.actor,
         "created_at": job.created_at,
         "seconds": None if job.started_at is None or job.ended_at is None else job.ended_at - job.started_at,
         "identifier": job.result.get("identifier"),
     }
+
+
+def overall_fraction(kind: str, stage: str, fraction: float) -> float | None:
+    """How far the whole job is, 0 to 1, from how far its present stage is; None for a stage that is not known.
+
+    It never falls while a job goes through its stages in order. A job without a stage has not begun.
+    """
+    if not stage:
+        return 0.0
+    weights = _STAGES.get(kind, {})
+    if stage not in weights:
+        return None
+    names = list(weights)
+    before = sum(weights[name] for name in names[: names.index(stage)])
+    return round(min(1.0, before + weights[stage] * min(max(fraction, 0.0), 1.0)), 3)
+
+
+def recording_name(spec: Mapping[str, Any]) -> str:
+    """What tells jobs with movies of one name apart: subject and session, or the folder of the movie."""
+    known = [f"{name} {spec[name]}" for name in ("subject", "session") if spec.get(name)]
+    if known:
+        return " · ".join(known)
+    movies = spec.get("movies") or []
+    return str(Path(str(movies[0])).parent) if movies else ""
 
 
 def any_active(jobs: list[dict[str, Any]]) -> bool:

@@ -23,6 +23,10 @@ class FormValues:
     engine: str
     subject: str | None
     session: str | None
+    axes: str | None = None
+    plane: str | None = None
+    channel: str | None = None
+    dataset: str | None = None
 
 
 def request_values(form: FormValues) -> Mapping[str, Any]:
@@ -33,7 +37,7 @@ def request_values(form: FormValues) -> Mapping[str, Any]:
     MovieError
         When no file is named.
     ParameterError
-        When the frame rate is not a number above 0.
+        When the frame rate is not a number above 0, or plane or channel is not a whole number.
     """
     movies = [line.strip().strip("\"'") for line in (form.movies or "").splitlines() if line.strip()]
     if not movies:
@@ -44,7 +48,7 @@ def request_values(form: FormValues) -> Mapping[str, Any]:
         "engine": form.engine,
         "subject": _text(form.subject),
         "session": _text(form.session),
-        "movie": {"frame_rate_hz": _rate(form.frame_rate)},
+        "movie": {"frame_rate_hz": _rate(form.frame_rate), **_reading(form)},
     }
 
 
@@ -80,6 +84,27 @@ def _rate(text: str | None) -> float | None:
     if not 0 < rate_hz < float("inf"):
         raise ParameterError("Frame rate", f"{typed!r} is not a number above 0", "Type frames per second, such as 15.")
     return rate_hz
+
+
+def _reading(form: FormValues) -> dict[str, Any]:
+    """How to read the movie where its file does not say; what was left empty is left out."""
+    axes = _text(form.axes)
+    options = {
+        "axes": axes.upper() if axes else None,
+        "plane": _whole("Plane", form.plane),
+        "channel": _whole("Channel", form.channel),
+        "dataset": _text(form.dataset),
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _whole(field: str, text: str | None) -> int | None:
+    typed = _text(text)
+    if typed is None:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 7):
+        raise ParameterError(field, f"{typed!r} is not a whole number", "Type 0 for the first, 1 for the second.")
+    return int(typed)
 
 
 def _text(value: str | None) -> str | None:

@@ -31,7 +31,13 @@ def is_local_host_header(header: str) -> bool:
 
 def is_own_origin(origin: str | None, host_header: str) -> bool:
     """Whether a request comes from a page of this very server; one without ``Origin`` is no page's script or form."""
-    return origin is None or (urlsplit(origin).scheme in ("http", "https") and urlsplit(origin).netloc == host_header)
+    if origin is None:
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # a malformed http://[
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc == host_header
 
 
 def content_security_policy(script_hashes: Iterable[str]) -> str:

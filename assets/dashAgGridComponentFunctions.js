@@ -15,6 +15,17 @@
   }
 
   components.SampleLink = function (props) {
+    const { reason } = props.data;
+    if (!reason) return sampleName(props);
+    return createElement(
+      "div",
+      { className: "sample-with-reason" },
+      sampleName(props),
+      createElement("span", { className: "sample-reason", title: reason }, reason)
+    );
+  };
+
+  function sampleName(props) {
     if (!props.data.href) return createElement("span", { className: "sample-link" }, breakable(props.value));
     const open = (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -22,7 +33,7 @@
       window.fluorite.goTo(props.data.href);
     };
     return createElement("a", { href: props.data.href, onClick: open, className: "sample-link" }, breakable(props.value));
-  };
+  }
 
   components.RoiState = function (props) {
     const kind = props.value ? "accepted" : "rejected";
@@ -39,7 +50,7 @@
     return createElement(
       "span",
       { className: `sample-status ${ok ? "is-ok" : "is-bad"}`, title: props.data.reason || "" },
-      ok ? props.data.reason || "ready" : props.data.reason || props.value
+      ok ? "ready" : props.value
     );
   };
 })();

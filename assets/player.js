@@ -19,6 +19,8 @@
       this.speed = 1;
       this.background = config.backgrounds[0];
       this.chosenLevels = new Map();
+      // Whoever asked for less motion presses Play.
+      this.startsItself = config.play && !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.overlay = new fluorite.RoiOverlay(config.colours);
       this.overlayLayer = document.createElement("canvas");
       this.overlayStale = true;
@@ -176,6 +178,7 @@
     /* ---- time ---- */
 
     toggle() {
+      this.startsItself = false;
       if (this.playing) this.pause();
       else this.play();
     }
@@ -193,6 +196,7 @@
     }
 
     pause() {
+      this.startsItself = false;
       if (!this.playing) return;
       this.playing = false;
       this.controls.update();
@@ -202,6 +206,7 @@
 
     seek(frame) {
       if (!this.config.has_movie) return;
+      this.startsItself = false;
       this.frame = Math.min(Math.max(frame, 0), this.config.n_frames - 1);
       this.due = performance.now();
       this._request();
@@ -247,6 +252,11 @@
 
     _arrived(n) {
       if (this.isMovie ? n === this.frame : n === 0) this._show(n);
+      const ready = (ahead) => this.source.get((this.frame + ahead) % this.config.n_frames);
+      if (this.startsItself && [0, 1, 2].every(ready)) {
+        this.startsItself = false;
+        this.play();
+      }
     }
 
     _show(n) {
@@ -272,7 +282,9 @@
       const url = new URL(window.location.href);
       if (!url.pathname.startsWith("/sample/")) return;
       const set = (name, value) => (value ? url.searchParams.set(name, value) : url.searchParams.delete(name));
-      set("roi", this.overlay.selected.join(","));
+      // "none" is a choice, too: an address without cells selects some.
+      set("roi", this.overlay.selected.join(",") || (this.config.n_rois ? "none" : ""));
+      if (!this.playing && !this.startsItself) set("play", "");
       set("frame", this.frame ? String(this.frame) : "");
       window.history.replaceState(window.history.state, "", url);
     }

@@ -143,7 +143,7 @@
             checked: background.name === player.background.name,
             onchange: () => player.setBackground(background.name),
           });
-          return element("label", {}, [input, element("span", {}, background.label)]);
+          return element("label", { title: background.help }, [input, element("span", {}, background.label)]);
         })
       );
       const slider = (label, update) =>

@@ -57,6 +57,8 @@ def read_entry(path: Path) -> Entry:
         rois = _rois(path)
     except SampleError as error:
         return Entry(sample, (), movie, problem or error.cause)
+    except MemoryError:
+        return Entry(sample, (), movie, problem or "its table of ROIs needs more memory than there is")
     return Entry(sample, rois, movie, problem)
 
 

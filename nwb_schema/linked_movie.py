@@ -9,6 +9,7 @@ import h5py
 from nwb_schema import local_hdf5
 from nwb_schema.errors import SampleError
 from nwb_schema.movie_file import DATASET
+from nwb_schema.regular_file import require_regular_file
 
 _SERIES = ("TwoPhotonSeries", "OnePhotonSeries", "ImageSeries")
 
@@ -21,6 +22,7 @@ def registered_movie_path(path: Path) -> Path:
     SampleError
         When the sample has none, the file is missing, or the link leads anywhere but into the project's ``movies/``.
     """
+    require_regular_file(path)
     try:
         with h5py.File(path, "r") as file:
             link = movie_link(file)

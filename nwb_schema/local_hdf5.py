@@ -12,6 +12,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from nwb_schema.limits import MAX_NAME_BYTES, MAX_ROIS, MAX_TEXT_BYTES, require_at_most, require_readable
+
 _MAX_LINKS = 16
 
 
@@ -109,18 +111,27 @@ def outside_links(group: h5py.Group) -> list[tuple[str, str]]:
     return found
 
 
-def text(group: h5py.Group, path: str) -> str | None:
-    """A scalar text dataset, or None."""
-    value = scalar(group, path)
+def text(group: h5py.Group, path: str, max_bytes: int = MAX_TEXT_BYTES) -> str | None:
+    """A scalar text dataset, or None; refused (`nwb_schema.limits.TooLargeError`) beyond `max_bytes`."""
+    value = scalar(group, path, max_bytes)
     return None if value is None else as_text(value)
 
 
-def scalar(group: h5py.Group, path: str) -> Any:
-    """A scalar dataset (or the only element of one), or None."""
+def name_text(group: h5py.Group, path: str) -> str | None:
+    """A scalar text dataset that holds a name, an identifier or a time, or None."""
+    return text(group, path, MAX_NAME_BYTES)
+
+
+def scalar(group: h5py.Group, path: str, max_bytes: int = MAX_TEXT_BYTES) -> Any:
+    """A scalar dataset (or the only element of one), or None; refused beyond `max_bytes`."""
     dataset = local_dataset(group, path)
     if dataset is None or dataset.size != 1:
         return None
-    return np.asarray(dataset[()]).reshape(-1)[0]
+    require_at_most(str(dataset.name), int(dataset.dtype.itemsize), max_bytes, "bytes")
+    value = np.asarray(dataset[()]).reshape(-1)[0]
+    # How long text of variable length is shows only now; it lies in the file, which bounds it.
+    require_at_most(str(dataset.name), len(value) if isinstance(value, (bytes, str)) else 0, max_bytes, "bytes")
+    return value
 
 
 def texts(group: h5py.Group, path: str) -> tuple[str, ...]:
@@ -128,6 +139,8 @@ def texts(group: h5py.Group, path: str) -> tuple[str, ...]:
     dataset = local_dataset(group, path)
     if dataset is None or dataset.size in (0, None):
         return ()
+    require_readable(dataset, MAX_ROIS, "texts")
+    require_at_most(str(dataset.name), int(dataset.dtype.itemsize), MAX_NAME_BYTES, "bytes")
     return tuple(as_text(item) for item in np.asarray(dataset[()]).reshape(-1))
 
 

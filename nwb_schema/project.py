@@ -221,8 +221,11 @@ class Project:
         return self.config.caiman_python
 
     def sample_paths(self) -> list[Path]:
-        """Every sample's file, sorted by name; hidden (unfinished) files are none."""
-        return sorted(p for p in self.samples_dir.glob("*.nwb") if not p.name.startswith(".") and p.is_file())
+        """Everything in the samples folder that is called ``.nwb``, sorted by name; hidden (unfinished) files are not.
+
+        Also what cannot be opened, such as a folder or a broken link: `nwb_schema.reader.open_sample` says why.
+        """
+        return sorted(p for p in self.samples_dir.glob("*") if p.suffix.lower() == ".nwb" and p.name[0] != ".")
 
     def sample_path(self, subject: str, session: str) -> Path:
         """Where the sample of this subject and session lives (whether or not it is there)."""

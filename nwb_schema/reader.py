@@ -21,7 +21,18 @@ from scipy import sparse
 from nwb_schema import local_hdf5
 from nwb_schema.errors import SampleError
 from nwb_schema.layout import CURATED, DELETED, FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
+from nwb_schema.limits import (
+    MAX_IMAGE_PIXELS,
+    MAX_METADATA_BYTES,
+    MAX_SHIFTS,
+    MAX_TEXT_BYTES,
+    MAX_TRACE_BYTES,
+    TooLargeError,
+    require_at_most,
+    require_readable,
+)
 from nwb_schema.linked_movie import registered_movie_path
+from nwb_schema.regular_file import require_regular_file
 from nwb_schema.sample_summary import SampleSummary, summarise
 from nwb_schema.stored_masks import StoredMasks, accept_flags, count_rois, find_images, find_segmentation
 from nwb_schema.stored_traces import find_series, trace_rows
@@ -55,10 +66,10 @@ def open_sample(path: Path) -> Iterator[h5py.File]:
     Raises
     ------
     SampleError
-        When the file is missing, is not NWB 2, or is damaged where it was read.
+        When the file is missing, is not NWB 2, is damaged where it was read, or declares more than can be read
+        (`nwb_schema.limits`).
     """
-    if not path.is_file():
-        raise SampleError(path, "there is no such file", "List the samples with: fluorite samples.")
+    require_regular_file(path)
     try:
         with h5py.File(path, "r") as file:
             if "nwb_version" in file and "nwb_version" not in file.attrs:
@@ -70,7 +81,13 @@ def open_sample(path: Path) -> Iterator[h5py.File]:
         raise
     except BlockingIOError as error:
         raise SampleError(path, "is being written by another program", "Try again in a moment.") from error
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+    except TooLargeError as error:
+        raise SampleError(path, f"is too large to read ({error})", "Ask whoever wrote it what it holds.") from error
+    except MemoryError as error:
+        raise SampleError(
+            path, f"needs more memory than there is ({error})", "Close other programs, or ask whoever wrote the file."
+        ) from error
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         # This is what h5py raises on damaged and on oddly built files.
         cause = " ".join(str(error).split())[:300] or type(error).__name__
         raise SampleError(path, f"cannot be read ({cause})", "Restore the file from a backup.") from error
@@ -79,7 +96,7 @@ def open_sample(path: Path) -> Iterator[h5py.File]:
 def read_identifier(path: Path) -> str:
     """The sample's NWB identifier."""
     with open_sample(path) as file:
-        return local_hdf5.text(file, "identifier") or ""
+        return local_hdf5.name_text(file, "identifier") or ""
 
 
 def read_summary(path: Path) -> SampleSummary:
@@ -159,6 +176,8 @@ def read_traces(path: Path, kind: str, rows: Sequence[int] | None = None) -> NDA
                     return np.empty((0, summary.n_frames or 0), np.float32)
             there = ", ".join(_kinds(file))
             raise SampleError(path, f"has no {kind} traces", f"It has: {there or 'none at all'}.")
+        n_values = data.size if rows is None else data.shape[0] * len(rows)
+        require_at_most(f"the block of {kind} traces", n_values * data.dtype.itemsize, MAX_TRACE_BYTES, "bytes")
         table = find_segmentation(file)
         n_rois = data.shape[-1] if table is None else count_rois(table)
         wrong = [row for row in rows or () if not 0 <= row < n_rois]
@@ -188,16 +207,17 @@ def _order(columns: NDArray[np.int64] | None, there_are: range) -> Sequence[int]
 def read_images(path: Path) -> dict[str, NDArray[np.float32]]:
     """Summary images ``(height, width)`` by name."""
     with open_sample(path) as file:
-        return {
-            name: np.ascontiguousarray(np.asarray(data[()], dtype=np.float32).T)
-            for name, data in find_images(file).items()
-        }
+        images = find_images(file)
+        require_at_most("the images", sum(int(data.size) for data in images.values()), MAX_IMAGE_PIXELS, "pixels")
+        return {name: np.ascontiguousarray(np.asarray(data[()], dtype=np.float32).T) for name, data in images.items()}
 
 
 def read_shifts(path: Path) -> NDArray[np.float32] | None:
     """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, or None where the sample has none."""
     with open_sample(path) as file:
         data = local_hdf5.local_dataset(file, f"{SHIFTS}/data")
+        if data is not None:
+            require_readable(data, MAX_SHIFTS)
         return None if data is None else np.ascontiguousarray(data[()][:, ::-1], dtype=np.float32)
 
 
@@ -224,7 +244,9 @@ def _plain(group: h5py.Group, name: str) -> Any:
     if dataset is None:
         return None
     if h5py.check_string_dtype(dataset.dtype) is not None:
-        return local_hdf5.text(group, name) if dataset.shape == () else list(local_hdf5.texts(group, name))
+        max_bytes = MAX_METADATA_BYTES if name == "movie_metadata" else MAX_TEXT_BYTES
+        return local_hdf5.text(group, name, max_bytes) if dataset.shape == () else list(local_hdf5.texts(group, name))
+    require_readable(dataset)
     return np.asarray(dataset[()]).tolist()
 
 

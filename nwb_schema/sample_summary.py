@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ import numpy as np
 
 from nwb_schema import local_hdf5
 from nwb_schema.layout import DELETED, FLUORITE, TRACES
+from nwb_schema.limits import MAX_FRAME_PIXELS, MAX_FRAMES, MAX_NAME_BYTES, require_at_most, require_readable
 from nwb_schema.linked_movie import movie_link, movie_problem
 from nwb_schema.stored_masks import accept_flags, count_rois, find_images, find_segmentation
 from nwb_schema.stored_traces import find_series
@@ -75,18 +77,21 @@ def summarise(path: Path, file: h5py.File) -> SampleSummary:
     ours = local_hdf5.local_group(file, FLUORITE)
     own = _Fields(ours)
     height, width, depth = _frame_shape(own, file)
+    sizes = [abs(size) for size in (height, width, depth) if size]
+    require_at_most("a frame", math.prod(sizes), MAX_FRAME_PIXELS, "pixels")
     rate_hz = own.number("rate_hz") or _foreign_rate(file)
     n_frames = own.integer("n_frames")
     if n_frames is None:
         n_frames = _foreign_frames(file)
+    require_at_most("the recording", n_frames or 0, MAX_FRAMES, "frames")
     n_rois, n_accepted, evaluated = _counts(file)
     problem = _movie_problem(path, file, (n_frames, height, width))
     return SampleSummary(
         path=path,
-        identifier=local_hdf5.text(file, "identifier") or "",
-        subject_id=local_hdf5.text(file, "general/subject/subject_id"),
-        session_id=local_hdf5.text(file, "general/session_id"),
-        session_start_time=_iso(local_hdf5.text(file, "session_start_time")),
+        identifier=local_hdf5.name_text(file, "identifier") or "",
+        subject_id=local_hdf5.name_text(file, "general/subject/subject_id"),
+        session_id=local_hdf5.name_text(file, "general/session_id"),
+        session_start_time=_iso(local_hdf5.name_text(file, "session_start_time")),
         session_description=local_hdf5.text(file, "session_description"),
         rate_hz=rate_hz,
         n_frames=n_frames,
@@ -118,7 +123,7 @@ class _Fields:
         self._group = group
 
     def value(self, name: str) -> Any:
-        return None if self._group is None else local_hdf5.scalar(self._group, name)
+        return None if self._group is None else local_hdf5.scalar(self._group, name, MAX_NAME_BYTES)
 
     def text(self, name: str) -> str | None:
         value = self.value(name)
@@ -138,7 +143,10 @@ class _Fields:
 
     def shape(self) -> tuple[int, ...]:
         data = None if self._group is None else local_hdf5.local_dataset(self._group, "frame_shape")
-        return () if data is None else tuple(int(size) for size in np.asarray(data[()]).reshape(-1))
+        if data is None:
+            return ()
+        require_readable(data)
+        return tuple(int(size) for size in np.asarray(data[()]).reshape(-1))
 
 
 def _frame_shape(own: _Fields, file: h5py.File) -> tuple[int | None, int | None, int | None]:
@@ -224,7 +232,7 @@ def _first_plane(file: h5py.File) -> h5py.Group | None:
 
 def _plane_text(file: h5py.File, name: str) -> str | None:
     plane = _first_plane(file)
-    return None if plane is None else local_hdf5.text(plane, name)
+    return None if plane is None else local_hdf5.name_text(plane, name)
 
 
 def _iso(text: str | None) -> str | None:

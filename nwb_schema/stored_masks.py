@@ -13,6 +13,7 @@ from scipy import sparse
 
 from nwb_schema import local_hdf5
 from nwb_schema.layout import BACKGROUND_SEGMENTATION, IMAGES, PLANE_SEGMENTATION
+from nwb_schema.limits import MAX_MASK_PIXELS, MAX_ROIS, TooLargeError, require_at_most, require_readable
 
 _MAX_DENSE_BYTES = 1 << 30
 
@@ -68,6 +69,7 @@ def accept_flags(table: h5py.Group, n_rois: int) -> tuple[NDArray[np.bool_], NDA
             evaluated = local_hdf5.local_dataset(table, "evaluated")
             if evaluated is None or evaluated.shape != (n_rois,):
                 return accepted, np.ones(n_rois, bool)
+            require_readable(evaluated, MAX_ROIS, "rows")
             return accepted, np.asarray(evaluated[()], dtype=bool)
     return np.ones(n_rois, bool), np.zeros(n_rois, bool)
 
@@ -75,7 +77,10 @@ def accept_flags(table: h5py.Group, n_rois: int) -> tuple[NDArray[np.bool_], NDA
 def count_rois(table: h5py.Group) -> int:
     """Rows of the table."""
     ids = local_hdf5.local_dataset(table, "id")
-    return 0 if ids is None or ids.ndim != 1 else int(ids.shape[0])
+    if ids is None or ids.ndim != 1:
+        return 0
+    require_at_most("the table of ROIs", int(ids.shape[0]), MAX_ROIS, "rows")
+    return int(ids.shape[0])
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ class StoredMasks:
             mask = local_hdf5.local_dataset(table, name)
             index = local_hdf5.local_dataset(table, f"{name}_index")
             if mask is not None and index is not None:
+                require_readable(mask, MAX_MASK_PIXELS, "pixels")
+                require_readable(index, MAX_ROIS, "rows")
                 return cls._ragged(mask[()], np.asarray(index[()], dtype=np.int64))
         dense = local_hdf5.local_dataset(table, "image_mask")
         if dense is not None and dense.ndim == 3:
@@ -120,7 +127,8 @@ class StoredMasks:
     @classmethod
     def _ragged(cls, mask: NDArray[Any], ends: NDArray[np.int64]) -> StoredMasks:
         counts = np.diff(ends, prepend=0)
-        if ends.size and (counts.min() < 0 or ends[-1] != len(mask)):
+        # A negative end could make the counts overflow, and `repeat` then write where it must not.
+        if ends.size and (ends.min() < 0 or counts.min() < 0 or ends[-1] != len(mask)):
             raise ValueError("the index of the ROI masks does not fit the masks")
         names = mask.dtype.names or ()
         z = mask["z"].astype(np.int64) if "z" in names else None
@@ -137,8 +145,10 @@ class StoredMasks:
     @classmethod
     def _dense(cls, dense: h5py.Dataset) -> StoredMasks:
         if dense.size * dense.dtype.itemsize > _MAX_DENSE_BYTES:
-            raise ValueError(f"its dense masks {dense.shape} are too large to read at once")
+            raise TooLargeError(f"its dense masks {dense.shape} are too large to read at once")
+        require_at_most("the table of ROIs", int(dense.shape[0]), MAX_ROIS, "rows")
         images = np.asarray(dense[()])
+        require_at_most(str(dense.name), int(np.count_nonzero(images)), MAX_MASK_PIXELS, "pixels")
         row, x, y = np.nonzero(np.nan_to_num(images))
         return cls(int(images.shape[0]), row, x, y, None, images[row, x, y].astype(np.float32))
 

@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nwb_schema.errors import MovieError, ResultsError
 from nwb_schema.metadata import build_metadata
-from nwb_schema.movie_file import MovieFileWriter
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
 from nwb_schema.segmentation import Segmentation
 from nwb_schema.subjects import read_subjects
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.motion import shift_frame, to_dtype
+from pipeline.engines.builtin.motion import ShiftOf, write_registered
 from pipeline.engines.builtin.survey import survey
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
 from pipeline.movies.digest import files_sha256
 from pipeline.movies.movie import Movie, MovieMetadata
+from pipeline.parameters.groups import Motion
 from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import default_session
@@ -45,8 +45,6 @@ from pipeline.results import (
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.import")
-
-_CHUNK_BYTES = 64 * 1024 * 1024
 
 
 class ImportRequest(BaseModel):
@@ -190,27 +188,32 @@ def _registered_copy(
     progress: Progress,
 ) -> Path:
     """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
-    n_frames, height, width = movie.shape
+    n_frames = movie.shape[0]
     if request.raw_movie and (shifts is None or len(shifts) != n_frames):
         raise ResultsError(
             request.results,
             f"holds no shifts for the {n_frames} frames of the raw movie {request.movie}",
             "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
         )
-    border = parameters.get("motion", {}).get("border_nan", "copy")
     path = scratch / "registered.h5"
-    step = max(1, _CHUNK_BYTES // (height * width * movie.dtype.itemsize))
-    with MovieFileWriter(
-        path, n_frames=n_frames, height=height, width=width, dtype=movie.dtype, rate_hz=movie.rate_hz
-    ) as writer:
-        for start in range(0, n_frames, step):
-            progress("copying the movie", start / n_frames)
-            frames = movie.read(start, min(start + step, n_frames))
-            if request.raw_movie and shifts is not None:
-                pairs = zip(frames, shifts[start : start + len(frames)], strict=True)
-                frames = np.stack([to_dtype(shift_frame(frame, shift, border), movie.dtype) for frame, shift in pairs])
-            writer.write(start, frames)
+    known = shifts if request.raw_movie else None
+    params = Motion(motion_correct=False) if known is None else _registration(request, parameters)
+    shift_of: ShiftOf | None = None if known is None else lambda number, _: known[number]
+    write_registered(movie, params, path, shift_of, lambda done: progress("copying the movie", done))
     return path
+
+
+def _registration(request: ImportRequest, parameters: Mapping[str, Any]) -> Motion:
+    """What of the results' group ``motion`` says how shifts are applied."""
+    border = parameters.get("motion", {}).get("border_nan", "copy")
+    try:
+        return Motion(border_nan=border)
+    except ValidationError as error:
+        raise ResultsError(
+            request.results,
+            f"its parameter border_nan is {border!r}, not copy, min, true or false",
+            "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
+        ) from error
 
 
 def _notes(request: ImportRequest, segmentation: Segmentation) -> tuple[str, ...]:

@@ -22,8 +22,10 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.addresses import sample_url
 from app.background import background_project
 from app.components.markup import aria, data
+from app.field_names import field_words
 from app.formatting import clock_time, duration
 from app.job_view import any_active, follow, jobs_state, log_tail
 from app.workspace import current_workspace
@@ -92,16 +94,12 @@ def _job_entry(job: dict[str, Any]) -> Component:
             className="job-head",
         )
     ]
+    if job["recording"]:
+        parts.append(html.Div(job["recording"], className="job-recording", title=job["recording"]))
     if state == "running":
-        percent = round(100 * job["fraction"])
-        parts.append(
-            html.Div([html.Span(job["stage"] or "starting"), html.Span(f"{percent} %")], className="job-stage")
-        )
-        parts.append(
-            dbc.Progress(value=percent, className="job-progress", style={"height": "6px"}, label="", color="primary")
-        )
+        parts += _progress(job)
     if job["error"]:
-        parts.append(html.P(job["error"], className="job-error"))
+        parts.append(html.P(field_words(job["error"]), className="job-error"))
     actions: list[Component] = [
         html.Button("Log", id={"type": "job-log", "job": job["id"]}, className="text-button", type="button")
     ]
@@ -110,7 +108,7 @@ def _job_entry(job: dict[str, Any]) -> Component:
             html.Button("Cancel", id={"type": "job-cancel", "job": job["id"]}, className="text-button", type="button")
         )
     if job["identifier"] and state == "ok":
-        actions.append(dcc.Link("Open sample", href=f"/sample/{job['identifier']}", className="text-button"))
+        actions.append(dcc.Link("Open sample", href=sample_url(job["identifier"]), className="text-button"))
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(
         html.Div(
@@ -122,6 +120,22 @@ def _job_entry(job: dict[str, Any]) -> Component:
         )
     )
     return html.Article(parts, className=f"job is-{state}", **data(job=job["id"], state=state))
+
+
+def _progress(job: dict[str, Any]) -> list[Component]:
+    """The stage, and a bar of the whole job; a stage that is not known has a percentage of its own and no bar."""
+    stage, of_stage = job["stage"] or "starting", f"{round(100 * job['fraction'])} %"
+    if job["overall"] is None:
+        return [html.Div(html.Span(f"{stage} {of_stage}"), className="job-stage")]
+    percent = round(100 * job["overall"])
+    return [
+        html.Div(
+            [html.Span(stage), html.Span(f"{percent} % of all")],
+            className="job-stage",
+            title=f"The whole job: about {percent} %. {stage}: {of_stage}.",
+        ),
+        dbc.Progress(value=percent, className="job-progress", style={"height": "6px"}, label="", color="primary"),
+    ]
 
 
 def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:

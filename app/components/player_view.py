@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
@@ -26,10 +26,27 @@ _PROJECTIONS = {
     "pnr": "PNR",
     "footprints": "Footprints",
 }
+_WORDS = {
+    "mean": "mean image",
+    "max": "maximum over time",
+    "std": "standard deviation over time",
+    "correlation": "local correlation",
+    "pnr": "peak-to-noise ratio",
+    "footprints": "the cells' footprints",
+}
+_HELP = {
+    "movie": "The recording, motion corrected",
+    "mean": "Mean of every pixel over time",
+    "max": "Maximum of every pixel over time",
+    "std": "Standard deviation of every pixel over time",
+    "correlation": "Local correlation: how alike each pixel and its neighbours change; active cells stand out",
+    "pnr": "Peak-to-noise ratio: the highest peak of each pixel over its noise",
+    "footprints": "Where the cells are: each footprint scaled to its own maximum",
+}
 
 
 def player_config(
-    workspace: Workspace, sample: SampleData, *, frame: int = 0, selected: Sequence[str] = ()
+    workspace: Workspace, sample: SampleData, *, frame: int = 0, selected: Sequence[str] = (), play: bool = False
 ) -> tuple[dict[str, Any], str | None]:
     """What the player needs to know of a sample, and a line about its missing movie (None when it has one).
 
@@ -37,6 +54,8 @@ def player_config(
     ----------
     frame, selected
         What the address asks to be shown first: a frame's number and the keys of cells.
+    play
+        Whether the movie starts to play once its first frames are there.
     """
     summary = sample.summary
     backgrounds, problem = [], summary.movie_problem
@@ -72,15 +91,20 @@ def player_config(
         "contours_url": contours_url(sample),
         "frame": frame,
         "selected": list(selected),
+        "play": play and has_movie,
         "colours": {"accepted": SKY_BLUE, "rejected": VERMILLION, "selected": list(CELL_COLOURS)},
         "label": f"{'Movie' if has_movie else 'Image'} of this sample with the outlines of {cells}. "
         "The same cells are in the table.",
     }
     if has_movie:
         return config, None
-    instead = ", ".join(background["label"].lower() for background in backgrounds)
-    shown = f"What is shown instead: {instead}." if instead else "It has no summary images either."
-    return config, f"No movie: {problem or 'the sample has none'}. {shown}"
+    shown = f"Shown: {_in_words(backgrounds[0])}." if backgrounds else "It has no summary images either."
+    missing = problem is None or problem == "it has no registered movie"
+    return config, f"{'This sample has no movie.' if missing else f'No movie: {problem}.'} {shown}"
+
+
+def _in_words(background: Mapping[str, Any]) -> str:
+    return _WORDS.get(background["name"], background["label"])
 
 
 def player_card(config: dict[str, Any] | None, problem: str | None) -> Component:
@@ -105,7 +129,14 @@ def player_card(config: dict[str, Any] | None, problem: str | None) -> Component
 
 
 def _background(name: str, label: str, url: str, values: Contrast) -> dict[str, Any]:
-    return {"name": name, "label": label, "url": url, "span": list(values.span), "auto": list(values.auto)}
+    return {
+        "name": name,
+        "label": label,
+        "help": _HELP.get(name),
+        "url": url,
+        "span": list(values.span),
+        "auto": list(values.auto),
+    }
 
 
 def register(app: Dash) -> None:

@@ -72,10 +72,14 @@ def _facts(facts: Sequence[tuple[str, str | None]]) -> Component:
     rows: list[Component] = []
     for name, value in facts:
         if value and value != ABSENT:
-            rows += [html.Dt(name), html.Dd(value, className="is-code" if "SHA" in name or name in _CODE else None)]
+            rows += [
+                html.Dt(name, title=_HELP.get(name)),
+                html.Dd(value, className="is-code" if "SHA" in name or name in _CODE else None),
+            ]
     return html.Dl(rows, className="facts")
 
 
+_HELP = {"Evaluated": "Whether the found cells were judged by SNR, r and size, and bad ones rejected"}
 _CODE = ("Identifier", "Job", "File", "Input")
 
 

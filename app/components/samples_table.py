@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import dash_ag_grid as dag
 from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
+from app.addresses import sample_url
 from app.components.grid_theme import THEME
 from app.components.markup import aria, clientside
-from app.formatting import duration, moment
+from app.formatting import ABSENT, duration, moment
 from app.image_routes import thumbnail_url
 from app.movie_pool import file_signature
+from app.sample_store import SampleData
 from app.workspace import Workspace, current_workspace
+from nwb_schema.errors import FluoriteError
 
 
 def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,17 +28,19 @@ def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
     usable = row["status"] != "unreadable"
     # An identifier that two files share leads to neither of them: these are told apart by their names.
     address = Path(path).stem if row["status"] == "duplicate" or not row.get("identifier") else str(row["identifier"])
+    signature = file_signature(Path(path))
+    # What is not known of a file that is refused would read as "none".
+    counted = row["n_rois"] is not None and (row["status"] != "refused" or row["n_rois"] > 0)
     return {
         "path": path,
         "name": Path(path).stem.removesuffix("_ophys"),
-        "href": f"/sample/{quote(address, safe='')}" if usable else None,
-        # A file that does not say how large a frame is has no image that could be drawn.
-        "thumbnail": thumbnail_url(address, file_signature(Path(path))) if usable and row["height"] else None,
+        "href": sample_url(address) if usable else None,
+        "thumbnail": thumbnail_url(address, signature) if usable and _has_image(row, signature) else None,
         "subject": row["subject_id"],
         "session": row["session_id"],
         "start": moment(row["session_start_time"]) if row["session_start_time"] else None,
-        "accepted": row["n_accepted"],
-        "rois": row["n_rois"],
+        "accepted": row["n_accepted"] if counted else None,
+        "rois": row["n_rois"] if counted else None,
         "rate_hz": row["rate_hz"],
         "duration_s": row["duration_s"],
         "duration": duration(row["duration_s"]) if row["duration_s"] is not None else None,
@@ -44,6 +49,22 @@ def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": row["status"],
         "reason": row["reason"],
     }
+
+
+def _has_image(row: Mapping[str, Any], signature: str) -> bool:
+    """Whether there is an image to draw; in what another program wrote, one has to look."""
+    # A file that does not say how large a frame is has none.
+    if not row["height"]:
+        return False
+    return bool(row["engine"]) or _foreign_file_has_image(Path(row["path"]), signature)
+
+
+@lru_cache(maxsize=4096)
+def _foreign_file_has_image(path: Path, signature: str) -> bool:
+    try:
+        return bool(SampleData(path, signature, path.stem).shown_images)
+    except FluoriteError:
+        return False
 
 
 def sample_rows(workspace: Workspace) -> list[dict[str, Any]]:
@@ -73,7 +94,8 @@ def samples_card(rows: Sequence[dict[str, Any]]) -> Component:
                     getRowId="params.data.path",
                     dashGridOptions={
                         "theme": THEME,
-                        "rowHeight": 60,
+                        "getRowHeight": {"function": "params.data.reason ? 92 : 60"},
+                        "rowClassRules": {"has-reason": "!!params.data.reason"},
                         "headerHeight": 38,
                         "domLayout": "autoHeight",
                         "animateRows": False,
@@ -133,9 +155,20 @@ def _columns() -> list[dict[str, Any]]:
             "headerName": "Sample",
             "cellRenderer": "SampleLink",
             "cellClass": "is-drawn",
-            "minWidth": 150,
+            "minWidth": 190,
             "flex": 3,
-            "tooltipField": "name",
+            "tooltipValueGetter": {
+                "function": "params.data.reason ? `${params.data.name}: ${params.data.reason}` : params.data.name"
+            },
+        },
+        # Beside the name: on a narrow page the columns to the right are out of view.
+        {
+            "field": "status",
+            "headerName": "Status",
+            "cellRenderer": "Status",
+            "cellClass": "is-drawn",
+            "width": 104,
+            "tooltipField": "reason",
         },
         {"field": "subject", "headerName": "Subject", "width": 78, "tooltipField": "subject"},
         {"field": "session", "headerName": "Session", "width": 96, "tooltipField": "session"},
@@ -149,7 +182,9 @@ def _columns() -> list[dict[str, Any]]:
         {
             **_number("accepted", "Cells", 88),
             "headerTooltip": "Accepted cells of all ROIs found",
-            "valueFormatter": {"function": "params.data.rois == null ? '' : `${params.value} / ${params.data.rois}`"},
+            "valueFormatter": {
+                "function": f"params.data.rois == null ? '{ABSENT}' : `${{params.value}} / ${{params.data.rois}}`"
+            },
         },
         {
             **_number("rate_hz", "Rate", 78),
@@ -161,15 +196,6 @@ def _columns() -> list[dict[str, Any]]:
         {**_number("duration_s", "Duration", 88), "valueFormatter": {"function": "params.data.duration"}},
         {"field": "engine", "headerName": "Engine", "width": 76},
         {"field": "movie", "headerName": "Movie", "width": 68},
-        {
-            "field": "status",
-            "headerName": "Status",
-            "cellRenderer": "Status",
-            "cellClass": "is-drawn",
-            "minWidth": 110,
-            "flex": 2,
-            "tooltipField": "reason",
-        },
     ]
 
 

@@ -11,11 +11,14 @@ from dash.development.base_component import Component
 from app.components.markup import aria, clientside
 from app.figures.graph_config import graph_config
 from app.figures.palette import cell_colour
-from app.figures.traces import KIND_LABELS, CellTraces, message_figure, trace_figure
+from app.figures.traces import KIND_HELP, KIND_LABELS, CellTraces, message_figure, trace_figure
 from app.sample_store import SampleData
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 
+_SCORE_HELP = (
+    "SNR: peak signal-to-noise ratio of the trace. r: the footprint's correlation with the movie at its transients."
+)
 # More lines on top of one another cannot be told apart, neither by eye nor by colour.
 MOST_CELLS = 7
 _FIRST_KINDS = ("raw", "denoised", "dff", "deconvolved")
@@ -30,7 +33,11 @@ def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[
                     html.H2("Traces", id="traces-title"),
                     dcc.Checklist(
                         id="trace-kinds",
-                        options=[{"label": KIND_LABELS[kind], "value": kind} for kind in _FIRST_KINDS if kind in kinds],
+                        options=[
+                            {"label": KIND_LABELS[kind], "value": kind, "title": KIND_HELP[kind]}
+                            for kind in _FIRST_KINDS
+                            if kind in kinds
+                        ],
                         value=[kind for kind in _FIRST_KINDS if kind in kinds],
                         inline=True,
                         className="chip-list",
@@ -99,6 +106,7 @@ def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
                     ),
                 ],
                 className="legend-entry",
+                title=_SCORE_HELP,
             )
         )
     return entries

@@ -18,7 +18,15 @@ GREY = "#7F8A99"
 # lost on white.
 CELL_COLOURS = (ORANGE, GREEN, PURPLE, BLUE, VERMILLION, SKY_BLUE, GREY)
 
+_PALE = (0xD2, 0xD6, 0xDC)
+
 
 def cell_colour(position: int) -> str:
     """The colour of the cell that was selected as number `position`, from 0."""
     return CELL_COLOURS[position % len(CELL_COLOURS)]
+
+
+def paler(colour: str) -> str:
+    """A light, greyish relative of a colour ``#RRGGBB``, for what lies behind a line in that colour."""
+    parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{round(0.35 * part + 0.65 * grey):02X}" for part, grey in zip(parts, _PALE, strict=True))

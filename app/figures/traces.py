@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
+from app.figures.palette import paler
+
 # Two points a pixel of a 1,000 pixel wide plot: SVG draws 50 such traces in 0.3 s, all 10,000 samples in 1.1 s.
 POINTS_PER_TRACE = 2_000
 
@@ -30,6 +32,13 @@ PANELS = (
 )
 
 KIND_LABELS = {"raw": "Raw", "denoised": "Denoised", "dff": "ΔF/F", "deconvolved": "Spikes"}
+
+KIND_HELP = {
+    "raw": "Raw = C + YrA: fluorescence of the cell with the background subtracted, so it may be negative",
+    "denoised": "Denoised = C: the raw trace fitted by calcium transients",
+    "dff": "ΔF/F: change of fluorescence over the baseline",
+    "deconvolved": "Spikes = S: activity inferred by deconvolution, in units of the trace, not counts",
+}
 
 _GAP = 0.05
 _TEXT = "#4A5565"
@@ -106,8 +115,8 @@ def trace_figure(
     panels = [panel for panel in PANELS if any(k in kinds and k in cell.traces for k in panel.kinds for cell in cells)]
     figure = go.Figure(layout=_layout(panels, window_s))
     for number, panel in enumerate(panels, start=1):
-        for cell in cells:
-            for kind in panel.kinds:
+        for kind in panel.kinds:  # kind by kind: no raw trace lies over the denoised one of another cell
+            for cell in cells:
                 if kind in kinds and kind in cell.traces:
                     figure.add_trace(_line(cell, kind, number, rate_hz, window_s, n_points))
     return figure
@@ -150,8 +159,7 @@ def _line(
         mode="lines",
         name=f"{cell.label} {KIND_LABELS[kind].lower()}",
         yaxis="y" if panel == 1 else f"y{panel}",
-        line={"color": cell.colour, "width": 1.0 if kind == "raw" else 1.5},
-        opacity=0.4 if kind == "raw" else 1.0,
+        line={"color": paler(cell.colour), "width": 0.8} if kind == "raw" else {"color": cell.colour, "width": 1.6},
         hovertemplate="%{y:.4g}<extra>%{fullData.name}</extra>",
     )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from app.addresses import sample_url as sample_url
 from app.components.markup import aria
 from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
@@ -18,8 +20,13 @@ from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 from nwb_schema.reader import SampleSummary, read_provenance
 
+# As many traces as can still be told apart at first sight.
+_FIRST_CELLS = 3
 
-def layout(identifier: str | None = None, roi: str = "", frame: str = "", **_query: str) -> Component:
+
+def layout(
+    identifier: str | None = None, roi: str | None = None, frame: str = "", play: str = "", **_query: str
+) -> Component:
     """The page of one sample.
 
     Parameters
@@ -27,19 +34,30 @@ def layout(identifier: str | None = None, roi: str = "", frame: str = "", **_que
     identifier
         From the address, still percent-encoded; None when Dash only asks which ids the page has.
     roi, frame
-        From the address, too: keys of selected cells separated by commas, and the frame to show.
+        From the address, too: keys of selected cells separated by commas, and the frame to show. An address that says
+        nothing about cells selects the clearest ones; ``roi=none`` selects none.
+    play
+        ``1`` for a movie that starts to play by itself.
     """
     if identifier is None:
         return _page([], player_card(None, None), trace_card(None, (), ()), roi_table(_no_rois()), None)
     name = unquote(identifier)
     try:
-        return sample_layout(current_workspace(), name, selected=_keys(roi), frame=_frame(frame))
+        return sample_layout(
+            current_workspace(),
+            name,
+            selected=None if roi is None else _keys(roi),
+            frame=_frame(frame),
+            play=play == "1",
+        )
     except FluoriteError as error:
         return missing_sample(name, error)
 
 
-def sample_layout(workspace: Workspace, identifier: str, *, selected: list[str], frame: int) -> Component:
-    """The page of a sample of this project.
+def sample_layout(
+    workspace: Workspace, identifier: str, *, selected: list[str] | None, frame: int, play: bool = False
+) -> Component:
+    """The page of a sample of this project; without a selection, its clearest cells are selected.
 
     Raises
     ------
@@ -47,16 +65,27 @@ def sample_layout(workspace: Workspace, identifier: str, *, selected: list[str],
         When there is no such sample, or it cannot be read.
     """
     sample = workspace.samples.get(identifier)
-    rows = sample.rows_of(selected)
-    selected = [str(sample.rois["key"][row]) for row in rows]
-    config, problem = player_config(workspace, sample, frame=frame, selected=selected)
+    rows = clearest_cells(sample.rois, _FIRST_CELLS) if selected is None else sample.rows_of(selected)
+    keys = [str(sample.rois["key"][row]) for row in rows]
+    config, problem = player_config(workspace, sample, frame=frame, selected=keys, play=play)
     return _page(
         _headline(sample.summary, workspace.problem(sample)),
         player_card(config, problem),
-        trace_card(identifier, sample.trace_kinds, selected),
+        trace_card(identifier, sample.trace_kinds, keys),
         roi_table(sample.rois),
         provenance_card(sample.summary, read_provenance(sample.path)),
     )
+
+
+def clearest_cells(rois: pd.DataFrame, count: int) -> list[int]:
+    """Row numbers of the accepted cells with the highest SNR, the highest first; in a tie, the earlier row.
+
+    Cells without an SNR come last, in their own order.
+    """
+    accepted = np.flatnonzero(rois["is_accepted"].to_numpy(dtype=bool))
+    snr = rois["snr"].to_numpy(dtype=float)[accepted]
+    order = np.argsort(-np.where(np.isnan(snr), -np.inf, snr), kind="stable")
+    return [int(row) for row in accepted[order][:count]]
 
 
 def missing_sample(identifier: str, error: FluoriteError) -> Component:
@@ -114,7 +143,7 @@ def _page(
 def _headline(summary: SampleSummary, problem: str | None) -> list[Component | None]:
     facts = [
         f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
-        f"{summary.n_frames:,} frames" if summary.n_frames else None,
+        count(summary.n_frames, "frame") if summary.n_frames else None,
         f"{number(summary.rate_hz)} Hz" if summary.rate_hz else None,
         duration(summary.duration_s) if summary.duration_s else None,
         frame_size(summary.height, summary.width) if summary.height and summary.width else None,

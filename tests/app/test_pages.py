@@ -110,7 +110,7 @@ def test_sample_without_movie_shows_what_it_has_and_says_so(
 
     assert not config["has_movie"]
     assert [background["name"] for background in config["backgrounds"]] == ["footprints"]
-    assert "No movie" in (problem or "")
+    assert problem == "This sample has no movie. Shown: the cells' footprints."
 
 
 def test_movie_that_vanished_is_said_and_the_rest_is_shown(tmp_path: Path) -> None:
@@ -123,7 +123,9 @@ def test_movie_that_vanished_is_said_and_the_rest_is_shown(tmp_path: Path) -> No
 
     assert not config["has_movie"]
     assert [background["name"] for background in config["backgrounds"]] == ["mean", "max"]
-    assert "No movie" in (problem or "")
+    assert problem is not None
+    assert problem.startswith("No movie: ")
+    assert problem.endswith("Shown: mean image.")
 
 
 def test_two_files_with_one_identifier_are_both_shown(tmp_path: Path) -> None:

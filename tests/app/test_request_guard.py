@@ -53,8 +53,9 @@ def test_rebound_name_gets_nothing(client: FlaskClient) -> None:
     assert "127.0.0.1" in answer.text
 
 
-def test_foreign_page_cannot_call_back(client: FlaskClient) -> None:
-    headers = {"Host": "127.0.0.1:8050", "Origin": "https://evil.example"}
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://["])
+def test_foreign_page_cannot_call_back(client: FlaskClient, origin: str) -> None:
+    headers = {"Host": "127.0.0.1:8050", "Origin": origin}
 
     assert client.post("/_dash-update-component", json={}, headers=headers).status_code == 403
 

@@ -105,8 +105,7 @@ def test_our_own_results_come_back_with_the_raw_movie_registered_again(processed
         )
     with h5py.File(report["sample"]) as again, h5py.File(processed.report["sample"]) as first:
         name = "acquisition/TwoPhotonSeries/data"
-        difference = again[name][:].astype(float) - first[name][:]
-    assert np.abs(difference).max() <= 1, "the same shifts give the same frames, to rounding"
+        np.testing.assert_array_equal(again[name][:], first[name][:])
 
 
 def test_a_raw_movie_without_shifts_in_the_results_is_refused(shared_data: Path, project: Path) -> None:
@@ -118,3 +117,24 @@ def test_a_raw_movie_without_shifts_in_the_results_is_refused(shared_data: Path,
     assert done.exit_code == 1
     assert "holds no shifts" in done.output
     assert list((project / "samples").iterdir()) == []
+
+
+def test_nan_borders_of_a_raw_movie_come_back_as_process_made_them(movie: Path, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "nan.json").write_text('{"motion": {"border_nan": true}}')
+    made = run(
+        "process", movie, "--params", tmp_path / "nan.json", "--project", project,
+        "--subject", "m1", "--session", "s1", "--json",
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    (first,) = json.loads(made.stdout)["samples"]
+    again = run(
+        "import", first["results"], "--movie", movie, "--raw-movie", "--project", project, "--subject", "m2", "--json"
+    )
+    assert again.exit_code == 0, again.output
+    (second,) = json.loads(again.stdout)["samples"]
+
+    with h5py.File(first["sample"]) as processed, h5py.File(second["sample"]) as imported:
+        name = "acquisition/TwoPhotonSeries/data"
+        assert imported[name].dtype == np.float32
+        assert np.isnan(imported[name][:]).any()
+        np.testing.assert_array_equal(imported[name][:], processed[name][:])

@@ -13,7 +13,7 @@ import pytest
 
 from nwb_schema import catalogue as catalogue_module
 from nwb_schema.catalogue import Catalogue, Refreshed
-from nwb_schema.errors import FilterError
+from nwb_schema.errors import FilterError, SampleError
 from nwb_schema.project import Project
 from nwb_schema.reader import registered_movie_path
 from tests.nwb_schema.made_samples import HEIGHT, WIDTH, made_sample
@@ -114,6 +114,30 @@ def test_a_file_that_cannot_be_read_is_listed_with_its_reason(project: Project, 
     assert "not NWB" in rows["other.nwb"]["reason"]
     assert all(row["reason"] and row["n_rois"] is None for row in rows.values())
     assert len(catalogue.samples()) == 5
+
+
+def test_what_is_no_file_is_listed_with_its_reason(project: Project, catalogue: Catalogue) -> None:
+    samples = project.samples_dir
+    shutil.copy(project.sample_path("m2", "s1"), samples / "UPPER.NWB")
+    (samples / "folder.nwb").mkdir()
+    (samples / "broken.nwb").symlink_to("gone.nwb")
+    (samples / "circle.nwb").symlink_to("circle.nwb")
+    (samples / "link.nwb").symlink_to(project.sample_path("m1", "s1"))
+    os.mkfifo(samples / "pipe.nwb")
+    catalogue.refresh()
+
+    reasons = {row["name"]: row["reason"] for row in catalogue.samples({"status": "unreadable"})}
+    assert reasons.pop("circle.nwb").startswith("cannot be read (")
+    assert reasons == {
+        "folder.nwb": "is a folder, not a file",
+        "broken.nwb": "is a link to a file that is not there (gone.nwb)",
+        "pipe.nwb": "is a named pipe, not a file",
+    }
+    assert {row["name"] for row in catalogue.samples({"status": "duplicate"})} >= {"UPPER.NWB", "link.nwb"}
+    for name in ("folder.nwb", "pipe.nwb"):
+        with pytest.raises(SampleError, match="not a file"):
+            registered_movie_path(samples / name)
+    assert not catalogue.refresh().anything
 
 
 def test_a_file_that_pynwb_refuses_is_listed_with_its_reason(

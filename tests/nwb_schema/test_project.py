@@ -107,6 +107,17 @@ def test_two_files_with_one_identifier_are_both_named(filled: Project, sample: P
 
 
 def test_unfinished_files_are_no_samples(project: Project) -> None:
-    (project.samples_dir / ".hidden.nwb").touch()
-    (project.samples_dir / "folder.nwb").mkdir()
+    for name in (".hidden.nwb", ".nwb", "notes.txt", "nwb"):
+        (project.samples_dir / name).touch()
     assert project.sample_paths() == []
+
+
+def test_whatever_is_called_a_sample_is_listed(project: Project) -> None:
+    (project.samples_dir / "UPPER.NWB").touch()
+    (project.samples_dir / "folder.nwb").mkdir()
+    (project.samples_dir / "link.nwb").symlink_to("gone.nwb")
+    os.mkfifo(project.samples_dir / "pipe.nwb")
+    assert [path.name for path in project.sample_paths()] == ["UPPER.NWB", "folder.nwb", "link.nwb", "pipe.nwb"]
+    assert project.find_sample("pipe").name == "pipe.nwb"
+    with pytest.raises(SampleError, match="no such sample"):  # having looked into all of them
+        project.find_sample("an identifier")

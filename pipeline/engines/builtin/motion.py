@@ -17,6 +17,7 @@ from pipeline.movies.movie import Movie
 from pipeline.parameters.groups import Motion
 
 Floats = NDArray[np.float32]
+ShiftOf = Callable[[int, NDArray[Any]], tuple[float, float] | Floats]
 
 # Frames that the template is made from; beyond this it does not get sharper, and they are held in memory.
 TEMPLATE_FRAMES = 200
@@ -45,35 +46,66 @@ def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[
     -------
     ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
     """
-    n_frames, height, width = movie.shape
-    dtype = registered_dtype(movie.dtype, params)
-    shifts = np.zeros((n_frames, 2), np.float32)
-    estimator = None
-    if params.motion_correct:
-        template = build_template(movie, params, lambda done: progress(0.3 * done))
-        estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
-    first = 0.3 if estimator else 0.0
+    if not params.motion_correct:
+        return write_registered(movie, params, path, None, progress)
+    template = build_template(movie, params, lambda done: progress(0.3 * done))
+    estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+    return write_registered(
+        movie,
+        params,
+        path,
+        lambda _, frame: estimator(frame.astype(np.float32)),
+        lambda done: progress(0.3 + 0.7 * done),
+    )
 
-    def register(start: int) -> tuple[int, NDArray[Any], Floats]:
+
+def write_registered(
+    movie: Movie, params: Motion, path: Path, shift_of: ShiftOf | None, progress: Callable[[float], None]
+) -> Floats:
+    """Write `movie` to `path` with every frame moved by its shift, in one pass over the movie.
+
+    Memory stays bounded by a few chunks for every thread, whatever the length of the movie.
+
+    Parameters
+    ----------
+    movie
+        The raw movie, or with `shift_of` None one that is registered already.
+    params
+        The group ``motion``: `registered_dtype` takes the type of the new file from it, `shift_frame` the border.
+    path
+        The new file, in the layout of `nwb_schema.movie_file`.
+    shift_of
+        The shift ``(y, x)`` in pixels of a frame, given its number and the frame ``(height, width)``; called in
+        several threads at once. None copies the frames as they are.
+    progress
+        Called with the fraction done; what it raises stops the work and removes the file.
+
+    Returns
+    -------
+    ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
+    """
+    n_frames, height, width = movie.shape
+    dtype = movie.dtype.newbyteorder("=") if shift_of is None else registered_dtype(movie.dtype, params)
+    shifts = np.zeros((n_frames, 2), np.float32)
+
+    def register(start: int) -> tuple[int, NDArray[Any]]:
         raw = movie.read(start, min(start + chunk, n_frames))
-        found = np.zeros((len(raw), 2), np.float32)
-        if estimator is None:
-            return start, raw, found
+        if shift_of is None:
+            return start, raw
         out = np.empty(raw.shape, dtype)
         for index, frame in enumerate(raw):
-            found[index] = estimator(frame.astype(np.float32))
-            moved = shift_frame(frame, (found[index, 0], found[index, 1]), params.border_nan)
-            out[index] = to_dtype(moved, dtype)
-        return start, out, found
+            shifts[start + index] = shift_of(start + index, frame)
+            dy, dx = shifts[start + index]  # as stored, so that the same shifts make the same movie again
+            out[index] = to_dtype(shift_frame(frame, (dy, dx), params.border_nan), dtype)
+        return start, out
 
     chunk = max(1, CHUNK_BYTES // (height * width * 4))
     with MovieFileWriter(
         path, n_frames=n_frames, height=height, width=width, dtype=dtype, rate_hz=movie.rate_hz
     ) as writer:
-        for start, frames, found in in_threads(register, range(0, n_frames, chunk)):
+        for start, frames in in_threads(register, range(0, n_frames, chunk)):
             writer.write(start, frames)
-            shifts[start : start + len(frames)] = found
-            progress(first + (1 - first) * (start + len(frames)) / n_frames)
+            progress((start + len(frames)) / n_frames)
     return shifts
 
 

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from nwb_schema.movie_file import MovieFile
-from pipeline.engines.builtin.motion import correct_motion, inside, registered_dtype, shift_frame, to_dtype
+from pipeline.engines.builtin.motion import (
+    correct_motion,
+    inside,
+    registered_dtype,
+    shift_frame,
+    to_dtype,
+    write_registered,
+)
 from pipeline.engines.builtin.shifts import ShiftEstimator
 from pipeline.parameters.groups import Motion
 from pipeline.progress import Cancelled
@@ -107,6 +114,18 @@ def test_nan_borders_are_stored_as_float(two_photon: Simulation, tmp_path: Path)
     with MovieFile(tmp_path / "m.h5") as registered:
         assert registered.dtype == np.float32
         assert np.isnan(registered.read(0, 60)).any()
+
+
+@pytest.mark.parametrize("border", ["copy", True], ids=["copy", "nan"])
+def test_known_shifts_make_the_same_movie_again(two_photon: Simulation, tmp_path: Path, border: bool | str) -> None:
+    movie = ArrayMovie(two_photon.frames[:60])
+    params = Motion(border_nan=border)
+    shifts = correct_motion(movie, params, tmp_path / "first.h5", ignore)
+    written = write_registered(movie, params, tmp_path / "again.h5", lambda number, _: shifts[number], ignore)
+    np.testing.assert_array_equal(written, shifts)
+    with MovieFile(tmp_path / "first.h5") as first, MovieFile(tmp_path / "again.h5") as again:
+        assert again.dtype == first.dtype
+        np.testing.assert_array_equal(again.read(0, 60), first.read(0, 60))
 
 
 def test_eight_bit_movies_do_not_wrap_round(tmp_path: Path) -> None:

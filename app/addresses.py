@@ -1,0 +1,18 @@
+"""The addresses of pages."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+
+def sample_url(identifier: str, *, play: bool = False) -> str:
+    """The address of a sample's page, from the server's root on.
+
+    Parameters
+    ----------
+    identifier
+        Its identifier, or its file's name without suffix.
+    play
+        Whether the movie starts to play by itself, once its first frames are there.
+    """
+    return f"/sample/{quote(identifier, safe='')}{'?play=1' if play else ''}"
