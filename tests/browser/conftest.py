@@ -167,8 +167,8 @@ def page(open_page: Callable[[str], Page], server: str) -> Page:
 
 @pytest.fixture
 def sample_page(open_page: Callable[[str], Page], server: str, sample: MadeSample) -> Page:
-    """The page of its sample, with the first frame and the outlines drawn."""
-    page = open_page(f"{server}/sample/{sample.identifier}")
+    """The page of its sample without a selected cell, with the first frame and the outlines drawn."""
+    page = open_page(f"{server}/sample/{sample.identifier}?roi=none")
     page.wait_for_player()
     return page
 
