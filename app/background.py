@@ -2,13 +2,15 @@
 
 Dash's own `DiskcacheManager` forks the server for every call: the child inherits its threads' locks and its open HDF5
 handles, and may hang. Here a child starts from a clean process instead. The values that it hands back are pickled by
-diskcache, so the folder must belong to this user alone: whoever could write there could run code here.
+diskcache: whoever could write into its folder could run code here. So it is a new folder for every server that only
+this user can enter, outside the project (which others may be able to write), removed when the server ends.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -17,9 +19,9 @@ from typing import Any
 
 import diskcache
 import multiprocess
-import psutil
 from dash import DiskcacheManager
 from dash.background_callback.managers.diskcache_manager import _make_job_fn
+from multiprocess.util import Finalize
 
 from nwb_schema.project import Project
 
@@ -31,21 +33,20 @@ def background_project() -> Project:
     return Project.open(_project_folder.get())
 
 
-def private_folder(folder: Path) -> Path:
-    """An empty folder that only this user can enter; what an earlier server left in it is removed."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    os.chmod(folder, 0o700)  # `mkdir` does not change a folder that could not be removed
-    return folder
+def private_folder() -> Path:
+    """A new, empty folder that only this user can enter, outside any project."""
+    return Path(tempfile.mkdtemp(prefix="fluorite-callbacks-", dir=_runtime_folder()))  # makes it with mode 0700
 
 
-def remove_left_overs(parent: Path) -> None:
-    """Remove the folders, each named after its server's process number, of servers that run no more."""
-    for folder in parent.glob("*"):
-        if folder.name.isdecimal() and not psutil.pid_exists(int(folder.name)):
-            shutil.rmtree(folder, ignore_errors=True)
+def _runtime_folder() -> str | None:
+    """The system's folder for what lives as long as this user's session; None (system's temporary files) without one.
+
+    One of another user, left in the environment by ``su``, does not count: its owner could replace what is in it.
+    """
+    folder = os.environ.get("XDG_RUNTIME_DIR")
+    if not folder or not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return folder if not hasattr(os, "geteuid") or os.stat(folder).st_uid == os.geteuid() else None
 
 
 class CleanProcessManager(DiskcacheManager):
@@ -58,18 +59,17 @@ class CleanProcessManager(DiskcacheManager):
     """
 
     def __init__(self, project: Project) -> None:
-        # Beside the catalogue: in the project, or on this computer when the project is on a network share.
-        parent = project.catalogue_path.parent / "callbacks"
-        remove_left_overs(parent)
-        # One folder a server: two servers of one project must not empty each other's.
-        self.folder = private_folder(parent / str(os.getpid()))
+        self.folder = private_folder()
         self._project_folder = project.folder
         methods = multiprocess.get_all_start_methods()
         # A fork server starts children in milliseconds where spawning imports everything anew; Windows has none.
         self._processes = multiprocess.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
             self._processes.set_forkserver_preload(["app.background"])
-        super().__init__(diskcache.Cache(str(self.folder)))  # type: ignore[no-untyped-call]
+        cache = diskcache.Cache(str(self.folder))
+        # The low priority makes it run after the children were ended, which could write once more.
+        Finalize(None, _remove, args=(cache, self.folder), exitpriority=-1)
+        super().__init__(cache)  # type: ignore[no-untyped-call]
 
     def make_job_fn(self, fn: Callable[..., Any], progress: Any, key: str | None = None) -> Callable[..., None]:
         """What a child runs: a function that can be imported there, with its arguments."""
@@ -83,6 +83,11 @@ class CleanProcessManager(DiskcacheManager):
         process = self._processes.Process(target=job_fn, args=(key, progress_key, args, context), daemon=True)
         process.start()
         return int(process.pid)
+
+
+def _remove(cache: diskcache.Cache, folder: Path) -> None:
+    cache.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(

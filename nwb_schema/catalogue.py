@@ -223,7 +223,14 @@ class Catalogue:
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                self._path.parent,
+                f"the folder of the catalogue cannot be made ({error.strerror or error})",
+                "Set the environment variable XDG_CACHE_HOME to a folder where you may write.",
+            ) from error
         if self._path.exists() and not self._usable():
             self._discard()
         with connect(self._path, _SCHEMA, _SCHEMA_VERSION, durable=False) as db:

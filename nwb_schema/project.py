@@ -20,7 +20,7 @@ from nwb_schema.errors import ProjectError, SampleError
 from nwb_schema.names import clean_text, sample_file_name
 from nwb_schema.publishing import partial_path, publish
 from nwb_schema.reader import read_identifier
-from nwb_schema.sqlite import journal_mode
+from nwb_schema.sqlite import journal_mode, may_write
 
 CONFIG_NAME = "project.toml"
 FORMAT_VERSION = 1
@@ -116,12 +116,12 @@ class Project:
 
     @classmethod
     def open(cls, folder: Path) -> Project:
-        """Open the project in `folder`.
+        """Open the project in `folder`; where it may not be written, for reading (`writable`).
 
         Raises
         ------
         ProjectError
-            When the folder is missing, is not a project, cannot be written, or is of a newer version.
+            When the folder is missing, cannot be read, is not a project, or is of a newer version.
         """
         folder = Path(folder).expanduser().resolve()
         if not folder.is_dir():
@@ -132,12 +132,9 @@ class Project:
                 folder, f"is not a project (it has no {CONFIG_NAME})", f"Make one with: fluorite init {folder}"
             )
         config = _read_config(path, folder)
-        for place in (folder, folder / "samples"):
-            if place.exists() and not os.access(place, os.W_OK):
-                raise ProjectError(
-                    place, "cannot be written", "Ask for permission to write, or copy the project to your own folder."
-                )
         project = cls(folder, config)
+        if not project.writable:
+            return project
         try:
             for name_of_folder in _FOLDERS:
                 (folder / name_of_folder).mkdir(exist_ok=True)
@@ -177,6 +174,30 @@ class Project:
         return self.configuration().of_kind(kind)
 
     @property
+    def writable(self) -> bool:
+        """Whether samples can be made and changed here. Lists and movies are shown in any case."""
+        return self._unwritable() is None
+
+    def require_writable(self) -> None:
+        """Refuse to go on where nothing can be written.
+
+        Raises
+        ------
+        ProjectError
+            Naming the folder that cannot be written.
+        """
+        place = self._unwritable()
+        if place is not None:
+            raise ProjectError(
+                place, "cannot be written", "Ask for permission to write, or copy the project to your own folder."
+            )
+
+    def _unwritable(self) -> Path | None:
+        """The first of the folders with what cannot be made again that this user may not write, or None."""
+        places = (self.folder, self.samples_dir, self.movies_dir, self.batch_dir)
+        return next((place for place in places if place.exists() and not os.access(place, os.W_OK)), None)
+
+    @property
     def samples_dir(self) -> Path:
         """One NWB file per recording."""
         return self.folder / "samples"
@@ -208,9 +229,12 @@ class Project:
 
     @property
     def catalogue_path(self) -> Path:
-        """The catalogue (SQLite, disposable); on this computer when the project lies on a network share."""
+        """The catalogue (SQLite, disposable).
+
+        In the user's own cache folder when the project lies on a network share or its cache cannot be written.
+        """
         path = self.cache_dir / "catalogue.sqlite"
-        if journal_mode(path) == "WAL":
+        if may_write(path) and journal_mode(path) == "WAL":
             return path
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         return base / "fluorite" / hashlib.sha256(str(self.folder).encode()).hexdigest()[:16] / path.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -73,6 +74,13 @@ def _set_journal_mode(db: sqlite3.Connection, mode: str) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def may_write(path: Path) -> bool:
+    """Whether this user may write an SQLite file, which may not be there yet, and what SQLite puts beside it."""
+    folder = path.parent if path.parent.exists() else path.parent.parent
+    files = [file for suffix in ("", "-wal", "-shm") if (file := Path(f"{path}{suffix}")).exists()]
+    return folder.is_dir() and all(os.access(place, os.W_OK) for place in (folder, *files))
 
 
 def journal_mode(path: Path) -> str:

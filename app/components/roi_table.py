@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_ag_grid as dag
@@ -31,14 +32,16 @@ def roi_rows(rois: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def roi_table(rois: pd.DataFrame) -> Component:
-    """The table; choosing rows selects cells."""
+def roi_table(rois: pd.DataFrame, selected: Sequence[str] = ()) -> Component:
+    """The table; choosing rows selects cells. `selected` are the keys of those that are selected at first."""
     return dag.AgGrid(
         id="roi-table",
         rowData=roi_rows(rois),
         columnDefs=_columns(rois),
         defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 64, "flex": 1},
         getRowId="params.data.key",
+        # Given with the table: rows that a script selects while the table is being made are deselected by it.
+        selectedRows={"ids": list(selected)},
         dashGridOptions={
             "theme": THEME,
             "rowSelection": {

@@ -29,4 +29,4 @@ def cell_colour(position: int) -> str:
 def paler(colour: str) -> str:
     """A light, greyish relative of a colour ``#RRGGBB``, for what lies behind a line in that colour."""
     parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return "#" + "".join(f"{round(0.35 * part + 0.65 * grey):02X}" for part, grey in zip(parts, _PALE, strict=True))
+    return "#" + "".join(f"{round(0.5 * part + 0.5 * grey):02X}" for part, grey in zip(parts, _PALE, strict=True))

@@ -159,7 +159,7 @@ def _line(
         mode="lines",
         name=f"{cell.label} {KIND_LABELS[kind].lower()}",
         yaxis="y" if panel == 1 else f"y{panel}",
-        line={"color": paler(cell.colour), "width": 0.8} if kind == "raw" else {"color": cell.colour, "width": 1.6},
+        line={"color": paler(cell.colour), "width": 1.8} if kind == "raw" else {"color": cell.colour, "width": 1.2},
         hovertemplate="%{y:.4g}<extra>%{fullData.name}</extra>",
     )
 

@@ -72,7 +72,7 @@ def sample_layout(
         _headline(sample.summary, workspace.problem(sample)),
         player_card(config, problem),
         trace_card(identifier, sample.trace_kinds, keys),
-        roi_table(sample.rois),
+        roi_table(sample.rois, keys),
         provenance_card(sample.summary, read_provenance(sample.path)),
     )
 

@@ -17,6 +17,7 @@ def recovered(project: Project, kind: str, spec: Mapping[str, Any]) -> Mapping[s
 
     Doing it again would only find the name taken. Each such report is handed out once.
     """
+    project.require_writable()
     for job in reconcile(project):
         if job.kind == kind and job.spec == spec and job.result:
             return job.result
@@ -25,6 +26,7 @@ def recovered(project: Project, kind: str, spec: Mapping[str, Any]) -> Mapping[s
 
 def run_in_foreground(project: Project, kind: str, spec: Mapping[str, Any], *, title: str) -> Mapping[str, Any]:
     """Add a job to the ledger and do its work in this process."""
+    project.require_writable()
     job = Ledger(project).add(kind, spec, title=title, actor=current_actor())
     line = ProgressLine(title)
     try:

@@ -109,7 +109,9 @@ class Ledger:
             return self._job(db, row)
 
     def jobs(self, limit: int = 100, states: Sequence[JobState] | None = None) -> list[Job]:
-        """The newest jobs first, of all states or only some."""
+        """The newest jobs first, of all states or only some; none in a project that may only be read."""
+        if not self.project.writable:
+            return []  # SQLite needs to write beside the file even to read it
         states = list(JobState) if states is None else states
         marks = ", ".join("?" * len(states))
         with self._transaction() as db:

@@ -45,6 +45,7 @@ def submit(project: Project, kind: str, spec: Mapping[str, Any], *, title: str, 
 
     Jobs of a project run one after the other, oldest first.
     """
+    project.require_writable()
     ledger = Ledger(project)
     job = ledger.add(kind, spec, title=title, actor=actor)
     job.attempt_folder.mkdir(parents=True)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from app.components.jobs_panel import job_list
-from app.job_view import follow, job_state, log_tail
+from app.job_view import follow, job_state, log_tail, overall_fraction, recording_name
 from nwb_schema.project import Project
 from pipeline.jobs import JobState, Ledger
 
@@ -72,3 +74,65 @@ def test_log_is_cut_at_its_start_and_a_missing_one_is_said(tmp_path: Path) -> No
 
     assert log_tail(job).splitlines()[-1] == "line 999"
     assert "line 0\n" not in log_tail(job)
+
+
+PROCESS_STAGES = (
+    "",
+    "checking the movie",
+    "motion correction",
+    "summary images",
+    "initialisation",
+    "refinement",
+    "evaluation",
+    "results",
+    "writing the sample",
+)
+IMPORT_STAGES = ("", "reading the results", "copying the movie", "summary images", "writing the sample")
+
+
+@pytest.mark.parametrize(("kind", "stages"), [("process", PROCESS_STAGES), ("import", IMPORT_STAGES)])
+def test_whole_job_never_runs_backwards_and_ends_at_one(kind: str, stages: tuple[str, ...]) -> None:
+    shown = [overall_fraction(kind, stage, part / 10) for stage in stages for part in range(11)]
+
+    assert None not in shown
+    assert shown == sorted(shown)
+    assert (shown[0], shown[-1]) == (0.0, 1.0)
+    assert len(set(shown)) > len(stages)
+
+
+def test_fraction_of_a_stage_counts_by_its_share() -> None:
+    assert overall_fraction("process", "motion correction", 0.5) == pytest.approx(0.02 + 0.35 / 2)
+    assert overall_fraction("process", "motion correction", 7.0) == pytest.approx(0.37)
+
+
+def test_unknown_stage_has_a_percentage_of_its_own_and_no_bar(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    state = job_state(Ledger(project).add("process", {}, title="movie.tif", actor="somebody"))
+    running = {**state, "state": "running", "stage": "polishing", "fraction": 0.58, "overall": None}
+
+    assert overall_fraction("process", "polishing", 0.58) is None
+    [entry] = job_list([running])
+    assert "polishing 58 %" in str(entry)
+    assert "Progress(" not in str(entry)
+    [known] = job_list([{**running, "stage": "refinement", "overall": 0.76}])
+    assert "76 % of all" in str(known)
+    assert "Progress(" in str(known)
+
+
+def test_jobs_with_movies_of_one_name_can_be_told_apart() -> None:
+    movies = ["/data/mouse1/cortex.tif"]
+    assert recording_name({"movies": movies, "subject": "m1", "session": "day2"}) == "subject m1 · session day2"
+    assert recording_name({"movies": movies, "subject": None, "session": "day2"}) == "session day2"
+    assert recording_name({"movies": movies, "subject": None}) == str(Path("/data/mouse1"))
+    assert recording_name({}) == ""
+
+
+def test_error_is_said_in_the_words_of_the_page(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    ledger = Ledger(project)
+    job = ledger.add("process", {}, title="movie.tif", actor="somebody")
+    ledger.end(job.id, JobState.FAILED, error="a.nwb: is there. Give another session: --session NAME.")
+
+    [entry] = job_list([job_state(ledger.job(job.id))])
+
+    assert "Type another name into the field Session." in str(entry)

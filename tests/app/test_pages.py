@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from dash import Dash
 
@@ -82,6 +83,53 @@ def test_address_selects_known_cells_and_a_frame(app: Dash, workspace: Workspace
     assert stores["selection"] == [keys[2]]
     assert stores["player-config"]["frame"] == 17
     assert stores["player-config"]["selected"] == [keys[2]]
+
+
+def page_stores(page: Any) -> dict[str, Any]:
+    return {part.id: part.data for part in page._traverse() if type(part).__name__ == "Store"}
+
+
+def test_address_without_cells_selects_the_three_accepted_ones_of_highest_snr(
+    app: Dash, workspace: Workspace, sample: MadeSample
+) -> None:
+    keys = [str(key) for key in workspace.samples.get(sample.identifier).rois["key"]]
+    with app.server.test_request_context("/"):
+        page = sample_page.layout(sample.identifier)
+        none = sample_page.layout(sample.identifier, roi="none")
+
+    # The last cell has the highest SNR of all, and was rejected.
+    assert page_stores(page)["selection"] == [keys[-2], keys[-3], keys[-4]]
+    assert page_stores(page)["player-config"]["selected"] == [keys[-2], keys[-3], keys[-4]]
+    [table] = [part for part in page._traverse() if getattr(part, "id", None) == "roi-table"]
+    assert table.selectedRows == {"ids": [keys[-2], keys[-3], keys[-4]]}
+    assert page_stores(none)["selection"] == []
+
+
+def test_clearest_cells_are_the_same_every_time() -> None:
+    nan = float("nan")
+    rois = pd.DataFrame({"is_accepted": [True, True, False, True, True], "snr": [nan, 4.0, 9.0, 4.0, 5.0]})
+
+    assert sample_page.clearest_cells(rois, 3) == [4, 1, 3]
+    assert sample_page.clearest_cells(rois, 9) == [4, 1, 3, 0]
+    assert sample_page.clearest_cells(rois[:0], 3) == []
+
+
+def test_movie_starts_by_itself_only_when_asked_and_there(
+    app: Dash, sample: MadeSample, sample_without_movie: MadeSample
+) -> None:
+    def plays(identifier: str, **query: str) -> bool:
+        with app.server.test_request_context("/"):
+            return bool(page_stores(sample_page.layout(identifier, **query))["player-config"]["play"])
+
+    assert plays(sample.identifier, play="1")
+    assert not plays(sample.identifier)
+    assert not plays(sample.identifier, play="0")
+    assert not plays(sample_without_movie.identifier, play="1")
+
+
+def test_address_of_a_sample() -> None:
+    assert sample_page.sample_url("ab-12") == "/sample/ab-12"
+    assert sample_page.sample_url("a/b c", play=True) == "/sample/a%2Fb%20c?play=1"
 
 
 @pytest.mark.parametrize("frame", ["-1", "x", "1e9", "٣", "9" * 40])

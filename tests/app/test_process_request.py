@@ -68,3 +68,25 @@ def test_one_bad_file_of_two_starts_no_job(tmp_path: Path) -> None:
     with pytest.raises(FluoriteError, match=r"gone\.tif"):
         submit_form(project, replace(FORM, movies=f"{movie}\n{tmp_path / 'gone.tif'}", frame_rate="10"))
     assert Ledger(project).jobs() == []
+
+
+def test_advanced_fields_say_how_to_read_the_movie() -> None:
+    form = replace(FORM, axes=" tzyx ", plane="2", channel="", dataset="/mov")
+
+    assert request_values(form)["movie"] == {"frame_rate_hz": None, "axes": "TZYX", "plane": 2, "dataset": "/mov"}
+
+
+@pytest.mark.parametrize("typed", ["red", "-1", "1.5", "²"])
+def test_plane_that_is_no_number_is_refused_with_what_was_typed(typed: str) -> None:
+    with pytest.raises(ParameterError, match=f"Channel: {typed!r} is not a whole number"):
+        request_values(replace(FORM, channel=typed))
+
+
+def test_axes_that_are_typed_reach_the_job_s_check(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    movie = tmp_path / "volume.tif"
+    tifffile.imwrite(movie, np.zeros((130, 20, 30), np.uint16), photometric="minisblack", metadata={"axes": "TYX"})
+
+    with pytest.raises(FluoriteError, match="--axes"):
+        submit_form(project, replace(FORM, movies=str(movie), frame_rate="10", axes="TZYX"))
+    assert Ledger(project).jobs() == []

@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from app.background import private_folder, remove_left_overs
+from app.background import CleanProcessManager, private_folder
 from app.serve import ServeError, serve
 from nwb_schema.errors import ProjectError
 from nwb_schema.project import Project
@@ -33,35 +34,59 @@ def test_folder_that_is_no_project_is_refused(tmp_path: Path) -> None:
         serve(tmp_path, port=0)
 
 
-def test_folder_of_background_callbacks_is_private_and_empty(tmp_path: Path) -> None:
-    folder = tmp_path / "callbacks"
-    folder.mkdir(mode=0o755)
-    (folder / "left-over").touch()
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "runtime"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    return folder
 
-    private_folder(folder)
 
+def test_folder_of_background_callbacks_is_new_private_and_outside_the_project(project: Project, runtime: Path) -> None:
+    one, two = CleanProcessManager(project), CleanProcessManager(project)
+
+    assert one.folder != two.folder
+    for manager in (one, two):
+        assert manager.folder.parent == runtime
+        assert manager.folder.stat().st_mode & 0o777 == 0o700
+    assert not list(project.folder.rglob("callbacks"))
+
+
+@pytest.mark.parametrize("case", ["none", "missing", "not a folder"])
+def test_without_a_runtime_folder_the_callbacks_are_among_the_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    (tmp_path / "not a folder").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "" if case == "none" else str(tmp_path / case))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    folder = private_folder()
+
+    assert folder.parent == tmp_path
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert list(folder.iterdir()) == []
 
 
-def test_folders_of_servers_that_run_no_more_are_removed(tmp_path: Path) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    for name in (str(gone.pid), str(os.getpid()), "notes"):
-        (tmp_path / name).mkdir()
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no numbers of users")
+def test_runtime_folder_of_another_user_is_not_used(
+    runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: runtime.stat().st_uid + 1)
 
-    remove_left_overs(tmp_path)
-
-    assert sorted(folder.name for folder in tmp_path.iterdir()) == sorted([str(os.getpid()), "notes"])
+    assert private_folder().parent == tmp_path
 
 
-def test_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "precious").touch()
-    (tmp_path / "callbacks").symlink_to(elsewhere)
+def test_folder_of_background_callbacks_is_gone_when_the_server_ends(project: Project, runtime: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from app.background import CleanProcessManager;"
+        "from nwb_schema.project import Project;"
+        "manager = CleanProcessManager(Project.open(Path(sys.argv[1]))); manager.handle.set('key', 'value');"
+        "print(manager.folder, manager.folder.is_dir())"
+    )
 
-    private_folder(tmp_path / "callbacks")
+    done = subprocess.run([sys.executable, "-c", program, project.folder], capture_output=True, text=True, check=True)
 
-    assert (elsewhere / "precious").exists()
-    assert not (tmp_path / "callbacks").is_symlink()
+    folder, existed = done.stdout.split()
+    assert Path(folder).parent == runtime
+    assert existed == "True"
+    assert list(runtime.iterdir()) == []

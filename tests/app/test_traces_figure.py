@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.figures.palette import CELL_COLOURS, cell_colour
+from app.figures.palette import CELL_COLOURS, cell_colour, paler
 from app.figures.traces import CellTraces, message_figure, trace_figure, visible_samples
 
 RATE_HZ = 20.0
@@ -101,3 +101,20 @@ def test_an_empty_figure_says_why() -> None:
 def test_cells_take_colours_in_turn() -> None:
     assert len(set(CELL_COLOURS)) == len(CELL_COLOURS)
     assert cell_colour(len(CELL_COLOURS)) == cell_colour(0)
+
+
+def test_raw_lies_paler_behind_the_denoised_traces_of_all_cells() -> None:
+    cells = [cell(100, "raw", "denoised"), cell(100, "raw", "denoised")]
+    figure = trace_figure(cells, rate_hz=RATE_HZ, kinds=("raw", "denoised"))
+
+    assert [trace.name.split()[-1] for trace in figure.data] == ["raw", "raw", "denoised", "denoised"]
+    assert figure.data[0].line.color == paler("#E69F00")
+    assert figure.data[2].line.color == "#E69F00"
+
+
+def test_paler_colours_are_lighter_and_still_apart() -> None:
+    def light(colour: str) -> int:
+        return sum(int(colour[start : start + 2], 16) for start in (1, 3, 5))
+
+    assert all(light(paler(colour)) > light(colour) for colour in CELL_COLOURS)
+    assert len({paler(colour) for colour in CELL_COLOURS}) == len(CELL_COLOURS)

@@ -73,6 +73,11 @@ def driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     browser.quit()
 
 
+def runtime_folder(project_folder: Path) -> Path:
+    """Where the server of a project keeps what lives as long as it does."""
+    return project_folder.with_name(f"{project_folder.name}-runtime")
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The address of a server of the project in `folder`, started as a user starts it."""
@@ -80,9 +85,11 @@ def serving(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
+    runtime_folder(folder).mkdir(mode=0o700, exist_ok=True)
     server = subprocess.Popen(
         [sys.executable, "-m", "fluorite", "serve", str(folder), "--port", str(port), "--no-browser"],
         cwd=REPOSITORY,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(runtime_folder(folder))},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -167,8 +174,8 @@ def page(open_page: Callable[[str], Page], server: str) -> Page:
 
 @pytest.fixture
 def sample_page(open_page: Callable[[str], Page], server: str, sample: MadeSample) -> Page:
-    """The page of its sample, with the first frame and the outlines drawn."""
-    page = open_page(f"{server}/sample/{sample.identifier}")
+    """The page of its sample without a selected cell, with the first frame and the outlines drawn."""
+    page = open_page(f"{server}/sample/{sample.identifier}?roi=none")
     page.wait_for_player()
     return page
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
 
+from app.addresses import sample_url
 from tests.app.small_project import HEIGHT, N_FRAMES, WIDTH, MadeSample
 from tests.browser.page import Page
 
@@ -107,7 +109,7 @@ def test_address_brings_back_frame_and_cell(
     )
     [key] = sample_page.until(sample_page.selected)
     address = sample_page.until(
-        lambda: sample_page.driver.current_url if "roi=" in sample_page.driver.current_url else None
+        lambda: sample_page.driver.current_url if f"roi={key}" in sample_page.driver.current_url else None
     )
 
     again = open_page(address)
@@ -124,7 +126,7 @@ def test_sample_without_movie_shows_its_footprints_and_says_so(
     page = open_page(f"{server}/sample/{sample_without_movie.identifier}")
 
     page.wait_for_player()
-    assert "No movie" in page.text("#player-notes")
+    assert "This sample has no movie" in page.text("#player-notes")
     assert page.player("background") == "footprints"
     assert page.all("#player-play") == []
     hide_outlines(page)
@@ -140,3 +142,38 @@ def test_sample_without_cells_shows_its_movie_and_says_so(
     assert "No cells were found" in page.text("#player-notes")
     assert page.frame() == 0
     assert likeness(page.canvas(HEIGHT, WIDTH), sample_without_cells.simulation.frames[0]) > 0.8
+
+
+def test_page_opens_with_cells_selected_and_plays_when_the_address_says_so(
+    open_page: Callable[[str], Page], server: str, sample: MadeSample
+) -> None:
+    page = open_page(f"{server}{sample_url(sample.identifier, play=True)}")
+
+    page.until(lambda: page.frame() > 5, "the movie does not play by itself")
+    n_cells = len(sample.simulation.footprints)
+    clearest = [n_cells - 2, n_cells - 3, n_cells - 4]
+    page.until(lambda: {f"Cell {cell} raw" for cell in clearest} <= set(page.lines()))
+    rows = page.until(lambda: page.all("#roi-table .ag-center-cols-container .ag-row-selected"))
+    assert {row.get_attribute("row-id") for row in rows} <= set(page.selected())
+    assert len(page.selected()) == 3
+
+    page.find("#player-play").click()
+    page.until(lambda: "play=1" not in page.driver.current_url, "a reload would play again")
+    page.press(Keys.ESCAPE)
+    page.until(lambda: page.driver.current_url.endswith("roi=none") or "roi=none&" in page.driver.current_url)
+
+
+def test_nothing_moves_by_itself_for_those_who_want_less_motion(
+    open_page: Callable[[str], Page], server: str, driver: WebDriver, sample: MadeSample
+) -> None:
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    )
+    try:
+        page = open_page(f"{server}{sample_url(sample.identifier, play=True)}")
+        page.wait_for_player()
+        page.until(lambda: page.script("return [0, 1, 2, 3, 4].every((n) => window.fluorite.player.source.get(n))"))
+        assert not page.script("return window.fluorite.player.playing")
+        assert page.frame() == 0
+    finally:
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

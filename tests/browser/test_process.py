@@ -10,7 +10,7 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_summary
 from pipeline.jobs import JobState, Ledger
 from pipeline.simulate import simulate_movie, write_simulation
-from tests.browser.conftest import serving
+from tests.browser.conftest import runtime_folder, serving
 from tests.browser.page import Page
 
 
@@ -124,14 +124,14 @@ def test_killed_watcher_is_replaced(
 
 
 def _watchers(project: Project) -> list[int]:
-    """Processes that hold this project's folder of background callbacks open."""
+    """Processes that hold the folder of background callbacks of this project's server open."""
     found = []
     for process in psutil.process_iter():
         try:
             files = process.open_files()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-        inside = any(str(project.cache_dir / "callbacks") in file.path for file in files)
+        inside = any(str(runtime_folder(project.folder)) in file.path for file in files)
         if inside and "forkserver" in " ".join(process.cmdline()):
             found.append(process.pid)
     return found

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.app.small_project import MadeSample
 from tests.browser.page import Page
 
@@ -86,3 +88,36 @@ def test_form_without_a_movie_says_what_to_do(page: Page) -> None:
 
     page.until(lambda: "no file was chosen" in page.text("#process-message"))
     assert page.job_state() is None
+
+
+@pytest.mark.parametrize("width", [1500, 1180])
+def test_page_does_not_scroll_sideways_and_shows_the_status(page: Page, sample: MadeSample, width: int) -> None:
+    size = page.driver.get_window_size()
+    try:
+        page.driver.set_window_size(width, 900)
+        page.until(lambda: len(row_texts(page)) == 4)
+
+        assert page.script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        status = page.find('#samples .ag-header-cell[col-id="status"]')
+        table = page.find("#samples")
+        assert status.location["x"] + status.size["width"] <= table.location["x"] + table.size["width"]
+    finally:
+        page.driver.set_window_size(size["width"], size["height"])
+
+
+def test_form_reads_a_movie_in_the_axes_that_were_typed_and_answers_in_its_own_words(
+    page: Page, sample: MadeSample
+) -> None:
+    movie = next((sample.path.parents[1] / "movies").glob("*.h5"))
+    page.find("#process-movies").send_keys(str(movie.parent))
+    page.find("#process-start").click()
+    page.until(lambda: "These files are one recording" in page.text("#process-message"))
+
+    page.find("#process-advanced summary").click()
+    page.find("#process-channel").send_keys("red")
+    page.find("#process-start").click()
+    page.until(lambda: "Channel: 'red' is not a whole number" in page.text("#process-message"))
+    assert page.job_state() is None
+    options = page.all("select option[disabled]")
+    disabled = [option.text for option in options if option.text]  # the empty ones are placeholders
+    assert [text.split(" (not yet")[0] for text in disabled] == ["One-photon, miniscope (CNMF-E)", "CaImAn"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,42 @@ def test_the_interpreter_of_caiman_is_configured_in_the_file(project: Project) -
 
 
 def test_a_folder_that_cannot_be_written_is_said(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert project.writable
+    project.require_writable()
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != project.samples_dir)
-    with pytest.raises(ProjectError, match="cannot be written"):
-        Project.open(project.folder)
+    opened = Project.open(project.folder)
+    assert not opened.writable
+    with pytest.raises(ProjectError, match="cannot be written") as caught:
+        opened.require_writable()
+    assert caught.value.file == str(project.samples_dir)
+
+
+def test_a_project_that_cannot_be_written_is_opened_as_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.cache_dir.rmdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert Project.open(project.folder).sample_paths() == []
+    assert not project.cache_dir.exists()
+
+
+@pytest.mark.parametrize("unwritable", ["folder", "file", "journal", "missing"])
+def test_the_catalogue_is_in_the_users_cache_where_the_projects_cannot_be_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unwritable: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = project.catalogue_path
+    assert path.parent == project.cache_dir
+    path.touch()
+    path.with_name(f"{path.name}-wal").touch()
+    places: dict[str, str | Path] = {
+        "folder": path.parent,
+        "file": path,
+        "journal": f"{path}-wal",
+        "missing": project.folder,
+    }
+    if unwritable == "missing":
+        shutil.rmtree(project.cache_dir)
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(str(place)) != Path(places[unwritable]))
+    assert project.catalogue_path.is_relative_to(tmp_path / "cache")
 
 
 def test_lost_folders_come_back(project: Project) -> None:
