@@ -25,7 +25,7 @@ from nwb_schema.sqlite import connect
 Result = TypeVar("Result")
 
 _SCHEMA_VERSION = 3
-_ENTRY_VERSION = 2
+_ENTRY_VERSION = 3
 """Raise it when the same file would give another entry: every file is then read again."""
 
 _BATCH = 20
