@@ -9,6 +9,7 @@ from typing import Any
 from nwb_schema.errors import MissingRateError, MovieError, ParameterError
 from nwb_schema.project import Project
 from pipeline.jobs import Job
+from pipeline.movies.rate import is_rate
 from pipeline.request import split_into_recordings
 
 
@@ -81,7 +82,7 @@ def _rate(text: str | None) -> float | None:
         rate_hz = float(typed.replace(",", "."))
     except ValueError:
         rate_hz = 0.0
-    if not 0 < rate_hz < float("inf"):
+    if not is_rate(rate_hz):
         raise ParameterError("Frame rate", f"{typed!r} is not a number above 0", "Type frames per second, such as 15.")
     return rate_hz
 

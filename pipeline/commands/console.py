@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -99,7 +98,10 @@ class FrameRate(click.ParamType[float]):
             self.fail(
                 f"{value!r} is not a number. Give the imaging rate in frames per second, such as 15.5.", param, ctx
             )
-        if not math.isfinite(rate_hz) or rate_hz <= 0:
+        # Imported only here: it brings the readers of all formats along, which most commands do without.
+        from pipeline.movies.rate import is_rate
+
+        if not is_rate(rate_hz):
             self.fail(
                 f"{value} is not a possible imaging rate. Give a positive number of frames per second.", param, ctx
             )

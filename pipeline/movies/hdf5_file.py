@@ -6,6 +6,7 @@ that says otherwise in its own way); HDF5 itself says nothing about axes, so her
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,25 @@ def open_h5(path: Path) -> h5py.File:
         ) from error
 
 
+def open_array(
+    path: Path, options: OpenOptions, find: Callable[[h5py.File], tuple[h5py.Dataset, Layout, FileFacts]]
+) -> ArrayFrames:
+    """The frames of one dataset of an HDF5 file; whatever goes wrong, the file is closed again.
+
+    Parameters
+    ----------
+    find
+        Chooses the dataset, and says how frames lie in it and what the file says about the recording.
+    """
+    options.refuse(path, "load_method", because="that is for TIFF")
+    file = open_h5(path)
+    try:
+        return ArrayFrames(path, file, *find(file))
+    except BaseException:
+        file.close()
+        raise
+
+
 def open_hdf5(path: Path, options: OpenOptions) -> ArrayFrames:
     """Open a movie in HDF5.
 
@@ -91,15 +111,13 @@ def open_hdf5(path: Path, options: OpenOptions) -> ArrayFrames:
     ------
     MovieError, AmbiguousAxesError
     """
-    options.refuse(path, "load_method", because="that is for TIFF")
-    file = open_h5(path)
-    try:
+
+    def find(file: h5py.File) -> tuple[h5py.Dataset, Layout, FileFacts]:
         data = _choose_dataset(path, file, options.dataset)
         checked_dtype(path, data.dtype)
-        return ArrayFrames(path, file, data, _layout(path, data, options), _facts(file, data))
-    except BaseException:
-        file.close()
-        raise
+        return data, _layout(path, data, options), _facts(file, data)
+
+    return open_array(path, options, find)
 
 
 def _choose_dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:

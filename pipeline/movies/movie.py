@@ -37,8 +37,32 @@ class MovieMetadata:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+class LazyFrames(Protocol):
+    """Frames that are read when asked for: what an opened file and a whole recording have in common."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def axes(self) -> str: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Frames ``start`` to ``stop`` (exclusive) as an array ``(stop - start, height, width)``.
+
+        Safe to call from several threads at once.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release the file handles. Reading after this is an error."""
+        ...
+
+
 @runtime_checkable
-class Movie(Protocol):
+class Movie(LazyFrames, Protocol):
     """A recording of one plane, read lazily: opening it reads no frame.
 
     Attributes
@@ -58,27 +82,8 @@ class Movie(Protocol):
     """
 
     @property
-    def paths(self) -> tuple[Path, ...]: ...
-    @property
-    def shape(self) -> tuple[int, int, int]: ...
-    @property
-    def axes(self) -> str: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-    @property
     def rate_hz(self) -> float: ...
     @property
     def boundaries(self) -> tuple[int, ...]: ...
     @property
     def metadata(self) -> MovieMetadata: ...
-
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Frames ``start`` to ``stop`` (exclusive) as an array ``(stop - start, height, width)``.
-
-        Safe to call from several threads at once.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release the file handles. Reading after this is an error."""
-        ...

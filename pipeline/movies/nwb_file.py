@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from nwb_schema.errors import AmbiguousAxesError, MovieError
-from pipeline.movies.hdf5_file import ArrayFrames, open_h5
+from pipeline.movies.hdf5_file import ArrayFrames, open_array
 from pipeline.movies.layout import Layout, choose, fit_axes
 from pipeline.movies.movie import MovieMetadata
 from pipeline.movies.source import FileFacts, FileRate, OpenOptions, checked_dtype, jsonable
@@ -47,17 +47,15 @@ def open_nwb(path: Path, options: OpenOptions) -> ArrayFrames:
     ------
     MovieError, AmbiguousAxesError
     """
-    options.refuse(path, "load_method", because="that is for TIFF")
-    file = open_h5(path)
-    try:
+
+    def find(file: h5py.File) -> tuple[h5py.Dataset, Layout, FileFacts]:
         series = _choose_series(path, file, options.dataset)
         data = _data(path, series)
         checked_dtype(path, data.dtype)
         layout = _layout(path, data, options)
-        return ArrayFrames(path, file, data, layout, _facts(file, series, layout.n_frames))
-    except BaseException:
-        file.close()
-        raise
+        return data, layout, _facts(file, series, layout.n_frames)
+
+    return open_array(path, options, find)
 
 
 def _choose_series(path: Path, file: h5py.File, name: str | None) -> h5py.Group:

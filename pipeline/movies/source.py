@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nwb_schema.errors import MovieError
-from pipeline.movies.movie import MovieMetadata
+from pipeline.movies.movie import LazyFrames, MovieMetadata
 
 
 @dataclass(frozen=True)
@@ -76,25 +76,14 @@ class FileFacts:
     metadata: MovieMetadata = field(default_factory=MovieMetadata)
 
 
-class FrameSource(Protocol):
-    """One opened file: everything of a `Movie` but the rate, which the side-car or the user may say instead."""
+class FrameSource(LazyFrames, Protocol):
+    """One opened file: everything of a `Movie` but the rate, which the side-car or the user may say instead.
 
-    @property
-    def paths(self) -> tuple[Path, ...]: ...
-    @property
-    def shape(self) -> tuple[int, int, int]: ...
-    @property
-    def axes(self) -> str: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
+    `read` is only asked for ``0 <= start <= stop <= n_frames``.
+    """
+
     @property
     def facts(self) -> FileFacts: ...
-
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Frames as ``(stop - start, height, width)``, ``0 <= start <= stop <= n_frames``. Thread-safe."""
-        ...
-
-    def close(self) -> None: ...
 
 
 def native(frames: NDArray[Any]) -> NDArray[Any]:

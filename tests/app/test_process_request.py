@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from app import process_request
 from app.process_request import FormValues, request_values, submit_form
 from nwb_schema.errors import FluoriteError, MissingRateError, MovieError, ParameterError
 from nwb_schema.project import Project
 from pipeline.jobs import Ledger
+from pipeline.movies.rate import is_rate
 
 FORM = FormValues(
     movies="/data/a.tif", series=False, frame_rate="", preset="2p", engine="auto", subject=" m1 ", session=None
@@ -44,6 +46,18 @@ def test_no_movie_is_said(movies: str | None) -> None:
 def test_impossible_rate_is_refused_with_what_was_typed(rate: str) -> None:
     with pytest.raises(ParameterError, match=f"'{rate}' is not a number above 0"):
         request_values(replace(FORM, frame_rate=rate))
+
+
+@pytest.mark.parametrize("rate", ["0", "1e-3", "15.5", "1e999", "nan"])
+def test_form_means_by_a_rate_what_the_movies_mean(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(process_request, "is_rate", lambda value: asked.append(value) or is_rate(value))
+    if is_rate(float(rate)):
+        request_values(replace(FORM, frame_rate=rate))
+    else:
+        with pytest.raises(ParameterError):
+            request_values(replace(FORM, frame_rate=rate))
+    assert len(asked) == 1
 
 
 def test_decimal_comma_is_understood() -> None:

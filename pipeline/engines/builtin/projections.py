@@ -85,6 +85,11 @@ def project_block(part: Floats, indptr: NDArray[np.int32], indices: NDArray[np.i
 class Tiles:
     """A field cut into small rectangles, each with the components that may reach into it.
 
+    Parameters
+    ----------
+    supports
+        ``(n, n_pixels)``: the stored entries of each row are the pixels, in C order, that the component may reach.
+
     Attributes
     ----------
     windows
@@ -95,13 +100,35 @@ class Tiles:
 
     SIDE = 24
 
-    def __init__(self, height: int, width: int, supports: NDArray[np.bool_]) -> None:
+    def __init__(self, height: int, width: int, supports: sparse.csr_array) -> None:
         self.windows = [
             (slice(y, min(y + self.SIDE, height)), slice(x, min(x + self.SIDE, width)))
             for y in range(0, height, self.SIDE)
             for x in range(0, width, self.SIDE)
         ]
-        self.members = [np.flatnonzero(supports[(slice(None), *window)].any(axis=(1, 2))) for window in self.windows]
+        self._width, self._supports = width, supports
+        touching: list[list[int]] = [[] for _ in self.windows]
+        across = -(-width // self.SIDE)
+        for component in range(supports.shape[0]):
+            y, x = self._pixels(component)
+            for number in np.unique(y // self.SIDE * across + x // self.SIDE):
+                touching[number].append(component)
+        self.members: list[NDArray[np.intp]] = [np.array(components, np.intp) for components in touching]
+
+    def reached(self, number: int) -> NDArray[np.bool_]:
+        """``(n_pixels_of_tile, n_members)``: which pixels of a tile each of its members may reach."""
+        rows, columns = self.windows[number]
+        out = np.zeros((rows.stop - rows.start, columns.stop - columns.start, len(self.members[number])), bool)
+        for position, component in enumerate(self.members[number]):
+            y, x = self._pixels(component)
+            here = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+            out[y[here] - rows.start, x[here] - columns.start, position] = True
+        return out.reshape(out.shape[0] * out.shape[1], out.shape[2])
+
+    def _pixels(self, component: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        indptr = self._supports.indptr
+        y, x = np.divmod(self._supports.indices[indptr[component] : indptr[component + 1]], self._width)
+        return y, x
 
 
 def correlate_with_traces(

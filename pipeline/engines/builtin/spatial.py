@@ -51,8 +51,7 @@ def update_footprints(
     """
     _, height, width = frames.shape
     n, nb = footprints.shape[0], len(background_traces)
-    supports = grown(footprints, height, width)
-    tiles = Tiles(height, width, supports)
+    tiles = Tiles(height, width, grown(footprints, height, width))
     data = correlate_with_traces(frames, tiles, traces, background_traces, mean, progress)
     both = np.concatenate([traces, background_traces]).astype(np.float64)
     gram = both @ both.T
@@ -69,8 +68,7 @@ def update_footprints(
         target = products[:, :k] - products[:, k:] @ of_background @ cross.T
         scale = np.sqrt(np.maximum(np.diag(reduced), 0))
         penalty = SPARSITY * noise[window].reshape(-1, 1).astype(np.float64) * scale
-        allowed = supports[(members, *window)].reshape(k, len(target)).T
-        mixture = descend(reduced, target, penalty, np.ascontiguousarray(allowed), MOST_SWEEPS, TOLERANCE)
+        mixture = descend(reduced, target, penalty, tiles.reached(number), MOST_SWEEPS, TOLERANCE)
         rest = (products[:, k:] - mixture @ cross) @ of_background
         return members, mixture, rest
 
@@ -87,16 +85,21 @@ def update_footprints(
     return raw, background.reshape(nb, -1)
 
 
-def grown(footprints: sparse.csr_array, height: int, width: int) -> NDArray[np.bool_]:
-    """Where each footprint may be after an update: ``(n, height, width)`` bool."""
-    supports = np.zeros((footprints.shape[0], height, width), bool)
+def grown(footprints: sparse.csr_array, height: int, width: int) -> sparse.csr_array:
+    """Where each footprint may be after an update: ``(n, n_pixels)`` bool, pixels in C order."""
     diamond = ndimage.generate_binary_structure(2, 1)
-    for row, support in enumerate(supports):
+    rows: list[NDArray[np.intp]] = []
+    for row in range(footprints.shape[0]):
         pixels = footprints.indices[footprints.indptr[row] : footprints.indptr[row + 1]]
-        support.ravel()[pixels] = True
         window = bounding_window(pixels, height, width, GROWTH + 1)
-        support[window] = ndimage.binary_dilation(support[window], diamond, iterations=GROWTH)
-    return supports
+        support = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), bool)
+        y, x = np.divmod(pixels, width)
+        support[y - window[0].start, x - window[1].start] = True
+        y, x = np.nonzero(ndimage.binary_dilation(support, diamond, iterations=GROWTH))
+        rows.append((y + window[0].start) * width + x + window[1].start)
+    indptr = np.cumsum([0, *map(len, rows)])
+    indices = np.concatenate(rows) if rows else np.zeros(0, np.intp)
+    return sparse.csr_array((np.ones(len(indices), bool), indices, indptr), shape=footprints.shape)
 
 
 def bounding_window(pixels: NDArray[np.integer], height: int, width: int, margin: int) -> tuple[slice, slice]:

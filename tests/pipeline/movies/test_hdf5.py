@@ -167,3 +167,15 @@ def test_threads_read_the_right_frames(save, frames):
         starts = list(range(10)) * 20
         for start, block in zip(starts, pool.map(lambda start: movie.read(start, start + 2), starts), strict=True):
             np.testing.assert_array_equal(block, frames[start : start + 2])
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.nwb"])
+def test_a_refused_file_is_closed_again(tmp_path, name):
+    path = tmp_path / name
+    with h5py.File(path, "w"):
+        pass
+    with pytest.raises(MovieError) as raised:
+        open_movie(path, frame_rate_hz=10)
+    with h5py.File(path, "r+") as file:  # HDF5 refuses this while the file is open for reading
+        file["free"] = 1
+    assert raised.value.file == str(path)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import datetime
 
+import click
 import pytest
 import tifffile
 
 from nwb_schema.errors import MetadataError
-from pipeline.movies import open_movie
+from pipeline.commands.console import FrameRate
+from pipeline.movies import open_movie, rate
+from pipeline.movies.rate import is_rate
 
 
 @pytest.fixture
@@ -113,3 +117,15 @@ def test_a_rate_that_is_none_is_refused_by_name(movie_path, says, rate):
     with pytest.raises(MetadataError) as raised:
         open_movie(movie_path, frame_rate_hz=rate)
     says(raised, "--frame-rate", repr(rate))
+
+
+@pytest.mark.parametrize("typed", ["0", "-0.0", "-3", "nan", "inf", "1e999", "1e-3", "15.5", "1e308"])
+def test_the_command_line_and_the_library_mean_the_same_by_a_rate(typed, monkeypatch):
+    asked = []
+    monkeypatch.setattr(rate, "is_rate", lambda value: asked.append(value) or is_rate(value))
+    possible = is_rate(float(typed))
+    with nullcontext() if possible else pytest.raises(click.BadParameter, match="possible imaging rate"):
+        assert FrameRate().convert(typed, None, None) == float(typed)
+    with nullcontext() if possible else pytest.raises(MetadataError, match="not a frame rate"):
+        assert rate.checked_option_rate(float(typed)) == float(typed)
+    assert len(asked) == 2, "both ask the one definition"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import optimize, sparse
+from scipy import ndimage, optimize, sparse
 
 from nwb_schema.movie_file import MovieFileWriter
 from pipeline.engines.builtin import frames as frames_module
@@ -109,7 +110,7 @@ def test_projections_equal_matrix_products(movie: np.ndarray, path: Path) -> Non
     flat = movie.reshape(N_FRAMES, -1).astype(np.float64)
     with Frames(path) as frames:
         through, behind = project_onto_footprints(frames, footprints, background, mean, ignore)
-        tiles = Tiles(HEIGHT, WIDTH, footprints.toarray().reshape(4, HEIGHT, WIDTH) > 0)
+        tiles = Tiles(HEIGHT, WIDTH, footprints)
         sums = correlate_with_traces(frames, tiles, traces, courses, mean, ignore)
     np.testing.assert_allclose(through, footprints.toarray() @ flat.T, rtol=1e-5)
     np.testing.assert_allclose(behind, background @ flat.T, rtol=1e-5)
@@ -169,6 +170,43 @@ def test_overlapping_cells_are_demixed_in_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(model.g, 0.85 * 0.96, atol=0.05)
 
 
+def test_supports_are_the_dilation_of_each_footprint_tile_by_tile() -> None:
+    rng = np.random.default_rng(11)
+    height, width, n = 61, 47, 25
+    images = rng.random((n, height, width)) < rng.uniform(0, 0.004, (n, 1, 1))
+    images[3] = False
+    images[4, 0, 0] = images[4, -1, -1] = images[4, 20, 0] = images[4, 20, -1] = True
+    diamond = ndimage.generate_binary_structure(2, 1)
+    dense = np.stack([ndimage.binary_dilation(image, diamond, iterations=2) for image in images])
+    footprints = sparse.csr_array(images.reshape(n, -1).astype(np.float32))
+
+    supports = grown(footprints, height, width)
+
+    np.testing.assert_array_equal(supports.toarray(), dense.reshape(n, -1))
+    tiles = Tiles(height, width, supports)
+    for number, window in enumerate(tiles.windows):
+        members = np.flatnonzero(dense[(slice(None), *window)].any(axis=(1, 2)))
+        np.testing.assert_array_equal(tiles.members[number], members)
+        np.testing.assert_array_equal(
+            tiles.reached(number), dense[(members, *window)].reshape(len(members), -1).T.reshape(-1, len(members))
+        )
+    assert grown(footprints[:0], height, width).shape == (0, height * width)
+
+
+def test_supports_of_many_cells_take_the_memory_of_their_pixels_not_of_the_field() -> None:
+    n, height, width = 200, 256, 320
+    corner = (np.arange(n) % 12 * 20 + 4) * width + np.arange(n) // 12 * 18 + 4
+    pixels = (corner[:, None, None] + np.arange(8)[:, None] * width + np.arange(8)).reshape(n, 64)
+    rows = np.repeat(np.arange(n), 64)
+    footprints = sparse.csr_array((np.ones(n * 64, np.float32), (rows, pixels.ravel())), shape=(n, height * width))
+    tracemalloc.start()
+    tiles = Tiles(height, width, grown(footprints, height, width))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(tiles.windows) == 154
+    assert peak < n * height * width / 4
+
+
 def test_footprints_grow_back_to_their_cells(tmp_path: Path) -> None:
     movie, footprints, traces, slow = make_scene(tmp_path)
     truth = footprints.toarray()
@@ -185,7 +223,7 @@ def test_footprints_grow_back_to_their_cells(tmp_path: Path) -> None:
             movie.mean(axis=0),
             ignore,
         )
-    around = (grown(sparse.csr_array(eroded.reshape(2, -1)), HEIGHT, WIDTH).reshape(2, -1)) & (truth == 0)
+    around = grown(sparse.csr_array(eroded.reshape(2, -1)), HEIGHT, WIDTH).toarray() & (truth == 0)
     # Noise projects onto a trace with either sign, half of it upwards; the penalty lets about a sixth through.
     assert (raw.toarray()[around] > 0).mean() < 0.3
     found = tidied(raw, HEIGHT, WIDTH, 0.9999).toarray()
