@@ -187,6 +187,8 @@ def version_of(project: Project, path: Path, *, clock: Clock = utc_now) -> str:
 def recover(project: Project, *, clock: Clock = utc_now) -> dict[str, FluoriteError | None]:
     """Commit what a killed program left in the journal alone: ``{file name: None, or why it could not be done}``."""
     results: dict[str, FluoriteError | None] = {}
+    if not project.writable:
+        return results  # whoever may write here will do it
     for identifier, name in Journal(project.journal_path).pending_samples().items():
         try:
             path = project.samples_dir / name

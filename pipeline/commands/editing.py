@@ -28,6 +28,7 @@ def open_sample(folder: Path, sample: str) -> tuple[Any, Path]:
     from nwb_schema.project import Project
 
     project = Project.open(folder)
+    project.require_writable()
     recover(project)
     # A copy that somebody just made of the sample is a second file with its identifier, which the edit must notice.
     Catalogue(project).refresh()

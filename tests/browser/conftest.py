@@ -39,10 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser: ``FLUORITE_CHROMIUM``, or the one on the PATH; without any, the tests are skipped."""
+    """The browser: ``FLUORITE_CHROMIUM``, or the one on the PATH; without any, the tests fail and say so."""
     found = os.environ.get("FLUORITE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
-        pytest.skip("needs Chromium: install Debian's packages chromium and chromium-driver, or set FLUORITE_CHROMIUM")
+        pytest.fail("needs Chromium: install Debian's packages chromium and chromium-driver, or set FLUORITE_CHROMIUM")
     return found
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import isx
 import numpy as np
 import pytest
 
 from nwb_schema.errors import MovieError
 from pipeline.movies import open_movie
-
-isx = pytest.importorskip("isx", exc_type=ImportError)
 
 
 def write_isxd(path, frames, *, dropped=()):

@@ -54,7 +54,8 @@ def test_a_miniscope_video_is_asked_for_its_rate_and_comes_out_as_decoded(shared
 
 
 def test_an_inscopix_movie_comes_out_as_isx_reads_it(shared_data):
-    isx = pytest.importorskip("isx", exc_type=ImportError)
+    import isx
+
     path = shared_data / "formats/inscopix_movie.isxd"
     original = isx.Movie.read(str(path))
     with open_movie(path) as movie:
