@@ -30,6 +30,17 @@ class Page:
         """The elements of that kind that are there now."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
+    def click_button(self, css: str, text: str) -> None:
+        """Press the button of that text; found again when the page draws itself anew between finding and pressing."""
+
+        def pressed() -> bool:
+            button = next((found for found in self.all(css) if found.text == text), None)
+            if button is not None:
+                button.click()
+            return button is not None
+
+        self.until(pressed, f"there is no button {text}")
+
     def until(self, condition: Callable[[], Any], message: str = "") -> Any:
         """Wait until `condition` holds; elements that vanish meanwhile are looked for again."""
 

@@ -62,7 +62,7 @@ def test_job_can_be_cancelled_and_leaves_no_sample(page: Page, project: Project,
     start(page, movie(tmp_path, 3_000))
     page.until(lambda: page.job_state() == "running", "the job does not start")
 
-    page.until(lambda: next((b for b in page.all("#jobs-panel button") if b.text == "Cancel"), None)).click()
+    page.click_button("#jobs-panel button", "Cancel")
 
     page.until(lambda: page.job_state() == "cancelled", "the job does not stop")
     [job] = Ledger(project).jobs()
@@ -87,11 +87,10 @@ def test_log_opens_and_closes_and_markup_in_a_name_is_text(page: Page, project: 
     name = "<img src=x onerror=alert(1)>.tif"
     start(page, movie(tmp_path, 300, name))
     page.until(lambda: name in page.text("#jobs-panel .job-title"))
-    button = page.until(lambda: next((b for b in page.all("#jobs-panel button") if b.text == "Log"), None))
 
-    button.click()
+    page.click_button("#jobs-panel button", "Log")
     page.until(lambda: "motion correction" in page.text("#jobs-log-view .job-log"), "the log stays empty")
-    page.until(lambda: next((b for b in page.all("#jobs-panel button") if b.text == "Log"), None)).click()
+    page.click_button("#jobs-panel button", "Log")
     page.until(lambda: not page.all("#jobs-log-view .job-log"))
     page.until(lambda: page.job_state() == "ok", "the job does not end")
 
@@ -119,7 +118,7 @@ def test_killed_watcher_is_replaced(
         psutil.Process(watcher).kill()
 
     page.until(lambda: set(_watchers(project)) - set(watchers), "nobody watches the job any more")
-    page.until(lambda: next((b for b in page.all("#jobs-panel button") if b.text == "Cancel"), None)).click()
+    page.click_button("#jobs-panel button", "Cancel")
     page.until(lambda: page.job_state() == "cancelled")
 
 
