@@ -10,7 +10,6 @@ from __future__ import annotations
 OPHYS = "processing/ophys"
 PLANE_SEGMENTATION = f"{OPHYS}/ImageSegmentation/PlaneSegmentation"
 BACKGROUND_SEGMENTATION = f"{OPHYS}/ImageSegmentation/BackgroundSegmentation"
-BACKGROUND_TRACES = f"{OPHYS}/BackgroundFluorescence/BackgroundResponseSeries"
 IMAGES = f"{OPHYS}/SegmentationImages"
 SHIFTS = f"{OPHYS}/MotionCorrectionShifts"
 FLUORITE = "general/fluorite"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -43,8 +42,6 @@ from pipeline.results import (
     read_shifts,
 )
 from pipeline.version import __version__
-
-logger = logging.getLogger("fluorite.import")
 
 
 class ImportRequest(BaseModel):

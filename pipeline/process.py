@@ -43,9 +43,8 @@ def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, 
 def submit_recording(project: Project, request: ProcessRequest, *, actor: str | None = None) -> Job:
     """Start processing a recording in a process of its own.
 
-    What can be refused at once is refused here, before a job exists.
+    Pass it through `check_request` first: what can be refused at once should be refused before a job exists.
     """
-    check_request(project, request)
     return submit(
         project, "process", request.model_dump(mode="json"), title=request.title, actor=actor or current_actor()
     )

@@ -51,22 +51,6 @@ class Model:
         """Number of components."""
         return int(self.footprints.shape[0])
 
-    def subset(self, keep: NDArray[np.intp]) -> Model:
-        """The model with only the components `keep`, in that order."""
-        return Model(
-            footprints=self.footprints[keep],
-            traces=self.traces[keep],
-            background=self.background,
-            background_traces=self.background_traces,
-            residuals=self.residuals[keep],
-            spikes=self.spikes[keep],
-            g=self.g[keep],
-            baseline=self.baseline[keep],
-            noise=self.noise[keep],
-            penalty=self.penalty[keep],
-            first=self.first[keep],
-        )
-
 
 def unit_norm(footprints: sparse.csr_array) -> tuple[sparse.csr_array, Floats]:
     """Rows scaled to unit L2 norm, without explicit zeros, and the norms they had. Empty rows must not be there."""
