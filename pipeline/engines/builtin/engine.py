@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
+import math
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,8 +28,6 @@ from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.results_file import Results, write_results
 from pipeline.version import code_sha256
-
-logger = logging.getLogger("fluorite.engine")
 
 VERSION = "0.1.0"
 MIB = 2**20
@@ -75,8 +73,7 @@ class BuiltinEngine:
             When a parameter is not honoured or does not fit the movie.
         """
         self.check(params, movie)
-        n_frames, height, width = movie.shape
-        raw_bytes = n_frames * height * width * movie.dtype.itemsize
+        raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
         registered = (workdir if keep is None else keep) / "registered.h5"

@@ -96,7 +96,7 @@ def _refined(
     frames: Frames, known: Survey, model: Model, params: Parameters, progress: Callable[[float], None]
 ) -> tuple[sparse.csr_array, Floats]:
     """New footprints (unit norm, none empty) and background images for the traces of `model`."""
-    _, height, width = frames.shape
+    field = frames.shape[1:]
     alive = np.flatnonzero(model.traces.max(axis=1, initial=0) > 0)
     raw, background = update_footprints(
         frames,
@@ -107,9 +107,9 @@ def _refined(
         known.images["mean"],
         progress,
     )
-    tidy = tidied(raw, height, width, params.spatial.nrgthr)
+    tidy = tidied(raw, field, params.spatial.nrgthr)
     # What began as a bit of a dendrite has grown along it by now.
-    tidy = tidy[np.flatnonzero(cell_sized(tidy, width, params.init.gSig))]
+    tidy = tidy[np.flatnonzero(cell_sized(tidy, field, params.init.gSig))]
     if not params.spatial.update_background_components:
         background = model.background
     return (unit_norm(tidy)[0] if tidy.shape[0] else tidy), background
