@@ -22,6 +22,7 @@ from pipeline.engines.builtin.model import Model
 from pipeline.engines.builtin.motion import Registration, correct_motion
 from pipeline.engines.builtin.stages import Stages
 from pipeline.engines.builtin.survey import Survey, survey
+from pipeline.engines.builtin.warp import Grid
 from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
@@ -90,7 +91,7 @@ class BuiltinEngine:
                 motion = stages.run(
                     "motion correction",
                     register,
-                    (Registration,),
+                    (Registration, Grid),
                     is_intact=lambda made: made.is_of(registered, lambda done: progress("motion correction", done)),
                 )
                 with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:

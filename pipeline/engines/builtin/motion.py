@@ -1,4 +1,4 @@
-"""Rigid motion correction (NoRMCorre, Pnevmatikakis & Giovannucci 2017), from the raw to the registered movie."""
+"""Motion correction (NoRMCorre, Pnevmatikakis & Giovannucci 2017), rigid and piecewise-rigid: raw to registered."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile, MovieFileWriter
+from pipeline.engines.builtin.patches import PatchEstimator
 from pipeline.engines.builtin.shifts import ShiftEstimator
 from pipeline.engines.builtin.threads import in_threads
+from pipeline.engines.builtin.warp import Grid, shift_frame, warp_frame
 from pipeline.movies.movie import Movie
 from pipeline.parameters.groups import Motion
 
 Floats = NDArray[np.float32]
 ShiftOf = Callable[[int, NDArray[Any]], tuple[float, float] | Floats]
+PatchShiftsOf = Callable[[int, NDArray[Any], Floats], Floats]
 
 # Frames that the template is made from; beyond this it does not get sharper, and they are held in memory.
 TEMPLATE_FRAMES = 200
+# Frames of these whose noise is measured.
+NOISE_FRAMES = 20
 # Bytes of raw frames handed to a thread at a time.
 CHUNK_BYTES = 16 * 2**20
 
@@ -40,11 +44,16 @@ class Registration:
         Frames that one checksum stands for (the last one may stand for fewer).
     checksums
         CRC-32 of the frames as stored, ``(n_frames, height, width)`` in C order, one a chunk, uint32.
+    patch_shifts, grid
+        With piecewise-rigid correction, ``(n_frames, ny, nx, 2)`` float32 pixels ``(y, x)`` that were added at the
+        places of `grid`; `shifts` are then those of the whole frames, from which the patches' were looked for.
     """
 
     shifts: Floats
     frames_a_checksum: int
     checksums: NDArray[np.uint32]
+    patch_shifts: Floats | None = None
+    grid: Grid | None = None
 
     def is_of(self, path: Path, progress: Callable[[float], None]) -> bool:
         """Whether the movie at `path` is there and holds the very frames that were written."""
@@ -82,23 +91,28 @@ def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[
         clipped to its range), except with ``border_nan`` True, which needs float32.
     progress
         Called with the fraction done; what it raises stops the work and removes the file.
-
     """
     if not params.motion_correct:
         return write_registered(movie, params, path, None, progress)
-    template = build_template(movie, params, lambda done: progress(0.3 * done))
-    estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+    estimator, patches = build_estimators(movie, params, lambda done: progress(0.2 * done))
     return write_registered(
         movie,
         params,
         path,
         lambda _, frame: estimator(frame.astype(np.float32)),
-        lambda done: progress(0.3 + 0.7 * done),
+        lambda done: progress(0.2 + 0.8 * done),
+        patches=None if patches is None else (patches.grid, lambda _, frame, rigid: patches(frame, rigid)),
     )
 
 
 def write_registered(
-    movie: Movie, params: Motion, path: Path, shift_of: ShiftOf | None, progress: Callable[[float], None]
+    movie: Movie,
+    params: Motion,
+    path: Path,
+    shift_of: ShiftOf | None,
+    progress: Callable[[float], None],
+    *,
+    patches: tuple[Grid, PatchShiftsOf] | None = None,
 ) -> Registration:
     """Write `movie` to `path` with every frame moved by its shift, in one pass over the movie.
 
@@ -117,10 +131,25 @@ def write_registered(
         several threads at once. None copies the frames as they are.
     progress
         Called with the fraction done; what it raises stops the work and removes the file.
+    patches
+        The places whose shifts differ, and their shifts ``(ny, nx, 2)`` given a frame's number, the frame and its rigid
+        shift; without it, frames move as a whole.
     """
     n_frames, height, width = movie.shape
     dtype = movie.dtype.newbyteorder("=") if shift_of is None else registered_dtype(movie.dtype, params)
     shifts = np.zeros((n_frames, 2), np.float32)
+    grid = patches[0] if patches is not None else None
+    patch_shifts = None if grid is None else np.zeros((n_frames, len(grid.rows), len(grid.columns), 2), np.float32)
+
+    def moved(number: int, frame: NDArray[Any]) -> Floats:
+        assert shift_of is not None
+        shifts[number] = shift_of(number, frame)
+        # Moved by what is stored, so that the same shifts make the same movie again.
+        if patches is None or patch_shifts is None:
+            dy, dx = shifts[number]
+            return shift_frame(frame, (dy, dx), params.border_nan)
+        patch_shifts[number] = patches[1](number, frame, shifts[number])
+        return warp_frame(frame, patch_shifts[number], patches[0], params.border_nan)
 
     def register(start: int) -> tuple[int, NDArray[Any], int]:
         raw = movie.read(start, min(start + chunk, n_frames))
@@ -129,9 +158,7 @@ def write_registered(
             out[:] = raw
             return start, out, _checksum(out)
         for index, frame in enumerate(raw):
-            shifts[start + index] = shift_of(start + index, frame)
-            dy, dx = shifts[start + index]  # as stored, so that the same shifts make the same movie again
-            out[index] = to_dtype(shift_frame(frame, (dy, dx), params.border_nan), dtype)
+            out[index] = to_dtype(moved(start + index, frame), dtype)
         return start, out, _checksum(out)
 
     chunk = max(1, CHUNK_BYTES // (height * width * 4))
@@ -143,65 +170,65 @@ def write_registered(
             writer.write(start, frames)
             checksums.append(checksum)
             progress((start + len(frames)) / n_frames)
-    return Registration(shifts, chunk, np.array(checksums, np.uint32))
+    return Registration(shifts, chunk, np.array(checksums, np.uint32), patch_shifts, grid)
 
 
-def build_template(movie: Movie, params: Motion, progress: Callable[[float], None]) -> Floats:
-    """The template ``(height, width)``: the median of frames from the whole movie, sharpened by registering them.
+def build_estimators(
+    movie: Movie, params: Motion, progress: Callable[[float], None]
+) -> tuple[ShiftEstimator, PatchEstimator | None]:
+    """What finds the shifts of the movie's frames, and with ``pw_rigid`` those of their patches.
 
-    Each of the ``niter_rig`` passes registers the frames onto the last template and takes the median of the means of
-    ten interleaved groups, which neither a flash nor a burst of activity can pull away.
+    The template is made of frames from the whole movie. Each of the ``niter_rig`` passes registers them onto the last
+    template, so that it becomes sharper; with ``pw_rigid`` one more pass registers their patches.
     """
     n_frames = movie.shape[0]
     numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, TEMPLATE_FRAMES)).astype(int))
-    frames = np.stack([movie.read(int(number), int(number) + 1)[0] for number in numbers])
-    # The first template is sharpest where the movie happens to lie most of the time: a mean over all would be blurred
-    # by the very motion to be found, but it has no preferred frame, and the passes sharpen it.
-    template = _robust_mean(frames.astype(np.float32))
-    for number in range(params.niter_rig + 1):
-        estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+    passes = params.niter_rig + 1 + params.pw_rigid
+    frames = []
+    for number in numbers:
+        frames.append(movie.read(int(number), int(number) + 1)[0])
+        progress(len(frames) / len(numbers) / (passes + 1))
 
-        def moved(frame: NDArray[Any], estimator: ShiftEstimator = estimator) -> Floats:
+    def template_of(moved: Callable[[NDArray[Any]], Floats], number_of_pass: int) -> Floats:
+        mean = _RobustMean(len(frames), movie.shape[1:])
+        for number, frame in enumerate(in_threads(moved, frames)):
+            mean.add(frame)
+            progress((number_of_pass + (number + 1) / len(frames)) / (passes + 1))
+        return mean.image()
+
+    # The first template is blurred by the very motion to be found, but it prefers no frame, and the passes sharpen it.
+    first = _RobustMean(len(frames), movie.shape[1:])
+    for frame in frames:
+        first.add(frame.astype(np.float32))
+    estimator = ShiftEstimator(first.image(), params.max_shifts, params.gSig_filt)
+    for number_of_pass in range(1, params.niter_rig + 2):
+
+        def registered(frame: NDArray[Any], estimator: ShiftEstimator = estimator) -> Floats:
             return shift_frame(frame, estimator(frame.astype(np.float32)), "copy")
 
-        template = _robust_mean(np.stack(list(in_threads(moved, frames))))
-        progress((number + 1) / (params.niter_rig + 1))
-    return template
+        template = template_of(registered, number_of_pass)
+        estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+    if not params.pw_rigid:
+        return estimator, None
+    rigid = [estimator(frame.astype(np.float32)) for frame in frames]
+    sample = list(zip(frames, rigid, strict=True))[:: max(1, len(frames) // NOISE_FRAMES)]
 
+    def patches_on(template: Floats) -> PatchEstimator:
+        return PatchEstimator(
+            template,
+            sample,
+            strides=params.strides,
+            overlaps=params.overlaps,
+            max_deviation_rigid=params.max_deviation_rigid,
+            gSig_filt=params.gSig_filt,
+        )
 
-def shift_frame(frame: NDArray[Any], shift: tuple[float, float], border: bool | str) -> Floats:
-    """`frame` ``(height, width)`` with its content moved by `shift` ``(y, x)`` pixels, cubic, as float32.
+    patches = patches_on(template)
 
-    What comes in from outside the field is filled as `border` says: ``copy``, ``min``, False (zero) or True (NaN).
-    """
-    dy, dx = float(shift[0]), float(shift[1])
-    image = frame.astype(np.float32)
-    if dy == 0 and dx == 0:
-        return image
-    height, width = image.shape
-    matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
-    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    low, high = float(image.min()), float(image.max())
-    moved: Floats = np.clip(
-        np.asarray(warped, np.float32), low, high
-    )  # cubic interpolation overshoots beside bright specks
-    rows, columns = inside(height, dy), inside(width, dx)
-    if border == "copy":
-        moved[: rows.start] = moved[rows.start]
-        moved[rows.stop :] = moved[rows.stop - 1]
-        moved[:, : columns.start] = moved[:, columns.start, None]
-        moved[:, columns.stop :] = moved[:, columns.stop - 1, None]
-        return moved
-    fill = low if border == "min" else (np.nan if border is True else 0.0)
-    filled = np.full_like(moved, fill)
-    filled[rows, columns] = moved[rows, columns]
-    return filled
+    def warped(frame: NDArray[Any]) -> Floats:
+        return warp_frame(frame, patches(frame, estimator(frame.astype(np.float32))), patches.grid, "copy")
 
-
-def inside(n: int, shift: float) -> slice:
-    """The part of an axis of `n` pixels that still shows the field after its content moved by `shift` pixels."""
-    start, stop = int(np.ceil(max(0.0, shift))), n - int(np.ceil(max(0.0, -shift)))
-    return slice(min(start, n - 1), max(stop, min(start, n - 1) + 1))
+    return estimator, patches_on(template_of(warped, passes))
 
 
 def registered_dtype(raw: np.dtype[Any], params: Motion) -> np.dtype[Any]:
@@ -222,9 +249,20 @@ def to_dtype(frame: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.clip(np.rint(frame.astype(np.float64)), limits.min, limits.max).astype(dtype)
 
 
-def _robust_mean(frames: Floats) -> Floats:
-    groups = min(10, len(frames))
-    return np.median([frames[group::groups].mean(axis=0) for group in range(groups)], axis=0).astype(np.float32)
+class _RobustMean:
+    """The median of the means of ten interleaved groups: neither a flash nor a burst of activity can pull it away."""
+
+    def __init__(self, n_frames: int, field: tuple[int, ...]) -> None:
+        self._sums = np.zeros((min(10, n_frames), *field), np.float32)
+        self._n = 0
+
+    def add(self, frame: Floats) -> None:
+        self._sums[self._n % len(self._sums)] += frame
+        self._n += 1
+
+    def image(self) -> Floats:
+        counts = np.bincount(np.arange(self._n) % len(self._sums)).astype(np.float32)
+        return np.median(self._sums / counts[:, None, None], axis=0).astype(np.float32)
 
 
 def _checksum(frames: NDArray[Any]) -> int:

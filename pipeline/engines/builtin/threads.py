@@ -11,6 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+import cv2
+
+# OpenCV would start threads of its own inside each of ours, which then wait for each other (measured: 3 x slower).
+cv2.setNumThreads(1)
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -10,13 +10,13 @@ import pytest
 from nwb_schema.movie_file import MovieFile
 from pipeline.engines.builtin.motion import (
     correct_motion,
-    inside,
     registered_dtype,
     shift_frame,
     to_dtype,
     write_registered,
 )
 from pipeline.engines.builtin.shifts import ShiftEstimator
+from pipeline.engines.builtin.warp import inside
 from pipeline.parameters.groups import Motion
 from pipeline.progress import Cancelled
 from pipeline.simulate import Simulation, simulate_movie
