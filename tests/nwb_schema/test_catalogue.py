@@ -11,8 +11,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from nwb_schema import catalogue as catalogue_module
-from nwb_schema.catalogue import Catalogue, Refreshed
+from nwb_schema.catalogue import Catalogue, Refreshed, scan
 from nwb_schema.errors import FilterError, SampleError
 from nwb_schema.project import Project
 from nwb_schema.reader import registered_movie_path
@@ -70,7 +69,7 @@ def test_nothing_is_read_again_while_nothing_changed(catalogue: Catalogue, monke
     def forbidden(path: Path) -> None:
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr(catalogue_module, "read_entry", forbidden)
+    monkeypatch.setattr(scan, "read_entry", forbidden)
     assert not catalogue.refresh().anything
 
 
@@ -209,7 +208,7 @@ def test_a_lost_or_damaged_catalogue_is_built_anew(project: Project, catalogue: 
         import sqlite3
 
         db = sqlite3.connect(path)
-        db.executescript("DROP TABLE roi; PRAGMA user_version = 99;")
+        db.executescript("DROP TABLE file; PRAGMA user_version = 99;")
         db.close()
     fresh = Catalogue(Project.open(project.folder))
     fresh.refresh()
