@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -109,6 +110,16 @@ class ColumnValues:
                 place = np.array(found, np.int32)
             data.append(place[part.data] if len(place) else part.data)
         return cls("text", np.concatenate(data), known, words)
+
+    @cached_property
+    def folded(self) -> list[str]:
+        """`words` without regard to case."""
+        return [word.casefold() for word in self.words]
+
+    @cached_property
+    def number_texts(self) -> list[str]:
+        """Every number as people see it, with 10 digits at most."""
+        return [f"{value:.10g}" for value in self.data.tolist()]
 
     def __len__(self) -> int:
         return len(self.data)

@@ -94,16 +94,12 @@ class Condition:
 
     def _fitting(self, values: ColumnValues) -> Mask:
         if self.column.kind == "text":
-            fits = self._texts_fit(values.words)
+            fits = self._texts_fit(values.words, values)
             found = fits[values.data] if len(fits) else np.zeros(len(values), bool)
             # What is unknown counts as the empty text.
             return np.where(values.known, found, self._texts_fit([""]))
         if self.column.kind == "number" and self.modifier == "$STR:":
-            needles = [str(operand) for operand in self.operands]
-            distinct, place = np.unique(values.data, return_inverse=True)
-            texts = map("{:.10g}".format, distinct.tolist())
-            fits = np.array([any(needle in text for needle in needles) for text in texts], bool)
-            return values.known & fits[place] if len(fits) else np.zeros(len(values), bool)
+            return values.known & _contain(values.number_texts, self._texts())
         kept = np.zeros(len(values), bool)
         for operand in self.operands:
             number = float(operand)
@@ -113,15 +109,23 @@ class Condition:
                 kept |= np.abs(values.data - number) <= _RELATIVE_TOLERANCE * abs(number)
         return kept & values.known
 
-    def _texts_fit(self, texts: Sequence[str]) -> Mask:
-        wanted = [str(operand) for operand in self.operands]
+    def _texts_fit(self, texts: Sequence[str], of: ColumnValues | None = None) -> Mask:
         if self.modifier in ("$STR=:", "$STR!=:"):
+            wanted = self._texts()
             return np.array([text in wanted for text in texts], bool)
-        folded = [text.casefold() for text in texts]
-        fits = np.zeros(len(folded), bool)
-        for needle in (text.casefold() for text in wanted):
-            fits |= np.array([needle in text for text in folded], bool)
-        return fits
+        folded = [text.casefold() for text in texts] if of is None else of.folded
+        return _contain(folded, [text.casefold() for text in self._texts()])
+
+    def _texts(self) -> list[str]:
+        return [str(operand) for operand in self.operands]
+
+
+def _contain(texts: Sequence[str], parts: Sequence[str]) -> Mask:
+    """Which texts contain any of `parts`."""
+    found = np.zeros(len(texts), bool)
+    for part in parts:
+        found |= np.array([part in text for text in texts], bool)
+    return found
 
 
 def parse_filters(filters: Filters, columns: Mapping[str, Column]) -> list[Condition]:

@@ -121,7 +121,13 @@ def _answers(
         arguments = (project.folder, store.path, batches, answers, n_processes)
         feeding = Thread(target=read_in_processes, args=arguments, daemon=True)
         feeding.start()
-        yield from iter(answers.get, None)
+        try:
+            yield from iter(answers.get, None)
+        except BaseException:
+            # Somebody gave up: the processes end after the batch that each is reading.
+            while not batches.empty():
+                batches.get()
+            raise
         feeding.join()
     while not batches.empty():
         yield read_and_store(project, store, batches.get())

@@ -1,4 +1,4 @@
-"""A process that reads samples for the catalogue: ``python -m nwb_schema.catalogue.worker PROJECT``.
+"""A process that reads samples for the catalogue: ``python -m nwb_schema.catalogue.worker PROJECT CATALOGUE``.
 
 It is given files as lines of JSON on stdin, ``[[name, stamp], ...]``, stores what it read, and answers with a line
 ``[[name, identifier], ...]``. When whoever started it is gone, its stdin ends, and so does it. (A pool of Python's own
@@ -21,7 +21,8 @@ def main() -> None:
     project = Project.open(Path(sys.argv[1]))
     store = CatalogueStore(Path(sys.argv[2]))
     for line in sys.stdin:
-        print(json.dumps(read_and_store(project, store, json.loads(line))), flush=True)
+        sys.stdout.write(f"{json.dumps(read_and_store(project, store, json.loads(line)))}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
