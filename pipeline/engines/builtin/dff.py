@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.engines.builtin.baseline import half_sample_mode, running_percentile
+from pipeline.engines.builtin.baseline import Doubles, half_sample_mode, running_percentile
 from pipeline.engines.builtin.model import Floats, Model
 
 # A mode can lie anywhere in a trace that is active all the time; a baseline cannot.
@@ -21,6 +21,11 @@ def relative_change(model: Model) -> Floats:
     if raw.size == 0:
         return raw.astype(np.float32)
     behind = np.asarray(model.footprints @ model.background.T, dtype=np.float64) @ model.background_traces
+    return change_against(raw, behind)
+
+
+def change_against(raw: Doubles, behind: Doubles) -> Floats:
+    """dF/F ``(n, n_frames)`` of traces `raw` that lie on the background `behind`, both ``(n, n_frames)``."""
     ordered = np.sort(raw, axis=1)
     ranks = [np.searchsorted(trace, half_sample_mode(trace)) for trace in ordered]
     percentiles = np.clip(100 * np.array(ranks) / max(1, raw.shape[1] - 1), *PERCENTILES)
