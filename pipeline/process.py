@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -123,7 +124,8 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         metadata = sample_metadata(project, request, movie)
         refuse_taken_name(project, metadata)
         refuse_full_disk(project, movie)
-        logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
+        size = " x ".join(map(str, movie.shape[1:]))
+        logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
         progress("checking the movie", 0.0)
         check_movie(movie, minimum_frames=1)  # how many it needs, the engine has said
         input_sha256 = movie_sha256(movie)
@@ -185,8 +187,7 @@ def refuse_full_disk(project: Project, movie: Movie) -> None:
     ProjectError
         Naming what is free and what is needed.
     """
-    n_frames, height, width = movie.shape
-    needed = n_frames * height * width * max(movie.dtype.itemsize, 2) + _ROOM_FOR_RESULTS_BYTES
+    needed = math.prod(movie.shape) * max(movie.dtype.itemsize, 2) + _ROOM_FOR_RESULTS_BYTES
     free = shutil.disk_usage(project.batch_dir).free
     if free < needed:
         raise ProjectError(
