@@ -151,7 +151,12 @@ def _fill(file: h5py.File, results: Results) -> None:
         _put(estimates, name, value)
     _put_parameters(file, results)
     ours = file.create_group("fluorite")
-    ours.attrs.update(engine=results.engine, version=results.version, layout="CNMF.save", shifts_axes="y,x,z"[: 2 * len(results.shape) - 1])
+    ours.attrs.update(
+        engine=results.engine,
+        version=results.version,
+        layout="CNMF.save",
+        shifts_axes="y,x,z"[: 2 * len(results.shape) - 1],
+    )
     ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
     ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
     images = ours.create_group("summary_images")

@@ -20,7 +20,6 @@ import tifffile
 from nwb_schema.errors import MovieError
 from pipeline.movies.source import FileRate
 
-
 _STACK = "SI.hStackManager."
 
 
