@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.engines.builtin.baseline import WINDOW, Doubles, mode_percentile, running_percentile
 from pipeline.engines.builtin.model import Floats, Model
+from pipeline.engines.builtin.threads import in_threads
 
 # A mode can lie anywhere in a trace that is active all the time; a baseline cannot.
 PERCENTILES = (5.0, 60.0)
@@ -22,7 +23,7 @@ def relative_change(model: Model, window: int = WINDOW) -> Floats:
     if raw.size == 0:
         return raw.astype(np.float32)
     behind = np.asarray(model.footprints @ model.background.T, dtype=np.float64) @ model.background_traces
-    percentiles = np.clip([mode_percentile(trace[:window]) for trace in raw], *PERCENTILES)
+    percentiles = np.clip(list(in_threads(mode_percentile, raw[:, :window])), *PERCENTILES)
     return against_baseline(raw, behind, percentiles, window).astype(np.float32)
 
 
