@@ -123,7 +123,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
         registered = None
         if movie is not None:
             registered = _registered_copy(movie, request, shifts, parameters, scratch, progress)
-            with Frames(registered) as frames:
+            with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
                 seen = survey(frames, tsub=1, progress=lambda done: progress("summary images", done))
             # CaImAn keeps no mean image; where it kept an image, its own stays.
             segmentation = replace(segmentation, images={**seen.images, **segmentation.images})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,13 @@ LARGEST_PIXEL = 1e15
 """The engines compute in float32, which ends at 3.4e38: squares of pixels, and sums of them, have to fit it."""
 
 
-def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = False) -> None:
+def check_movie(
+    movie: Movie,
+    minimum_frames: int,
+    *,
+    allow_non_finite: bool = False,
+    progress: Callable[[float], None] = lambda done: None,
+) -> None:
     """Refuse a movie that is too short, or holds pixels that are not numbers or too large to compute with.
 
     Only movies of floating-point pixels, or of integers of eight bytes, are read for it, in blocks of 64 MB at most.
@@ -27,6 +34,8 @@ def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = F
         The fewest frames that whoever processes it can do with.
     allow_non_finite
         Let NaN and infinity pass.
+    progress
+        Called with the fraction done; what it raises passes through.
 
     Raises
     ------
@@ -54,6 +63,7 @@ def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = F
             non_finite.add(start, ~finite)
         if may_be_too_large:
             too_large.add(start, finite & ((block > LARGEST_PIXEL) | (block < -LARGEST_PIXEL)))
+        progress((start + len(block)) / n_frames)
     if non_finite.pixels:
         raise MovieError(
             path,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nwb_schema.movie_file import MovieFileWriter
+from nwb_schema.errors import MovieError
+from nwb_schema.movie_file import MovieFile, MovieFileWriter
 from pipeline.engines.builtin.shifts import ShiftEstimator
 from pipeline.engines.builtin.threads import in_threads
 from pipeline.movies.movie import Movie
@@ -25,7 +28,45 @@ TEMPLATE_FRAMES = 200
 CHUNK_BYTES = 16 * 2**20
 
 
-def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[[float], None]) -> Floats:
+@dataclass(frozen=True)
+class Registration:
+    """What is known of a registered movie beside its frames.
+
+    Attributes
+    ----------
+    shifts
+        ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
+    frames_a_checksum
+        Frames that one checksum stands for (the last one may stand for fewer).
+    checksums
+        CRC-32 of the frames as stored, ``(n_frames, height, width)`` in C order, one a chunk, uint32.
+    """
+
+    shifts: Floats
+    frames_a_checksum: int
+    checksums: NDArray[np.uint32]
+
+    def is_of(self, path: Path, progress: Callable[[float], None]) -> bool:
+        """Whether the movie at `path` is there and holds the very frames that were written."""
+        n_frames, step = len(self.shifts), self.frames_a_checksum
+        try:
+            with MovieFile(path) as file:
+                if file.shape[0] != n_frames:
+                    return False
+
+                def checksum(start: int) -> int:
+                    return _checksum(file.read(start, start + step))
+
+                for number, found in enumerate(in_threads(checksum, range(0, n_frames, step))):
+                    if found != self.checksums[number]:
+                        return False
+                    progress(min(1.0, (number + 1) * step / n_frames))
+        except (MovieError, OSError):
+            return False
+        return True
+
+
+def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[[float], None]) -> Registration:
     """Register `movie` onto its own template and write it to `path`.
 
     Memory stays bounded by the template's frames and a few chunks, whatever the length of the movie.
@@ -42,9 +83,6 @@ def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[
     progress
         Called with the fraction done; what it raises stops the work and removes the file.
 
-    Returns
-    -------
-    ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
     """
     if not params.motion_correct:
         return write_registered(movie, params, path, None, progress)
@@ -61,7 +99,7 @@ def correct_motion(movie: Movie, params: Motion, path: Path, progress: Callable[
 
 def write_registered(
     movie: Movie, params: Motion, path: Path, shift_of: ShiftOf | None, progress: Callable[[float], None]
-) -> Floats:
+) -> Registration:
     """Write `movie` to `path` with every frame moved by its shift, in one pass over the movie.
 
     Memory stays bounded by a few chunks for every thread, whatever the length of the movie.
@@ -79,34 +117,33 @@ def write_registered(
         several threads at once. None copies the frames as they are.
     progress
         Called with the fraction done; what it raises stops the work and removes the file.
-
-    Returns
-    -------
-    ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
     """
     n_frames, height, width = movie.shape
     dtype = movie.dtype.newbyteorder("=") if shift_of is None else registered_dtype(movie.dtype, params)
     shifts = np.zeros((n_frames, 2), np.float32)
 
-    def register(start: int) -> tuple[int, NDArray[Any]]:
+    def register(start: int) -> tuple[int, NDArray[Any], int]:
         raw = movie.read(start, min(start + chunk, n_frames))
-        if shift_of is None:
-            return start, raw
         out = np.empty(raw.shape, dtype)
+        if shift_of is None:
+            out[:] = raw
+            return start, out, _checksum(out)
         for index, frame in enumerate(raw):
             shifts[start + index] = shift_of(start + index, frame)
             dy, dx = shifts[start + index]  # as stored, so that the same shifts make the same movie again
             out[index] = to_dtype(shift_frame(frame, (dy, dx), params.border_nan), dtype)
-        return start, out
+        return start, out, _checksum(out)
 
     chunk = max(1, CHUNK_BYTES // (height * width * 4))
+    checksums = []
     with MovieFileWriter(
         path, n_frames=n_frames, height=height, width=width, dtype=dtype, rate_hz=movie.rate_hz
     ) as writer:
-        for start, frames in in_threads(register, range(0, n_frames, chunk)):
+        for start, frames, checksum in in_threads(register, range(0, n_frames, chunk)):
             writer.write(start, frames)
+            checksums.append(checksum)
             progress((start + len(frames)) / n_frames)
-    return shifts
+    return Registration(shifts, chunk, np.array(checksums, np.uint32))
 
 
 def build_template(movie: Movie, params: Motion, progress: Callable[[float], None]) -> Floats:
@@ -188,3 +225,8 @@ def to_dtype(frame: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
 def _robust_mean(frames: Floats) -> Floats:
     groups = min(10, len(frames))
     return np.median([frames[group::groups].mean(axis=0) for group in range(groups)], axis=0).astype(np.float32)
+
+
+def _checksum(frames: NDArray[Any]) -> int:
+    """CRC-32 of `frames` in C order."""
+    return zlib.crc32(np.ascontiguousarray(frames).data)

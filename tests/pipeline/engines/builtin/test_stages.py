@@ -118,7 +118,7 @@ def test_projections_equal_matrix_products(movie: np.ndarray, path: Path) -> Non
     flat = movie.reshape(N_FRAMES, -1).astype(np.float64)
     with Frames(path) as frames:
         through, behind = project_onto_footprints(frames, footprints, background, mean, ignore)
-        tiles = Tiles(HEIGHT, WIDTH, footprints)
+        tiles = Tiles((HEIGHT, WIDTH), footprints)
         sums = correlate_with_traces(frames, tiles, traces, courses, mean, ignore)
     np.testing.assert_allclose(through, footprints.toarray() @ flat.T, rtol=1e-5)
     np.testing.assert_allclose(behind, background @ flat.T, rtol=1e-5)
@@ -188,17 +188,17 @@ def test_supports_are_the_dilation_of_each_footprint_tile_by_tile() -> None:
     dense = np.stack([ndimage.binary_dilation(image, diamond, iterations=2) for image in images])
     footprints = sparse.csr_array(images.reshape(n, -1).astype(np.float32))
 
-    supports = grown(footprints, height, width)
+    supports = grown(footprints, (height, width))
 
     np.testing.assert_array_equal(supports.toarray(), dense.reshape(n, -1))
-    tiles = Tiles(height, width, supports)
+    tiles = Tiles((height, width), supports)
     for number, window in enumerate(tiles.windows):
         members = np.flatnonzero(dense[(slice(None), *window)].any(axis=(1, 2)))
         np.testing.assert_array_equal(tiles.members[number], members)
         np.testing.assert_array_equal(
             tiles.reached(number), dense[(members, *window)].reshape(len(members), -1).T.reshape(-1, len(members))
         )
-    assert grown(footprints[:0], height, width).shape == (0, height * width)
+    assert grown(footprints[:0], (height, width)).shape == (0, height * width)
 
 
 def test_supports_of_many_cells_take_the_memory_of_their_pixels_not_of_the_field() -> None:
@@ -208,7 +208,7 @@ def test_supports_of_many_cells_take_the_memory_of_their_pixels_not_of_the_field
     rows = np.repeat(np.arange(n), 64)
     footprints = sparse.csr_array((np.ones(n * 64, np.float32), (rows, pixels.ravel())), shape=(n, height * width))
     tracemalloc.start()
-    tiles = Tiles(height, width, grown(footprints, height, width))
+    tiles = Tiles((height, width), grown(footprints, (height, width)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(tiles.windows) == 154
@@ -231,10 +231,10 @@ def test_footprints_grow_back_to_their_cells(tmp_path: Path) -> None:
             movie.mean(axis=0),
             ignore,
         )
-    around = grown(sparse.csr_array(eroded.reshape(2, -1)), HEIGHT, WIDTH).toarray() & (truth == 0)
+    around = grown(sparse.csr_array(eroded.reshape(2, -1)), (HEIGHT, WIDTH)).toarray() & (truth == 0)
     # Noise projects onto a trace with either sign, half of it upwards; the penalty lets about a sixth through.
     assert (raw.toarray()[around] > 0).mean() < 0.3
-    found = tidied(raw, HEIGHT, WIDTH, 0.9999).toarray()
+    found = tidied(raw, (HEIGHT, WIDTH), 0.9999).toarray()
     for image, expected in zip(found, truth, strict=True):
         cosine = image @ expected / np.linalg.norm(image) / np.linalg.norm(expected)
         assert cosine > 0.95
@@ -311,8 +311,8 @@ def test_only_bodies_are_cell_sized() -> None:
     disc = ((rows - 20) ** 2 + (columns - 30) ** 2 <= 25).astype(float)
     dendrite = ((np.abs(rows - 20) <= 1) & (np.abs(columns - 30) < 15)).astype(float)
     footprints = sparse.csr_array(np.stack([disc, dendrite, np.zeros_like(disc)]).reshape(3, -1))
-    assert cell_sized(footprints, 60, (4, 4)).tolist() == [True, False, False]
-    assert not cell_sized(footprints, 60, (8, 8)).any()
+    assert cell_sized(footprints, (40, 60), (4, 4)).tolist() == [True, False, False]
+    assert not cell_sized(footprints, (40, 60), (8, 8)).any()
 
 
 def test_mode_and_running_percentile() -> None:
