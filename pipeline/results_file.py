@@ -51,7 +51,7 @@ class Results:
     accepted
         ``(n,)`` bool.
     per_trace
-        CaImAn's ``g``, ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
+        CaImAn's ``g`` ``(n, p)`` and ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
     noise
         The same shape: sn.
     shifts
@@ -138,7 +138,7 @@ def _fill(file: h5py.File, results: Results) -> None:
         "cnn_preds": None,
         "idx_components": accepted,
         "idx_components_bad": rejected,
-        "g": results.per_trace["g"].astype(np.float64)[:, None],
+        "g": results.per_trace["g"].astype(np.float64),
         **{name: results.per_trace[name].astype(np.float64) for name in ("bl", "c1", "neurons_sn", "lam")},
         "sn": results.noise.ravel(order="F").astype(np.float64),
         "center": _centres(results.footprints, results.shape),
