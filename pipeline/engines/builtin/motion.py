@@ -1,7 +1,11 @@
-"""Motion correction (NoRMCorre, Pnevmatikakis & Giovannucci 2017), rigid and piecewise-rigid: raw to registered."""
+"""Motion correction (NoRMCorre, Pnevmatikakis & Giovannucci 2017), from the raw to the registered movie.
+
+Rigid, or piecewise-rigid: each place by its own shift. A frame is a plane or (rigid only) a volume.
+"""
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,16 +20,21 @@ from nwb_schema.movie_file import MovieFile, MovieFileWriter
 from pipeline.engines.builtin.patches import PatchEstimator
 from pipeline.engines.builtin.shifts import ShiftEstimator
 from pipeline.engines.builtin.threads import in_threads
+from pipeline.engines.builtin.volume_shifts import VolumeShiftEstimator, shift_volume
 from pipeline.engines.builtin.warp import Grid, shift_frame, warp_frame
 from pipeline.movies.movie import Movie
 from pipeline.parameters.groups import Motion
 
 Floats = NDArray[np.float32]
-ShiftOf = Callable[[int, NDArray[Any]], tuple[float, float] | Floats]
+ShiftOf = Callable[[int, NDArray[Any]], tuple[float, ...] | Floats]
 PatchShiftsOf = Callable[[int, NDArray[Any], Floats], Floats]
+Estimator = Callable[[NDArray[np.floating]], tuple[float, ...]]
 
 # Frames that the template is made from; beyond this it does not get sharper, and they are held in memory.
 TEMPLATE_FRAMES = 200
+# Volumes are larger than frames: of them, no more than this many bytes as float32, but at least so many.
+TEMPLATE_BYTES = 384 * 2**20
+LEAST_TEMPLATE_FRAMES = 20
 # Frames of these whose noise is measured.
 NOISE_FRAMES = 20
 # Bytes of raw frames handed to a thread at a time.
@@ -39,11 +48,12 @@ class Registration:
     Attributes
     ----------
     shifts
-        ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content.
+        ``(n_frames, 2)`` float32: pixels ``(y, x)`` that were added to each frame's content; of volumes
+        ``(n_frames, 3)``, ``(y, x, z)``.
     frames_a_checksum
         Frames that one checksum stands for (the last one may stand for fewer).
     checksums
-        CRC-32 of the frames as stored, ``(n_frames, height, width)`` in C order, one a chunk, uint32.
+        CRC-32 of the frames as stored, ``(n_frames, height, width[, depth])`` in C order, one a chunk, uint32.
     patch_shifts, grid
         With piecewise-rigid correction, ``(n_frames, ny, nx, 2)`` float32 pixels ``(y, x)`` that were added at the
         places of `grid`; `shifts` are then those of the whole frames, from which the patches' were looked for.
@@ -127,27 +137,26 @@ def write_registered(
     path
         The new file, in the layout of `nwb_schema.movie_file`.
     shift_of
-        The shift ``(y, x)`` in pixels of a frame, given its number and the frame ``(height, width)``; called in
-        several threads at once. None copies the frames as they are.
+        The shift ``(y, x[, z])`` in pixels of a frame, given its number and the frame ``(height, width[, depth])``;
+        called in several threads at once. None copies the frames as they are.
     progress
         Called with the fraction done; what it raises stops the work and removes the file.
     patches
         The places whose shifts differ, and their shifts ``(ny, nx, 2)`` given a frame's number, the frame and its rigid
         shift; without it, frames move as a whole.
     """
-    n_frames, height, width = movie.shape
+    n_frames, height, width, *planes = movie.shape
     dtype = movie.dtype.newbyteorder("=") if shift_of is None else registered_dtype(movie.dtype, params)
-    shifts = np.zeros((n_frames, 2), np.float32)
+    shifts = np.zeros((n_frames, len(movie.shape) - 1), np.float32)
     grid = patches[0] if patches is not None else None
     patch_shifts = None if grid is None else np.zeros((n_frames, len(grid.rows), len(grid.columns), 2), np.float32)
 
-    def moved(number: int, frame: NDArray[Any]) -> Floats:
+    def registered(number: int, frame: NDArray[Any]) -> Floats:
         assert shift_of is not None
         shifts[number] = shift_of(number, frame)
         # Moved by what is stored, so that the same shifts make the same movie again.
         if patches is None or patch_shifts is None:
-            dy, dx = shifts[number]
-            return shift_frame(frame, (dy, dx), params.border_nan)
+            return moved(frame, tuple(shifts[number]), params.border_nan)
         patch_shifts[number] = patches[1](number, frame, shifts[number])
         return warp_frame(frame, patch_shifts[number], patches[0], params.border_nan)
 
@@ -158,13 +167,19 @@ def write_registered(
             out[:] = raw
             return start, out, _checksum(out)
         for index, frame in enumerate(raw):
-            out[index] = to_dtype(moved(start + index, frame), dtype)
+            out[index] = to_dtype(registered(start + index, frame), dtype)
         return start, out, _checksum(out)
 
-    chunk = max(1, CHUNK_BYTES // (height * width * 4))
+    chunk = max(1, CHUNK_BYTES // (math.prod(movie.shape[1:]) * 4))
     checksums = []
     with MovieFileWriter(
-        path, n_frames=n_frames, height=height, width=width, dtype=dtype, rate_hz=movie.rate_hz
+        path,
+        n_frames=n_frames,
+        height=height,
+        width=width,
+        depth=planes[0] if planes else None,
+        dtype=dtype,
+        rate_hz=movie.rate_hz,
     ) as writer:
         for start, frames, checksum in in_threads(register, range(0, n_frames, chunk)):
             writer.write(start, frames)
@@ -175,23 +190,24 @@ def write_registered(
 
 def build_estimators(
     movie: Movie, params: Motion, progress: Callable[[float], None]
-) -> tuple[ShiftEstimator, PatchEstimator | None]:
+) -> tuple[Estimator, PatchEstimator | None]:
     """What finds the shifts of the movie's frames, and with ``pw_rigid`` those of their patches.
 
     The template is made of frames from the whole movie. Each of the ``niter_rig`` passes registers them onto the last
     template, so that it becomes sharper; with ``pw_rigid`` one more pass registers their patches.
     """
     n_frames = movie.shape[0]
-    numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, TEMPLATE_FRAMES)).astype(int))
+    fit = max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4))
+    numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, TEMPLATE_FRAMES, fit)).astype(int))
     passes = params.niter_rig + 1 + params.pw_rigid
     frames = []
     for number in numbers:
         frames.append(movie.read(int(number), int(number) + 1)[0])
         progress(len(frames) / len(numbers) / (passes + 1))
 
-    def template_of(moved: Callable[[NDArray[Any]], Floats], number_of_pass: int) -> Floats:
+    def template_of(move: Callable[[NDArray[Any]], Floats], number_of_pass: int) -> Floats:
         mean = _RobustMean(len(frames), movie.shape[1:])
-        for number, frame in enumerate(in_threads(moved, frames)):
+        for number, frame in enumerate(in_threads(move, frames)):
             mean.add(frame)
             progress((number_of_pass + (number + 1) / len(frames)) / (passes + 1))
         return mean.image()
@@ -200,14 +216,14 @@ def build_estimators(
     first = _RobustMean(len(frames), movie.shape[1:])
     for frame in frames:
         first.add(frame.astype(np.float32))
-    estimator = ShiftEstimator(first.image(), params.max_shifts, params.gSig_filt)
+    estimator = estimator_of(first.image(), params)
     for number_of_pass in range(1, params.niter_rig + 2):
 
-        def registered(frame: NDArray[Any], estimator: ShiftEstimator = estimator) -> Floats:
-            return shift_frame(frame, estimator(frame.astype(np.float32)), "copy")
+        def registered(frame: NDArray[Any], estimator: Estimator = estimator) -> Floats:
+            return moved(frame, estimator(frame.astype(np.float32)), "copy")
 
         template = template_of(registered, number_of_pass)
-        estimator = ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+        estimator = estimator_of(template, params)
     if not params.pw_rigid:
         return estimator, None
     rigid = [estimator(frame.astype(np.float32)) for frame in frames]
@@ -229,6 +245,18 @@ def build_estimators(
         return warp_frame(frame, patches(frame, estimator(frame.astype(np.float32))), patches.grid, "copy")
 
     return estimator, patches_on(template_of(warped, passes))
+
+
+def estimator_of(template: Floats, params: Motion) -> Estimator:
+    """What finds the shifts of frames, or of volumes, against `template`."""
+    if template.ndim == 3:
+        return VolumeShiftEstimator(template, params.max_shifts)
+    return ShiftEstimator(template, params.max_shifts, params.gSig_filt)
+
+
+def moved(frame: NDArray[Any], shift: tuple[float, ...], border: bool | str) -> Floats:
+    """`frame` ``(height, width[, depth])`` with its content moved by `shift`; see `shift_frame`."""
+    return shift_volume(frame, shift, border) if frame.ndim == 3 else shift_frame(frame, shift, border)
 
 
 def registered_dtype(raw: np.dtype[Any], params: Motion) -> np.dtype[Any]:
@@ -262,7 +290,7 @@ class _RobustMean:
 
     def image(self) -> Floats:
         counts = np.bincount(np.arange(self._n) % len(self._sums)).astype(np.float32)
-        return np.median(self._sums / counts[:, None, None], axis=0).astype(np.float32)
+        return np.median(self._sums / counts.reshape(-1, *[1] * (self._sums.ndim - 1)), axis=0).astype(np.float32)
 
 
 def _checksum(frames: NDArray[Any]) -> int:

@@ -55,12 +55,12 @@ class PatchEstimator:
     def __init__(
         self,
         template: Floats,
-        sample: Sequence[tuple[NDArray[Any], tuple[float, float]]],
+        sample: Sequence[tuple[NDArray[Any], tuple[float, ...]]],
         *,
         strides: tuple[int, int],
         overlaps: tuple[int, int],
         max_deviation_rigid: int,
-        gSig_filt: tuple[int, int] | None = None,
+        gSig_filt: tuple[int, ...] | None = None,
     ) -> None:
         height, width = template.shape
         self._reach, self._filter = max_deviation_rigid, gSig_filt
@@ -149,7 +149,7 @@ class PatchEstimator:
             slope[inner] = whole[inner]
         return slopes[0], slopes[1]
 
-    def _noise(self, sample: Sequence[tuple[NDArray[Any], tuple[float, float]]]) -> float:
+    def _noise(self, sample: Sequence[tuple[NDArray[Any], tuple[float, ...]]]) -> float:
         """Variance of one pixel of a prepared frame around the template, in the template's own brightness."""
         rests = []
         for frame, shift in sample:

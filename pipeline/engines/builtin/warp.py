@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engines.builtin.compiled import compiled
+from pipeline.engines.builtin.shifts import inside
 
 Floats = NDArray[np.float32]
 
 
-def shift_frame(frame: NDArray[Any], shift: tuple[float, float], border: bool | str) -> Floats:
+def shift_frame(frame: NDArray[Any], shift: tuple[float, ...], border: bool | str) -> Floats:
     """`frame` ``(height, width)`` with its content moved by `shift` ``(y, x)`` pixels, as float32.
 
     What comes in from outside the field is filled as `border` says: ``copy``, ``min``, False (zero) or True (NaN).
@@ -40,12 +41,6 @@ def shift_frame(frame: NDArray[Any], shift: tuple[float, float], border: bool | 
     filled = np.full_like(moved, _fill(border, low))
     filled[rows, columns] = moved[rows, columns]
     return filled
-
-
-def inside(n: int, shift: float) -> slice:
-    """The part of an axis of `n` pixels that still shows the field after its content moved by `shift` pixels."""
-    start, stop = int(np.ceil(max(0.0, shift))), n - int(np.ceil(max(0.0, -shift)))
-    return slice(min(start, n - 1), max(stop, min(start, n - 1) + 1))
 
 
 @dataclass(frozen=True)
