@@ -54,6 +54,9 @@ class Results:
         CaImAn's ``g`` ``(n, p)`` and ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
     noise
         The same shape: sn.
+    patch_shifts
+        With piecewise-rigid correction ``(n_frames, ny, nx, 2)`` pixels ``(y, x)`` added to the content at the places
+        `patch_rows` ``(ny,)`` and `patch_columns` ``(nx,)``.
     shifts
         ``(n_frames, 2)``: pixels ``(y, x)`` added to each frame's content; of volumes ``(n_frames, 3)``, ``(y, x, z)``.
     images
@@ -86,6 +89,9 @@ class Results:
     engine: str
     version: str
     notes: tuple[str, ...] = ()
+    patch_shifts: NDArray[np.float32] | None = None
+    patch_rows: NDArray[np.float32] | None = None
+    patch_columns: NDArray[np.float32] | None = None
 
 
 def write_results(path: Path, results: Results) -> Path:
@@ -158,6 +164,9 @@ def _fill(file: h5py.File, results: Results) -> None:
         shifts_axes="y,x,z"[: 2 * len(results.shape) - 1],
     )
     ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
+    for name in ("patch_shifts", "patch_rows", "patch_columns"):
+        if getattr(results, name) is not None:
+            ours.create_dataset(name, data=getattr(results, name).astype(np.float32))
     ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
     images = ours.create_group("summary_images")
     for name, image in results.images.items():

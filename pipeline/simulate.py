@@ -23,6 +23,8 @@ Kind = Literal["2p", "1p"]
 
 # Frames rendered at a time: bounds the memory for floats to about 64 frames, whatever the length of the movie.
 CHUNK = 64
+# Tissue is stiff: places closer than this move together.
+STIFF_PX = 150.0
 
 
 @dataclass(frozen=True)
@@ -273,9 +275,9 @@ def _warps(
     """Smooth fields of displacement ``(n, 2, *canvas)``, mean 0 over the field, and their courses ``(n, n_frames)``."""
     if warp_px == 0:
         return np.zeros((0, 2, *canvas), np.float32), np.zeros((0, n_frames), np.float32)
-    n, reach = 4, 0.5 * max(canvas)  # tissue is stiff: places closer than this move together
+    n = 4
     field = (..., slice(margin, canvas[0] - margin), slice(margin, canvas[1] - margin))
-    modes = np.stack([[_smooth(rng, canvas, reach) for _ in range(2)] for _ in range(n)])
+    modes = np.stack([[_smooth(rng, canvas, STIFF_PX) for _ in range(2)] for _ in range(n)])
     modes -= modes[field].mean(axis=(2, 3), keepdims=True)
     modes *= warp_px / np.sqrt(n * (modes[field] ** 2).mean(axis=(2, 3), keepdims=True))
     courses = np.concatenate([_motion(rng, n_frames, rate_hz, 1.0).T for _ in range(n // 2)])

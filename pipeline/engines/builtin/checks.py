@@ -6,18 +6,23 @@ would change the result, and noted in the result when it is only a matter of how
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
+from pipeline.engines.builtin.patches import patch_starts
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.parameters.fields import BUILTIN, extra_of
+from pipeline.parameters.groups import Motion
 from pipeline.parameters.presets import PRESETS
 
 # Below this, the noise (from the spectrum) and the decay (from five lags of the autocovariance) of a trace are guesses,
 # and three transients of half a second do not fit in at the rates of real recordings (7 to 30 Hz: 100 frames).
 LEAST_FRAMES = 100
 LEAST_PIXELS = 8
+# The fit of all patches together costs their number squared.
+MOST_PATCHES = 1000
 
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
 NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite import` its results."
@@ -25,9 +30,6 @@ NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite im
 HARMLESS = frozenset({"n_processes", "dxy", "only_init", "nb_patch", "low_rank_background", "del_duplicates"})
 # These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
-    "strides": "pw_rigid",
-    "overlaps": "pw_rigid",
-    "max_deviation_rigid": "pw_rigid",
     "min_corr": "method_init",
     "min_pnr": "method_init",
     "ssub_B": "method_init",
@@ -77,11 +79,12 @@ def check_parameters(params: Parameters) -> None:
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
     """One sentence for every harmless parameter that was set and has no effect here."""
-    return tuple(
+    unused = tuple(
         f"{group}.{name} was set to {value!r}; the built-in engine works without it."
         for group, name, value, _ in changed_and_not_honoured(params)
         if name in HARMLESS
     )
+    return (*unused, *idle_patches(params.motion))
 
 
 def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, Any]]:
@@ -106,6 +109,69 @@ def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, An
     return found
 
 
+def idle_patches(motion: Motion) -> tuple[str, ...]:
+    """One sentence for each parameter of piecewise-rigid correction that was set although that is off."""
+    if motion.pw_rigid:
+        return ()
+    usual = Motion()
+    return tuple(
+        f"motion.{name} was set to {getattr(motion, name)!r}, but has no effect without motion.pw_rigid."
+        for name in ("strides", "overlaps", "max_deviation_rigid")
+        if getattr(motion, name) != getattr(usual, name)
+    )
+
+
+def check_motion(motion: Motion, field: tuple[int, ...]) -> None:
+    """Refuse motion correction that cannot work in a field ``(height, width[, depth])``.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter and its range.
+    """
+    if not motion.motion_correct:
+        return
+    sides = "{} x {}".format(*field[:2])
+    for shift, side in zip(motion.max_shifts, field, strict=False):
+        if 2 * shift >= side:
+            raise ParameterError(
+                "motion.max_shifts",
+                f"is {motion.max_shifts}, half a side or more of a field of {sides} pixels",
+                f"Use at most {tuple((side - 1) // 2 for side in field[:2])}.",
+            )
+    if not motion.pw_rigid:
+        return
+    if motion.is3D:
+        raise ParameterError(
+            "motion.pw_rigid", "is true, but volumes are only corrected rigidly", "Set pw_rigid to false."
+        )
+    (rows, tall), (columns, wide) = (
+        patch_starts(field[axis], motion.strides[axis], motion.overlaps[axis]) for axis in (0, 1)
+    )
+    count = len(rows) * len(columns)
+    if count == 1:
+        name = (
+            "overlaps" if any(stride < side for stride, side in zip(motion.strides, field, strict=False)) else "strides"
+        )
+        raise ParameterError(
+            f"motion.{name}",
+            f"is {getattr(motion, name)}, so that one patch (strides + overlaps) holds the field of {sides} pixels",
+            f"Use strides and overlaps that together are smaller than {max(field[:2])}, or set pw_rigid to false.",
+        )
+    if count > MOST_PATCHES:
+        raise ParameterError(
+            "motion.strides",
+            f"is {motion.strides}, which makes {count} patches in a field of {sides} pixels (at most {MOST_PATCHES})",
+            f"Use at least {math.ceil(math.sqrt(math.prod(field[:2]) / MOST_PATCHES))}.",
+        )
+    if 2 * (motion.max_deviation_rigid + 1) >= min(tall, wide):
+        raise ParameterError(
+            "motion.max_deviation_rigid",
+            f"is {motion.max_deviation_rigid}, too far for patches of {tall} x {wide} pixels",
+            f"Use at most {max(0, (min(tall, wide) - 3) // 2)}, or larger strides and overlaps.",
+        )
+
+
 def check_recording(movie: Movie, params: Parameters) -> None:
     """Refuse a movie that is too short or too small, or whose rate contradicts the parameters.
 
@@ -127,6 +193,7 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             f"is {height} x {width} pixels; at least {LEAST_PIXELS} x {LEAST_PIXELS} are needed",
             "Check its axes.",
         )
+    check_motion(params.motion, movie.shape[1:])
     box = params.init.gSiz or params.init.gSig
     if max(params.init.gSig) * 2 >= min(height, width):
         raise ParameterError(

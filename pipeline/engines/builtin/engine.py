@@ -35,7 +35,7 @@ MIB = 2**20
 
 
 class BuiltinEngine:
-    """Rigid motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
+    """Motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
 
     Stages reported: ``motion correction``, ``summary images``, ``initialisation``, ``refinement``, ``evaluation``,
     ``results``.
@@ -132,6 +132,7 @@ class BuiltinEngine:
             version=self.version,
             seconds=_by_stage(stages.seconds),
             peak_rss_mb=peak[0] / MIB,
+            notes=written.notes,
         )
 
 
@@ -181,11 +182,14 @@ def _results(
         },
         noise=known.noise,
         shifts=motion.shifts,
+        patch_shifts=motion.patch_shifts,
+        patch_rows=None if motion.grid is None else motion.grid.rows,
+        patch_columns=None if motion.grid is None else motion.grid.columns,
         images=known.images,
         parameters=params.to_dict(),
         engine=made_by[0],
         version=made_by[1],
-        notes=warnings_of(params),
+        notes=(*warnings_of(params), *motion.notes()),
     )
 
 

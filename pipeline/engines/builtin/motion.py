@@ -65,6 +65,17 @@ class Registration:
     patch_shifts: Floats | None = None
     grid: Grid | None = None
 
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the results should know of the registration, one sentence each."""
+        if self.patch_shifts is None:
+            return ()
+        apart = self.patch_shifts - self.shifts[:, None, None]
+        rows, columns = apart.shape[1:3]
+        return (
+            f"Motion was corrected piecewise-rigidly: {rows} x {columns} patches, which moved "
+            f"{np.sqrt(np.mean(apart**2)):.2f} px (root mean square) apart from their frames.",
+        )
+
     def is_of(self, path: Path, progress: Callable[[float], None]) -> bool:
         """Whether the movie at `path` is there and holds the very frames that were written."""
         n_frames, step = len(self.shifts), self.frames_a_checksum

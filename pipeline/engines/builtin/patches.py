@@ -1,8 +1,8 @@
 """How far each patch of a frame lies from a template: piecewise-rigid motion (NoRMCorre).
 
 Two steps. Each patch is compared with the template around the frame's rigid shift (normalised correlation at whole
-pixels, a parabola between them). That finds its mean shift; but shifts vary inside a patch, too. So one step of least
-squares follows, for all patches together: the field that joins their centres by straight lines is what is fitted to the
+pixels, a parabola between them). That finds its mean shift; but shifts vary inside a patch, too. So least squares
+follow, for all patches together: the field that joins their centres by straight lines is what is fitted to the
 frame (Gauss-Newton, inverse compositional as in Baker and Matthews 2004). Tissue is stiff, which steadies the fit where
 a patch holds little to see.
 """
@@ -25,9 +25,10 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 # How much the shift may bend between neighbouring patches, in pixels (standard deviation of second differences).
-BEND_PX = 0.5
-# The least-squares step trusts its gradients no farther than this.
+BEND_PX = 0.2
+# A least-squares step trusts its gradients no farther than this; a second one takes what the first has left.
 LONGEST_STEP_PX = 1.0
+STEPS = 2
 
 
 class PatchEstimator:
@@ -40,7 +41,7 @@ class PatchEstimator:
     sample
         Frames ``(height, width)`` with their rigid shifts, from which the noise is taken.
     strides, overlaps
-        Distance of patches and their overlap, ``(y, x)`` pixels; the last patch ends with the field.
+        Distance of patches (at most) and their overlap (at least), ``(y, x)`` pixels.
     max_deviation_rigid
         How far the shift of a patch may be from the rigid one, in pixels.
     gSig_filt
@@ -94,8 +95,10 @@ class PatchEstimator:
         prepared = self._prepared(frame)
         whole = np.rint(middle).astype(np.int64)
         shifts = self._matched(prepared, (int(whole[0]), int(whole[1]))) + whole.astype(np.float32)
-        shifts = shifts + self._step(prepared, shifts)
-        return np.clip(shifts, middle - self._reach, middle + self._reach).astype(np.float32)
+        for _ in range(STEPS):
+            stepped = shifts + self._step(prepared, shifts)
+            shifts = np.clip(stepped, middle - self._reach, middle + self._reach).astype(np.float32)
+        return shifts
 
     def _prepared(self, image: NDArray[Any]) -> Floats:
         """`image` without what is larger than a third of a patch: brightness that comes and goes is no motion."""
@@ -184,9 +187,13 @@ class PatchEstimator:
 
 
 def patch_starts(n: int, stride: int, overlap: int) -> tuple[NDArray[np.int64], int]:
-    """Where the patches of an axis of `n` pixels begin, and how long they are."""
+    """Where the patches of an axis of `n` pixels begin, and how long they are.
+
+    They are spread evenly over the axis, `stride` apart or a little less.
+    """
     size = min(n, stride + overlap)
-    return np.unique(np.append(np.arange(0, n - size, stride), n - size)), size
+    count = -(-(n - size) // stride) + 1
+    return np.rint(np.linspace(0, n - size, count)).astype(np.int64), size
 
 
 def _bending(grid: Grid) -> Doubles:

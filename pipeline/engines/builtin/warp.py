@@ -80,7 +80,7 @@ def warp_frame(frame: NDArray[Any], shifts: Floats, grid: Grid, border: bool | s
     height, width = image.shape
     from_y, from_x = sources(shifts, grid.on_axes(height, width))
     # Where a frame ends its outermost pixels go on, so that every pixel has its sixteen neighbours.
-    reach = int(np.ceil(np.abs(shifts).max() * 2)) + 3
+    reach = int(np.ceil(np.abs(shifts).max() * 3)) + 3
     padded = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
     low = image.min()
     moved = _sampled(np.asarray(padded, np.float32), reach, from_y, from_x, low, image.max())
@@ -112,7 +112,7 @@ def _fill(border: bool | str, low: np.floating) -> float:
 
 
 def _lines(n: int, places: Floats) -> Floats:
-    """``(n, n_places)``: weights that join the places by straight lines, the outer ones carried on for half a gap."""
+    """``(n, n_places)``: weights that join the places by straight lines, the outer ones carried on for a gap."""
     weights = np.zeros((n, len(places)), np.float32)
     if len(places) == 1:
         weights[:] = 1
@@ -120,7 +120,7 @@ def _lines(n: int, places: Floats) -> Floats:
     left = np.clip(np.searchsorted(places, np.arange(n)) - 1, 0, len(places) - 2)
     share = (np.arange(n) - places[left]) / (places[left + 1] - places[left])
     # Beyond the outer places the line goes on, but no farther than it has been seen to hold.
-    share = np.clip(share, -0.5, 1.5)
+    share = np.clip(share, -1, 2)
     weights[np.arange(n), left] = 1 - share
     weights[np.arange(n), left + 1] = share
     return weights

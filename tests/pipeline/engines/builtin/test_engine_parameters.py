@@ -43,7 +43,12 @@ def movie_like() -> ArrayMovie:
     [
         ({"method_init": "corr_pnr"}, "init.method_init"),
         ({"method_init": "sparse_nmf"}, "init.method_init"),
-        ({"pw_rigid": True}, "motion.pw_rigid"),
+        ({"pw_rigid": True, "is3D": True}, "motion.is3D"),
+        ({"max_shifts": [6, 40]}, "motion.max_shifts"),
+        ({"max_shifts": [30, 6]}, "motion.max_shifts"),
+        ({"pw_rigid": True, "strides": 90}, "motion.strides"),
+        ({"pw_rigid": True, "overlaps": 60}, "motion.overlaps"),
+        ({"pw_rigid": True, "strides": 8, "overlaps": 4, "max_deviation_rigid": 5}, "motion.max_deviation_rigid"),
         ({"is3D": True}, "motion.is3D"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
@@ -51,7 +56,6 @@ def movie_like() -> ArrayMovie:
         ({"ssub": 2}, "init.ssub"),
         ({"use_cnn": True}, "quality.use_cnn"),
         ({"min_corr": 0.5}, "init.min_corr"),
-        ({"strides": 60}, "motion.strides"),
         ({"fr": 30}, "data.fr"),
         ({"gSig": 40}, "init.gSig"),
         ({"border_pix": 30}, "patch.border_pix"),
@@ -79,6 +83,20 @@ def test_a_harmless_parameter_is_noted() -> None:
     changed = TWO_PHOTON.updated({"n_processes": 3})
     BuiltinEngine().check(changed, movie_like())
     assert any("n_processes" in note for note in warnings_of(changed))
+
+
+def test_patches_are_noted_when_they_are_not_corrected() -> None:
+    changed = TWO_PHOTON.updated({"strides": 60, "max_deviation_rigid": 2})
+    BuiltinEngine().check(changed, movie_like())
+    noted = [note for note in warnings_of(changed) if "no effect without motion.pw_rigid" in note]
+    assert [note.split()[0] for note in noted] == ["motion.strides", "motion.max_deviation_rigid"]
+    assert warnings_of(changed.updated({"pw_rigid": True})) == ()
+
+
+def test_more_patches_than_can_be_fitted_are_refused_with_a_stride() -> None:
+    movie = ArrayMovie(np.broadcast_to(np.uint16(3), (100, 400, 600)))
+    with pytest.raises(ParameterError, match=r"3\d\d\d patches in a field of 400 x 600 .* Use at least 16"):
+        BuiltinEngine().check(TWO_PHOTON.updated({"pw_rigid": True, "strides": 8, "overlaps": 8}), movie)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +138,10 @@ CHANGES: dict[str, Any] = {
     "gSig_filt": 4,
     "border_nan": "min",
     "niter_rig": 1,
+    "pw_rigid": True,
+    "strides": 32,
+    "overlaps": 8,
+    "max_deviation_rigid": 1,
     "gSiz": 5,
     "rolling_sum": False,
     "rolling_length": 20,
@@ -156,6 +178,8 @@ def test_an_honoured_parameter_changes_the_result(
     base = TWO_PHOTON
     if name == "do_merge":  # off and on differ only where there is something to merge
         base = TWO_PHOTON.updated({"merge_thr": -1.0})
+    if name in ("strides", "overlaps", "max_deviation_rigid"):
+        base = TWO_PHOTON.updated({"pw_rigid": True})
     changed = BuiltinEngine().run(ArrayMovie(dim.frames), base.updated({name: CHANGES[name]}), tmp_path, ignore)
     usual = dim_result
     if base is not TWO_PHOTON:
