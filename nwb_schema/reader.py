@@ -33,7 +33,7 @@ from nwb_schema.limits import (
 )
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.regular_file import require_regular_file
-from nwb_schema.sample_summary import SampleSummary, summarise
+from nwb_schema.sample_summary import SampleSummary, pixel_size_um, summarise
 from nwb_schema.stored_masks import StoredMasks, accept_flags, count_rois, find_images, find_segmentation
 from nwb_schema.stored_traces import find_series, trace_rows
 
@@ -129,6 +129,12 @@ def read_rois(path: Path) -> pd.DataFrame:
         columns["area_px"], columns["centroid_y"], columns["centroid_x"] = masks.geometry()
         columns |= {name: _flag_column(table, name, n_rois) for name in (CURATED, DELETED)}
         return _roi_frame(n_rois, columns, _other_columns(table, n_rois))
+
+
+def read_pixel_size_um(path: Path) -> tuple[float, float] | None:
+    """Size of a pixel in micrometres as (y, x), or None where the file does not say."""
+    with open_sample(path) as file:
+        return pixel_size_um(file)
 
 
 def read_footprints(path: Path) -> sparse.csr_array:
