@@ -181,7 +181,7 @@ def test_rows_hold_tags_of_the_columns_that_are_shown(
 
     assert [row["tag:layer"] for row in roi_rows(rois, tag_columns(workspace))][:2] == [120, 0]
     change_type(project, "layer", ColumnType.TEXT)
-    assert [row["tag:layer"] for row in roi_rows(rois, tag_columns(workspace))][0] == "120"
+    assert roi_rows(rois, tag_columns(workspace))[0]["tag:layer"] == "120"
     hide_column(project, "layer")
     assert "tag:layer" not in roi_rows(rois, tag_columns(workspace))[0]
 
