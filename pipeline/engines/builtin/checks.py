@@ -80,6 +80,7 @@ def _check_volumes(params: Parameters) -> None:
         "init.method_init": (params.init.method_init, "greedy_roi"),
         "init.ssub": (params.init.ssub, 1),
         "patch.rf": (params.patch.rf, None),
+        "quality.use_cnn": (params.quality.use_cnn, False),
     }
     for name, (value, needed) in only_planes.items():
         if value != needed:
