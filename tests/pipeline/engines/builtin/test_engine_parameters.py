@@ -44,7 +44,6 @@ def movie_like() -> ArrayMovie:
         ({"method_init": "corr_pnr"}, "init.method_init"),
         ({"method_init": "sparse_nmf"}, "init.method_init"),
         ({"pw_rigid": True}, "motion.pw_rigid"),
-        ({"is3D": True}, "motion.is3D"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"rf": 20}, "patch.rf"),
