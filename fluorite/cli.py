@@ -25,6 +25,7 @@ from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_process import process
+from pipeline.commands.cmd_set import set_values
 from pipeline.commands.cmd_shape import add_rois, merge, split
 from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
@@ -95,5 +96,21 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 for _command in (init, process, import_, adopt, params, samples, rois, filters, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, accept, reject, delete, restore, merge, split, add_rois, log, undo, redo, check, export, bench):
+for _command in (
+    tag,
+    set_values,
+    accept,
+    reject,
+    delete,
+    restore,
+    merge,
+    split,
+    add_rois,
+    log,
+    undo,
+    redo,
+    check,
+    export,
+    bench,
+):
     main.add_command(_command)
