@@ -6,6 +6,7 @@ would change the result, and noted in the result when it is only a matter of how
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
@@ -22,7 +23,7 @@ LEAST_PIXELS = 8
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
 NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite import` its results."
 # Only how the work is done, or how CaImAn's own units are counted: noted, not refused.
-HARMLESS = frozenset({"n_processes", "dxy", "only_init", "nb_patch", "low_rank_background", "del_duplicates"})
+HARMLESS = frozenset({"n_processes", "dxy", "nb_patch"})
 # These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
     "strides": "pw_rigid",
@@ -35,8 +36,22 @@ PART_OF = {
     "center_psf": "method_init",
     "min_cnn_thr": "use_cnn",
     "cnn_lowest": "use_cnn",
-    "stride": "rf",
+    "low_rank_background": "rf",
 }
+# What this engine honours, but only together with something else: name, what it needs, and whether that is there.
+NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
+    ("patch.stride", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.rf", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.K", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.ssub", "greedy_roi", lambda params: params.init.method_init != "sparse_nmf"),
+    ("init.rolling_length", "init.rolling_sum", lambda params: params.init.rolling_sum),
+    ("merging.merge_thr", "merging.do_merge", lambda params: params.merging.do_merge),
+    ("merging.merge_thr", "no init.Ain", lambda params: params.init.Ain is None),
+    ("temporal.lags", "temporal.p above 0", lambda params: params.temporal.p > 0),
+    ("temporal.fudge_factor", "temporal.p above 0", lambda params: params.temporal.p > 0),
+)
 
 
 def check_parameters(params: Parameters) -> None:
@@ -60,8 +75,10 @@ def check_parameters(params: Parameters) -> None:
             f"corr_pnr (CNMF-E, one-photon) is not in {engine} yet",
             "Run CaImAn yourself and `fluorite import` its results; two-photon movies go with the 2p preset.",
         )
-    if params.init.method_init == "sparse_nmf":
-        raise ParameterError("init.method_init", f"sparse_nmf is not in {engine} yet", "Use greedy_roi.")
+    if params.init.method_init == "sparse_nmf" and params.init.K is None and params.init.Ain is None:
+        raise ParameterError(
+            "init.K", "is automatic, but sparse_nmf needs to know how many components", "Set K, e.g. to 30."
+        )
     if params.init.nb < 1:
         raise ParameterError(
             "init.nb", f"is 0, but {engine} needs a background of at least one component", "Set nb to 1 or 2."
@@ -76,8 +93,16 @@ def check_parameters(params: Parameters) -> None:
 
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
-    """One sentence for every harmless parameter that was set and has no effect here."""
-    return tuple(
+    """One sentence for every parameter that was set and has no effect here."""
+    default = Parameters.preset("2p").to_dict()
+    given = params.to_dict()
+    alone = tuple(
+        f"{name} was set to {given[group][member]!r}, which has no effect without {what}."
+        for name, what, is_there in NEEDS
+        for group, member in [name.split(".")]
+        if given[group][member] != default[group][member] and not is_there(params)
+    )
+    return alone + tuple(
         f"{group}.{name} was set to {value!r}; the built-in engine works without it."
         for group, name, value, _ in changed_and_not_honoured(params)
         if name in HARMLESS
