@@ -32,7 +32,7 @@ from pipeline.progress import Cancelled
     "seeds_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Masks to start from instead of looking for cells: .npy, .npz, .tif, RoiSet.zip, .nwb or .hdf5.",
+    help="Masks to start from instead of looking for cells: .npy, .npz, .tif, RoiSet.zip, .json, .nwb or .hdf5.",
 )
 @click.option("--engine", type=click.Choice(["auto", "builtin", "caiman"]), default="auto", show_default=True)
 @click.option(

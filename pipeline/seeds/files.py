@@ -13,16 +13,16 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
-from nwb_schema.errors import ParameterError
+from nwb_schema.errors import EditError, FluoriteError, ParameterError
 from nwb_schema.reader import read_footprints, read_rois, read_summary
+from pipeline.curation.mask_files import read_masks
 from pipeline.results import read_results
-from pipeline.seeds.imagej import read_imagej_masks
 from pipeline.seeds.structure import segment_structure
 
 NAME = "init.Ain"
 REMEDY = (
     "Give masks as .npy or .npz (n, height, width), a label image or a picture of a structural channel (.npy, .tif), "
-    "ImageJ's RoiSet.zip, a sample (.nwb) or a results file (.hdf5)."
+    "ImageJ's RoiSet.zip, shapes as .json, a sample (.nwb) or a results file (.hdf5)."
 )
 # Of a label image at least this share of the labels is in one piece; the grey values of a picture hardly ever are.
 ONE_PIECE = 0.8
@@ -78,17 +78,21 @@ def load_seeds(path: Path, field: tuple[int, ...], gSig: tuple[int, ...]) -> See
         ".npy": lambda: from_array(np.load(path, allow_pickle=False), path, field, gSig),
         ".npz": lambda: from_array(_array_of(path), path, field, gSig),
         ".tif": lambda: from_array(tifffile.imread(path), path, field, gSig),
-        ".zip": lambda: (read_imagej_masks(path, field), "ImageJ ROIs"),
+        ".zip": lambda: (_drawn(path, field), "drawn ROIs"),
         ".nwb": lambda: (_of_sample(path, field), "accepted ROIs"),
         ".hdf5": lambda: (_of_results(path, field), "accepted components"),
     }
-    same = {".tiff": ".tif", ".roi": ".zip", ".h5": ".hdf5"}
+    same = {".tiff": ".tif", ".roi": ".zip", ".json": ".zip", ".h5": ".hdf5"}
     suffix = path.suffix.lower()
     reader = readers.get(same.get(suffix, suffix))
     if reader is None:
         raise ParameterError(NAME, f"{path} is of a kind that holds no masks ('{suffix}')", REMEDY)
     try:
         footprints, kind = reader()
+    except ParameterError:
+        raise
+    except FluoriteError as error:
+        raise ParameterError(NAME, f"{path} {error.cause}", error.remedy) from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, tifffile.TiffFileError) as error:
         raise ParameterError(NAME, f"{path} cannot be read ({' '.join(str(error).split())[:200]})", REMEDY) from error
     footprints.eliminate_zeros()
@@ -151,6 +155,12 @@ def _array_of(path: Path) -> NDArray[np.generic]:
         if len(names) != 1:
             raise ParameterError(NAME, f"{path} holds several arrays ({', '.join(names)})", "Call the masks 'A'.")
         return np.asarray(arrays[names[0]])
+
+
+def _drawn(path: Path, field: tuple[int, ...]) -> sparse.csr_array:
+    if len(field) != 2:
+        raise EditError(path, "holds ROIs of a plane, but the movie is of volumes", "Give masks (n, *field).")
+    return read_masks(path, (field[0], field[1]))
 
 
 def _of_sample(path: Path, field: tuple[int, ...]) -> sparse.csr_array:

@@ -86,7 +86,7 @@ def check_parameters(params: Parameters) -> None:
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
     for group, name, value, default in changed_and_not_honoured(params):
-        if name not in HARMLESS:
+        if not only_noted(group, name, value):
             raise ParameterError(
                 f"{group}.{name}", f"is {value!r}, which {engine} does not honour", NEEDS_CAIMAN.format(default=default)
             )
@@ -105,30 +105,31 @@ def warnings_of(params: Parameters) -> tuple[str, ...]:
     return alone + tuple(
         f"{group}.{name} was set to {value!r}; the built-in engine works without it."
         for group, name, value, _ in changed_and_not_honoured(params)
-        if name in HARMLESS
+        if only_noted(group, name, value)
     )
 
 
 def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, Any]]:
-    """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it.
-
-    A value that any preset has was not chosen by a person, and is no reason to complain, when it belongs to a method
-    that is off.
-    """
-    presets = [Parameters.preset(name) for name in PRESETS]
+    """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it."""
     found = []
     for group in Parameters.model_fields:
-        model, usual = getattr(params, group), getattr(presets[0], group)
+        model, usual = getattr(params, group), getattr(Parameters.preset("2p"), group)
         for name, info in type(model).model_fields.items():
             value, default = getattr(model, name), getattr(usual, name)
             if value == default or BUILTIN in extra_of(info)["honoured_by"]:
                 continue
-            if name in PART_OF | dict.fromkeys(HARMLESS) and any(
-                value == getattr(getattr(preset, group), name) for preset in presets
-            ):
-                continue
             found.append((group, name, value, default))
     return found
+
+
+def only_noted(group: str, name: str, value: Any) -> bool:
+    """Whether a value that is not honoured does no harm: it cannot change the result, or it belongs to a method that is
+    off and is what some preset has, so that probably nobody chose it."""
+    if name in HARMLESS:
+        return True
+    return name in PART_OF and any(
+        value == getattr(getattr(Parameters.preset(preset), group), name) for preset in PRESETS
+    )
 
 
 def check_recording(movie: Movie, params: Parameters) -> None:
