@@ -26,6 +26,7 @@ from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_process import process
+from pipeline.commands.cmd_shape import add_rois, merge, split
 from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
 from pipeline.commands.cmd_undo import redo, undo
@@ -95,5 +96,7 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 for _command in (init, process, import_, adopt, params, samples, rois, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, accept, reject, delete, restore, log, undo, redo, check, export, check_caiman, bench):
+for _command in (tag, accept, reject, delete, restore, merge, split, add_rois, log, undo, redo, check, export):
+    main.add_command(_command)
+for _command in (check_caiman, bench):
     main.add_command(_command)

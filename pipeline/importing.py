@@ -167,7 +167,8 @@ def _open(request: ImportRequest, segmentation: Segmentation) -> Movie | None:
             raise MovieError("--raw-movie", "says something of a movie, but none was given", "Add --movie MOVIE.")
         return None
     options = request.model_dump(include={"axes", "dataset", "channel", "plane"})
-    movie = open_movie(request.movie, frame_rate_hz=segmentation.rate_hz, **options)
+    volume = len(segmentation.shape) == 3
+    movie = open_movie(request.movie, frame_rate_hz=segmentation.rate_hz, volume=volume, **options)
     try:
         check_fits_movie(segmentation, movie.shape, results=request.results, movie=request.movie)
     except ResultsError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -129,7 +130,8 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         metadata = sample_metadata(project, request, movie)
         refuse_taken_name(project, metadata)
         refuse_full_disk(project, movie)
-        logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
+        size = " x ".join(map(str, movie.shape[1:]))
+        logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
         progress("checking the movie", 0.0)
         look = partial(progress, "checking the movie")
         # How many frames it needs, the engine has said.
@@ -207,9 +209,8 @@ def refuse_full_disk(project: Project, movie: Movie) -> None:
 
 def bytes_needed(movie: Movie) -> int:
     """What processing `movie` takes on the disk at most: registered movie, checkpoints and results."""
-    n_frames, height, width = movie.shape
-    raw = n_frames * height * width * movie.dtype.itemsize
-    registered = n_frames * height * width * max(movie.dtype.itemsize, 2)
+    n_values = math.prod(movie.shape)
+    raw, registered = n_values * movie.dtype.itemsize, n_values * max(movie.dtype.itemsize, 2)
     return registered + min(raw, _ROOM_FOR_STAGES_BYTES) + _ROOM_FOR_RESULTS_BYTES
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,7 @@ def check_movie(
     MovieError
         Naming the number of frames, or how many pixels are not finite or too large, and the first frame that has one.
     """
-    n_frames, height, width = movie.shape
+    n_frames = movie.shape[0]
     path = movie.paths[0]
     if n_frames < minimum_frames:
         frames = "frame" if n_frames == 1 else "frames"
@@ -55,7 +56,7 @@ def check_movie(
     if movie.dtype.kind != "f" and not may_be_too_large:
         return
     non_finite, too_large = _Found(), _Found()
-    step = max(1, _BLOCK_BYTES // (height * width * movie.dtype.itemsize))
+    step = max(1, _BLOCK_BYTES // (math.prod(movie.shape[1:]) * movie.dtype.itemsize))
     for start in range(0, n_frames, step):
         block = movie.read(start, min(start + step, n_frames))
         finite = np.isfinite(block)
@@ -87,8 +88,8 @@ class _Found:
         self.pixels, self.frames, self.first = 0, 0, -1
 
     def add(self, start: int, faulty: NDArray[np.bool_]) -> None:
-        """Count `faulty` ``(n, height, width)``, which begins with frame `start`."""
-        per_frame = np.count_nonzero(faulty, axis=(1, 2))
+        """Count `faulty` ``(n, height, width[, depth])``, which begins with frame `start`."""
+        per_frame = np.count_nonzero(faulty.reshape(len(faulty), -1), axis=1)
         if self.first < 0 and per_frame.any():
             self.first = start + int(np.argmax(per_frame > 0))
         self.pixels += int(per_frame.sum())

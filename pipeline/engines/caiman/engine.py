@@ -257,7 +257,13 @@ def write_registered_movie(
     dtype = registered_dtype(movie.dtype, params.motion)
     step = max(1, _CHUNK_BYTES // (math.prod(dims) * 4))
     with MovieFileWriter(
-        path, n_frames=n_frames, height=dims[0], width=dims[1], dtype=dtype, rate_hz=movie.rate_hz
+        path,
+        n_frames=n_frames,
+        height=dims[0],
+        width=dims[1],
+        depth=dims[2] if len(dims) == 3 else None,
+        dtype=dtype,
+        rate_hz=movie.rate_hz,
     ) as writer:
         for start in range(0, n_frames, step):
             block = mapped[start : start + step] + offset

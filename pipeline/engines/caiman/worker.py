@@ -32,7 +32,7 @@ class Telling:
         self._stream = stream
         self._lock = threading.Lock()
         self._process = os.getpid()
-        self._stage = ""
+        self._stage = self._step = ""
         self._since = 0.0
         self.seconds: dict[str, float] = {}
 
@@ -49,28 +49,44 @@ class Telling:
         now = time.perf_counter()
         if self._stage:
             self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since = name, now
+        self._stage, self._step, self._since = name, "", now
         if name:
             self.say(stage=name, fraction=0.0)
 
+    def step(self, name: str) -> None:
+        """A step of the present stage begins."""
+        if name != self._step:
+            self._step = name
+            self.fraction(0.0)
+
     def fraction(self, done: float) -> None:
-        """How far the present stage is."""
-        self.say(stage=self._stage, fraction=min(1.0, max(0.0, done)))
+        """How far the present stage, or its step, is."""
+        name = f"{self._stage}: {self._step}" if self._step else self._stage
+        self.say(stage=name, fraction=min(1.0, max(0.0, done)))
 
 
-class PatchCounter(logging.Handler):
-    """Turns CaImAn's own log lines that count something (``... 3/12 ...``) into the fraction of the present stage."""
+class Steps(logging.Handler):
+    """Tells CaImAn's own log lines that name a step, or count, as steps of the present stage."""
 
-    COUNT = re.compile(r"\b(\d+)\s*(?:/|of|out of)\s*(\d+)\b")
+    NAMES = re.compile(
+        r"(generating template|starting parallel motion correction|preprocessing|initializing|update spatial|"
+        r"update temporal|updating temporal|merging|computing residuals|embedding patches|constructing background|"
+        r"compressing background|estimating neuron)",
+        re.IGNORECASE,
+    )
+    COUNT = re.compile(r"\b(\d+) out of total (\d+)\b")
 
     def __init__(self, telling: Telling) -> None:
-        super().__init__(level=logging.DEBUG)
+        super().__init__(level=logging.INFO)
         self._telling = telling
 
     def emit(self, record: logging.LogRecord) -> None:
-        found = self.COUNT.search(record.getMessage())
-        if found and 0 < int(found[1]) <= int(found[2]):
-            self._telling.fraction(int(found[1]) / int(found[2]))
+        text = record.getMessage()
+        counted, named = self.COUNT.search(text), self.NAMES.search(text)
+        if counted:
+            self._telling.fraction(int(counted[1]) / max(1, int(counted[2])))
+        elif named:
+            self._telling.step(named[1].lower())
 
 
 def main() -> int:
@@ -83,7 +99,7 @@ def main() -> int:
         telling.stage("starting CaImAn")
         wrap_toeplitz()
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        logging.getLogger().addHandler(PatchCounter(telling))
+        logging.getLogger().addHandler(Steps(telling))
         run = online if task["online"] else batch
         answer = run(task, telling)
         telling.stage("")
