@@ -31,7 +31,7 @@ from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.results_file import add_own_group
 
-_WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker.py")
 MIB = 2**20
 LEAST_FRAMES = 100
 _CHUNK_BYTES = 64 * 2**20
@@ -165,7 +165,7 @@ class CaimanEngine:
         file = scratch / "task.json"
         file.write_text(json.dumps(task), encoding="utf-8")
         environment = {**child_environment(), "CAIMAN_TEMP": str(scratch), "TMPDIR": str(scratch)}
-        command = [str(self.python), str(_WORKER), str(file)]
+        command = [str(self.python), str(WORKER), str(file)]
         return run_child(command, folder=scratch, log=log, environment=environment, progress=progress)
 
 
