@@ -137,6 +137,17 @@ def add_own_group(
         raise ResultsError(path, f"cannot be completed ({error})", "Check free space and permissions.") from error
 
 
+def seen_from_above(
+    images: Mapping[str, NDArray[np.float32]],
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    """Summary images ``(height, width)``, and the planes ``(height, width, depth)`` that are kept of a volume's.
+
+    What is seen of a volume is the maximum over its planes.
+    """
+    flat = {name: image if image.ndim == 2 else image.max(axis=2) for name, image in images.items()}
+    return flat, {name: image for name, image in images.items() if image.ndim == 3 and name in PLANE_IMAGES}
+
+
 def _fill(file: h5py.File, results: Results) -> None:
     file.attrs["mmap_file"] = MISSING
     for name, value in {"dims": results.shape, "dview": None, "remove_very_bad_comps": False}.items():
@@ -198,16 +209,12 @@ def _put_own_group(
     ours.attrs.update(engine=engine, version=version, layout="CNMF.save", shifts_axes="y,x,z"[: 2 * n_axes - 1])
     ours.create_dataset("shifts", data=shifts.astype(np.float32))
     ours.create_dataset("notes", data=list(notes), dtype=h5py.string_dtype(), shape=(len(notes),))
-    group = ours.create_group("summary_images")
-    for name, image in images.items():
-        # Of a volume, what is seen from above, and the planes of what is worth their room.
-        flat = image if image.ndim == 2 else image.max(axis=2)
-        group.create_dataset(name, data=flat.astype(np.float32))
-    if n_axes == 3:
-        planes = ours.create_group("plane_images")
-        for name in PLANE_IMAGES:
-            if name in images:
-                planes.create_dataset(name, data=images[name].astype(np.float32))
+    flat, planes = seen_from_above(images)
+    for name, group in (("summary_images", flat), ("plane_images", planes)):
+        if group or name == "summary_images":
+            into = ours.create_group(name)
+            for kind, image in group.items():
+                into.create_dataset(kind, data=image.astype(np.float32))
 
 
 def _put_footprints(estimates: h5py.Group, results: Results) -> None:

@@ -44,7 +44,6 @@ def movie_like() -> ArrayMovie:
         ({"method_init": "corr_pnr"}, "init.method_init"),
         ({"method_init": "sparse_nmf"}, "init.method_init"),
         ({"pw_rigid": True}, "motion.pw_rigid"),
-        ({"is3D": True}, "motion.is3D"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"rf": 20}, "patch.rf"),
@@ -69,10 +68,9 @@ def test_the_two_photon_preset_is_taken_without_complaint() -> None:
     assert warnings_of(TWO_PHOTON) == ()
 
 
-@pytest.mark.parametrize("preset", ["1p", "3d"])
-def test_other_presets_are_refused_with_a_way_out(preset: str) -> None:
-    with pytest.raises(ParameterError, match=r"fluorite import|Use"):
-        BuiltinEngine().check(Parameters.preset(preset), movie_like())
+def test_the_one_photon_preset_is_refused_with_a_way_out() -> None:
+    with pytest.raises(ParameterError, match="fluorite import"):
+        BuiltinEngine().check(Parameters.preset("1p"), movie_like())
 
 
 def test_a_harmless_parameter_is_noted() -> None:
@@ -140,8 +138,8 @@ CHANGES: dict[str, Any] = {
     "rval_lowest": 0.9,
 }
 # Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_init and
-# method_deconvolution (one value each).
-TESTED_ELSEWHERE = {"K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution"}
+# method_deconvolution (one value each), is3D (test_volumes.py).
+TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution"}
 
 
 def test_every_honoured_parameter_is_tested() -> None:
