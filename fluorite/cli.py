@@ -16,6 +16,7 @@ from pipeline.commands.cmd_behaviour import behaviour
 from pipeline.commands.cmd_bench import bench
 from pipeline.commands.cmd_catalogue import filters, index, rois, samples
 from pipeline.commands.cmd_check import check
+from pipeline.commands.cmd_check_caiman import check_caiman
 from pipeline.commands.cmd_config import config
 from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
@@ -96,21 +97,7 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 for _command in (init, process, import_, adopt, params, samples, rois, filters, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (
-    tag,
-    set_values,
-    accept,
-    reject,
-    delete,
-    restore,
-    merge,
-    split,
-    add_rois,
-    log,
-    undo,
-    redo,
-    check,
-    export,
-    bench,
-):
+for _command in (tag, set_values, accept, reject, delete, restore, merge, split, add_rois, log, undo, redo):
+    main.add_command(_command)
+for _command in (check, export, check_caiman, bench):
     main.add_command(_command)
