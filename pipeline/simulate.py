@@ -8,7 +8,7 @@ background has structure, drifts slowly and, in 1p, is an order of magnitude bri
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal, special
 
 Floats = NDArray[np.float32]
-Kind = Literal["2p", "1p"]
+Kind = Literal["2p", "1p", "3d"]
 
 # Frames rendered at a time: bounds the memory for floats to about 64 frames, whatever the length of the movie.
 CHUNK = 64
@@ -34,18 +34,18 @@ class Simulation:
     Attributes
     ----------
     kind
-        ``2p`` or ``1p``.
+        ``2p``, ``1p`` or ``3d`` (`pipeline.simulate_volumes`).
     frames
-        ``(n_frames, height, width)`` uint16: the movie.
+        ``(n_frames, height, width)`` uint16: the movie; of volumes ``(n_frames, height, width, depth)``.
     footprints
-        ``(n_cells, height, width)`` float32, maximum 1, in the coordinates of a frame with shift 0.
+        ``(n_cells, height, width[, depth])`` float32, maximum 1, in the coordinates of a frame with shift 0.
     traces
         ``(n_cells, n_frames)`` float32: calcium, in photons at the footprint's brightest pixel.
     spikes
         ``(n_cells, n_frames)`` float32: number of spikes in each frame.
     shifts
         ``(n_frames, 2)`` float32, in pixels as ``(y, x)``: how far each frame's content was moved. Registering it adds
-        the opposite.
+        the opposite. Of volumes ``(n_frames, 3)``, as ``(y, x, z)``.
     rate_hz
         Frames per second.
     warp_modes, warp_courses
@@ -60,8 +60,8 @@ class Simulation:
     spikes: Floats
     shifts: Floats
     rate_hz: float
-    warp_modes: Floats
-    warp_courses: Floats
+    warp_modes: Floats = field(default_factory=lambda: np.zeros((0, 2, 1, 1), np.float32))
+    warp_courses: Floats = field(default_factory=lambda: np.zeros((0, 1), np.float32))
 
     def displacement(self, frame: int) -> Floats:
         """How far tissue was moved in a frame, ``(2, height, width)`` in pixels as ``(y, x)``.
@@ -75,7 +75,7 @@ class Simulation:
 
 
 def simulate_movie(
-    kind: Kind = "2p",
+    kind: Literal["2p", "1p"] = "2p",
     *,
     n_frames: int = 1000,
     height: int = 128,
@@ -125,12 +125,12 @@ def simulate_movie(
     rng = np.random.default_rng(seed)
     canvas = (height + 2 * margin, width + 2 * margin)  # brain beyond the field, so that motion brings something in
     cells = _cells(rng, kind, canvas, margin, n_cells, radius_px)
-    spikes, traces = _activity(rng, len(cells), n_frames, rate_hz, decay_s)
+    spikes, traces = activity(rng, len(cells), n_frames, rate_hz, decay_s)
     peak = (90.0 if kind == "2p" else 220.0) * brightness
     traces *= (peak * rng.uniform(0.6, 1.4, len(cells)))[:, None].astype(np.float32)
     still = _still_image(rng, kind, canvas, cells, radius_px)
     patches, courses = _neuropil(rng, kind, canvas, n_frames, rate_hz)
-    shifts = _motion(rng, n_frames, rate_hz, motion_px)
+    shifts = motion(rng, n_frames, rate_hz, motion_px)
     modes, warps = _warps(rng, canvas, margin, n_frames, rate_hz, warp_px)
 
     n_pixels = canvas[0] * canvas[1]
@@ -147,21 +147,25 @@ def simulate_movie(
             matrix = np.array([[1, 0, x - margin], [0, 1, y - margin]], np.float64)
             moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
             frames[start + offset] = np.minimum(rng.poisson(np.maximum(moved, 0.1)), 65535)
-    field = (..., slice(margin, margin + height), slice(margin, margin + width))
-    inside, modes = np.ascontiguousarray(cells[field]), np.ascontiguousarray(modes[field])
+    seen = (..., slice(margin, margin + height), slice(margin, margin + width))
+    inside, modes = np.ascontiguousarray(cells[seen]), np.ascontiguousarray(modes[seen])
     return Simulation(kind, frames, inside, traces, spikes, shifts, float(rate_hz), modes, warps)
 
 
 def write_simulation(simulation: Simulation, path: Path) -> Path:
     """Write the movie as TIFF, with a Mesmerize side-car ``.json`` (source, fps, date) beside it; return `path`."""
-    tifffile.imwrite(path, simulation.frames, photometric="minisblack", metadata={"axes": "TYX"})
+    frames = simulation.frames
+    axes = "TYX" if frames.ndim == 3 else "TZYX"
+    if frames.ndim == 4:  # pages of a TIFF are planes
+        frames = frames.transpose(0, 3, 1, 2)
+    tifffile.imwrite(path, frames, photometric="minisblack", metadata={"axes": axes})
     sidecar = {"source": "simulated", "fps": simulation.rate_hz, "date": "20260101_120000"}
     path.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")
     return path
 
 
 def write_truth(simulation: Simulation, path: Path) -> Path:
-    """Write the truth as ``.npz``: ``A`` (n, height, width), ``C``, ``S`` (n, n_frames), ``shifts``, ``fr``."""
+    """Write the truth as ``.npz``: ``A`` (n, *shape of a frame), ``C``, ``S`` (n, n_frames), ``shifts``, ``fr``."""
     np.savez_compressed(
         path,
         A=simulation.footprints,
@@ -206,7 +210,7 @@ def _cells(
     return cells
 
 
-def _activity(
+def activity(
     rng: np.random.Generator, n_cells: int, n_frames: int, rate_hz: float, decay_s: float
 ) -> tuple[Floats, Floats]:
     """Spikes and AR(1) calcium ``(n_cells, n_frames)``; calcium is scaled to a maximum of 1 for the median cell."""
@@ -258,14 +262,14 @@ def _neuropil(
     return patches.astype(np.float32), (depth * np.exp(0.5 * courses) * bleaching).astype(np.float32)
 
 
-def _motion(rng: np.random.Generator, n_frames: int, rate_hz: float, motion_px: float) -> Floats:
-    """Shifts ``(n_frames, 2)``: slow drift plus jitter, within four standard deviations."""
+def motion(rng: np.random.Generator, n_frames: int, rate_hz: float, motion_px: float, axes: int = 2) -> Floats:
+    """Shifts ``(n_frames, axes)``: slow drift plus jitter, within four standard deviations."""
     if motion_px == 0:
-        return np.zeros((n_frames, 2), np.float32)
+        return np.zeros((n_frames, axes), np.float32)
     padding = int(4 * rate_hz)
-    drift = ndimage.gaussian_filter1d(rng.standard_normal((n_frames + 2 * padding, 2)), rate_hz, axis=0)
+    drift = ndimage.gaussian_filter1d(rng.standard_normal((n_frames + 2 * padding, axes)), rate_hz, axis=0)
     drift = drift[padding : padding + n_frames] * np.sqrt(2 * np.sqrt(np.pi) * rate_hz)
-    path = 0.9 * drift + 0.3 * rng.standard_normal((n_frames, 2))
+    path = 0.9 * drift + 0.3 * rng.standard_normal((n_frames, axes))
     return np.clip(motion_px * path, -4 * motion_px, 4 * motion_px).astype(np.float32)
 
 
@@ -276,11 +280,11 @@ def _warps(
     if warp_px == 0:
         return np.zeros((0, 2, *canvas), np.float32), np.zeros((0, n_frames), np.float32)
     n = 4
-    field = (..., slice(margin, canvas[0] - margin), slice(margin, canvas[1] - margin))
+    seen = (..., slice(margin, canvas[0] - margin), slice(margin, canvas[1] - margin))
     modes = np.stack([[_smooth(rng, canvas, STIFF_PX) for _ in range(2)] for _ in range(n)])
-    modes -= modes[field].mean(axis=(2, 3), keepdims=True)
-    modes *= warp_px / np.sqrt(n * (modes[field] ** 2).mean(axis=(2, 3), keepdims=True))
-    courses = np.concatenate([_motion(rng, n_frames, rate_hz, 1.0).T for _ in range(n // 2)])
+    modes -= modes[seen].mean(axis=(2, 3), keepdims=True)
+    modes *= warp_px / np.sqrt(n * (modes[seen] ** 2).mean(axis=(2, 3), keepdims=True))
+    courses = np.concatenate([motion(rng, n_frames, rate_hz, 1.0).T for _ in range(n // 2)])
     return modes.astype(np.float32), courses
 
 
