@@ -9,7 +9,7 @@ Examples
 >>> fluorite.samples(project)                                   # doctest: +SKIP
 """
 
-from fluorite.api import create_project, open_project, rois, samples, traces
+from fluorite.api import create_project, events, open_project, rois, samples, stimuli, traces, values
 from fluorite.editing import (
     accept,
     add_rois,
@@ -38,6 +38,7 @@ __all__ = [
     "delete",
     "edits",
     "evaluate",
+    "events",
     "import_into",
     "merge",
     "open_project",
@@ -48,7 +49,9 @@ __all__ = [
     "samples",
     "set_field",
     "split",
+    "stimuli",
     "tag",
     "traces",
     "undo",
+    "values",
 ]
