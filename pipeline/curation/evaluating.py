@@ -80,15 +80,17 @@ def _quality(path: Path, overrides: Mapping[str, Any], source: str | Path) -> Qu
     """The sample's own thresholds with `overrides`."""
     stored = read_provenance(path).get("parameters")
     own = stored.get("quality", {}) if isinstance(stored, dict) else {}
-    base = Parameters.preset("2p")
-    for name in Quality.model_fields:
+    base, names = Parameters.preset("2p"), list(Quality.model_fields)
+    for name in names:
         try:
             if isinstance(own, dict) and own.get(name) is not None:
                 base = base.updated({f"quality.{name}": own[name]})
         except ParameterError:
             continue  # another program's idea of it; ours stands in
     updated = base.updated(overrides, source=source)
-    if updated.model_copy(update={"quality": base.quality}) != base:
-        names = ", ".join(Quality.model_fields)
-        raise ParameterError(source, "holds parameters that evaluation does not use", f"Give only: {names}.")
+    others = [name for name in overrides if name != "quality" and name.removeprefix("quality.") not in names]
+    if others:
+        raise ParameterError(
+            source, f"'{others[0]}' is a parameter that evaluation does not use", f"Give only: {', '.join(names)}."
+        )
     return updated.quality
