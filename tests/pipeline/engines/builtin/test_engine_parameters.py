@@ -43,7 +43,6 @@ def movie_like() -> ArrayMovie:
     [
         ({"method_init": "corr_pnr"}, "init.method_init"),
         ({"method_init": "sparse_nmf"}, "init.K"),
-        ({"pw_rigid": True, "is3D": True}, "motion.pw_rigid"),
         ({"max_shifts": [6, 40]}, "motion.max_shifts"),
         ({"max_shifts": [30, 6]}, "motion.max_shifts"),
         ({"pw_rigid": True, "strides": 90}, "motion.strides"),
