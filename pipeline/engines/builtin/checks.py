@@ -229,13 +229,13 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             f"is {height} x {width} pixels; at least {LEAST_PIXELS} x {LEAST_PIXELS} are needed",
             "Check its axes.",
         )
-    check_motion(params.motion, movie.shape[1:])
     if planes and planes[0] < LEAST_PLANES:
         raise MovieError(
             where,
             f"has {planes[0]} planes; at least {LEAST_PLANES} are needed to follow motion from plane to plane",
             "Process each plane by itself with --plane and --preset 2p.",
         )
+    check_motion(params.motion, movie.shape[1:])
     size = " x ".join(map(str, field))
     gsig, box = params.init.gSig, params.init.gSiz or params.init.gSig
     # A cell may reach through all planes of a volume, but hardly fill the plane.

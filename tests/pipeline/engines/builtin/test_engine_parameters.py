@@ -48,7 +48,6 @@ def movie_like() -> ArrayMovie:
         ({"pw_rigid": True, "strides": 90}, "motion.strides"),
         ({"pw_rigid": True, "overlaps": 60}, "motion.overlaps"),
         ({"pw_rigid": True, "strides": 8, "overlaps": 4, "max_deviation_rigid": 5}, "motion.max_deviation_rigid"),
-        ({"is3D": True}, "motion.is3D"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"low_rank_background": False}, "patch.low_rank_background"),
