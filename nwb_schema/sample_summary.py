@@ -72,8 +72,14 @@ class SampleSummary:
     notes: tuple[str, ...] = ()
 
 
-def summarise(path: Path, file: h5py.File) -> SampleSummary:
-    """The summary of the open sample `file`; `path` tells where its movie would be."""
+def summarise(path: Path, file: h5py.File, counts: tuple[int, int, bool] | None = None) -> SampleSummary:
+    """The summary of the open sample `file`; `path` tells where its movie would be.
+
+    Parameters
+    ----------
+    counts
+        Number of ROIs, how many count as cells, and whether anything decided that, for who knows them already.
+    """
     ours = local_hdf5.local_group(file, FLUORITE)
     own = _Fields(ours)
     height, width, depth = _frame_shape(own, file)
@@ -84,8 +90,8 @@ def summarise(path: Path, file: h5py.File) -> SampleSummary:
     if n_frames is None:
         n_frames = _foreign_frames(file)
     require_at_most("the recording", n_frames or 0, MAX_FRAMES, "frames")
-    n_rois, n_accepted, evaluated = _counts(file)
-    problem = _movie_problem(path, file, (n_frames, height, width))
+    n_rois, n_accepted, evaluated = _counts(file) if counts is None else counts
+    problem = _movie_problem(path, file, (n_frames, height, width, *([depth] if depth else [])))
     return SampleSummary(
         path=path,
         identifier=local_hdf5.name_text(file, "identifier") or "",

@@ -22,6 +22,13 @@ MOST_FRAMES_A_CHUNK = 256
 class Frames:
     """Chunks of the registered movie; use it as a context manager.
 
+    Parameters
+    ----------
+    path
+        In the layout of `nwb_schema.movie_file`.
+    progress
+        Called with the fraction done while a movie of floats is looked through for NaN.
+
     Pixels that are NaN in any frame (a border under ``border_nan`` True) are zero in all of them: nothing is known
     there, so nothing is found there.
 
@@ -31,7 +38,7 @@ class Frames:
         ``(n_frames, height, width)``; of volumes ``(n_frames, height, width, depth)``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, progress: Callable[[float], None] = lambda done: None) -> None:
         self._file = MovieFile(path)
         self.shape = self._file.shape
         n_frames, field = self.shape[0], self.shape[1:]
@@ -44,6 +51,7 @@ class Frames:
             unknown = np.zeros(field, bool)
             for start in range(0, n_frames, self._step):
                 unknown |= np.isnan(self._file.read(start, start + self._step)).any(axis=0)
+                progress(min(1.0, (start + self._step) / n_frames))
             self._unknown = unknown if unknown.any() else None
 
     def read(self, start: int, stop: int) -> Floats:

@@ -11,6 +11,8 @@ from scipy import ndimage
 
 Floats = NDArray[np.float32]
 
+MOST_CHANNELS = 64
+
 
 def blurred(image: Floats, sigma: tuple[float, ...]) -> Floats:
     """`image` ``(height, width[, depth])`` blurred with a Gaussian, mirrored at its borders.
@@ -20,11 +22,14 @@ def blurred(image: Floats, sigma: tuple[float, ...]) -> Floats:
     sigma
         Standard deviations in pixels, ``(y, x[, z])``.
     """
-    # OpenCV takes the planes of a volume for channels and blurs each for itself: four times as fast as SciPy.
-    flat: Floats = np.asarray(
-        cv2.GaussianBlur(image, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT), np.float32
-    )
-    return flat if image.ndim == 2 else flat.reshape(image.shape) @ across_planes(image.shape[2], sigma[2]).T
+    if image.ndim == 2:
+        return _in_plane(image, sigma)
+    # OpenCV takes planes for the channels of a colour image and blurs each for itself, but no more than 128 at once.
+    parts = [
+        _in_plane(np.ascontiguousarray(image[..., start : start + MOST_CHANNELS]), sigma).reshape(*image.shape[:2], -1)
+        for start in range(0, image.shape[2], MOST_CHANNELS)
+    ]
+    return np.concatenate(parts, axis=2) @ across_planes(image.shape[2], sigma[2]).T
 
 
 def noise_gain(sigma: tuple[float, ...], field: tuple[int, ...]) -> Floats:
@@ -39,6 +44,11 @@ def noise_gain(sigma: tuple[float, ...], field: tuple[int, ...]) -> Floats:
     spread = float((blurred(impulse, sigma[:2]) ** 2).sum())
     between = (across_planes(field[2], sigma[2]) ** 2).sum(axis=1) if len(field) == 3 else np.ones(())
     return np.asarray(1 / np.sqrt(spread * between), dtype=np.float32)
+
+
+def _in_plane(image: Floats, sigma: tuple[float, ...]) -> Floats:
+    out = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT)
+    return np.asarray(out, np.float32)
 
 
 @lru_cache(maxsize=32)

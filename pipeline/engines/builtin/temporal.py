@@ -118,7 +118,7 @@ def model_of(
         background_traces=background_traces.astype(np.float32),
         residuals=residuals.astype(np.float32),
         spikes=np.array([result.spikes for result in each], np.float32).reshape(n, n_frames),
-        g=np.array([result.g for result in each], np.float32),
+        g=np.stack([result.g for result in each]).astype(np.float32) if each else np.zeros((0, 1), np.float32),
         baseline=np.array([result.baseline for result in each], np.float32),
         noise=np.array([result.noise for result in each], np.float32),
         penalty=np.array([result.penalty for result in each], np.float32),
@@ -127,14 +127,16 @@ def model_of(
 
 
 def explain(trace: Doubles, params: Temporal) -> Deconvolved:
-    """Baseline, calcium and spikes of one trace: AR(1) for p = 1; for p = 0 what lies above the baseline."""
+    """Baseline, calcium and spikes of one trace: AR(p) for p = 1 and 2; for p = 0 what lies above the baseline."""
     if params.p == 0:
         baseline = float(np.percentile(trace, 8))
         if params.bas_nonneg:
             baseline = max(0.0, baseline)
         calcium = np.maximum(trace - baseline, 0)
-        return Deconvolved(calcium, calcium.copy(), baseline, trace_noise(trace), 0.0, 0.0)
-    return deconvolve(trace, fudge_factor=params.fudge_factor, lags=params.lags, bas_nonneg=params.bas_nonneg)
+        return Deconvolved(calcium, calcium.copy(), baseline, trace_noise(trace), np.zeros(1), 0.0)
+    return deconvolve(
+        trace, p=params.p, fudge_factor=params.fudge_factor, lags=params.lags, bas_nonneg=params.bas_nonneg
+    )
 
 
 def independent_groups(overlap: Doubles) -> list[NDArray[np.intp]]:

@@ -18,8 +18,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.linalg import blas
+from scipy import linalg, sparse
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.threads import in_threads
@@ -27,10 +26,11 @@ from pipeline.engines.builtin.threads import in_threads
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-# Added to the diagonal of each ring's covariance, as a share of its trace: rings of equal pixels have no unique answer.
-RIDGE = 1e-5
-# Pixels whose rings are solved for at a time: bounds the memory for their covariances.
-BATCH = 128
+# How far beyond the noise's edge a component's eigenvalue has to be.
+STRONG = 6.0
+CHUNK_BYTES = 32 * 2**20
+# Rows of the reduced field that one thread solves at a time.
+BAND = 8
 
 
 @dataclass(frozen=True)
@@ -109,85 +109,139 @@ def ring_offsets(radius: int) -> NDArray[np.intp]:
     return np.stack([y[chosen], x[chosen]], axis=1).astype(np.intp)
 
 
-def fit_weights(
-    residual: Floats, radius: int, noise: Floats, progress: Callable[[float], None] = lambda done: None
-) -> sparse.csr_array:
-    """Weights of the rings that predict each pixel of a reduced movie best (ridge regression).
+def strong_courses(residual: Floats, noise: Floats, most: int) -> Floats:
+    """The strong components of a reduced movie: images ``(n, height, width)`` whose covariance is the movie's.
 
-    The covariances are computed tile by tile, where neighbouring rings share most of them.
+    What is common to many pixels stands out of the movie's noise, whose eigenvalues end at a known edge (Marchenko and
+    Pastur 1967); single cells, and the noise itself, do not stand out far enough. Rings that are fitted to the strong
+    components predict the background and neither of the two.
 
     Parameters
     ----------
     residual
-        ``(n_short, height, width)``: the reduced movie without cells and without its mean.
-    radius
-        Of the ring, in pixels of `residual`.
+        ``(n_short, height, width)``.
     noise
-        ``(height, width)``: variance that the pixels of a frame have beyond those of `residual`, because these were
-        averaged over several frames. Weights for single frames must not rely on pixels that are noisier in them.
+        ``(height, width)``: standard deviation of each pixel's noise; only its proportions matter.
+    most
+        How many components at most.
+    """
+    n_short = len(residual)
+    flat = residual.reshape(n_short, -1)
+    floor = np.median(noise[noise > 0]) if (noise > 0).any() else 1.0
+    scale = (1 / np.maximum(noise, 0.2 * floor)).astype(np.float32).ravel()
+    gram = np.zeros((n_short, n_short), np.float32)
+    step = max(1, CHUNK_BYTES // (4 * n_short))
+    pieces = [slice(first, first + step) for first in range(0, flat.shape[1], step)]
+
+    def work(piece: slice) -> Floats:
+        part = np.asarray(flat[:, piece] * scale[piece], dtype=np.float32)
+        return part @ part.T
+
+    for part in in_threads(work, pieces):
+        gram += part
+    values, vectors = linalg.eigh(gram.astype(np.float64), overwrite_a=True)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    edge = float(np.median(values)) * (1 + np.sqrt(n_short / flat.shape[1])) ** 2
+    n = min(int((values > STRONG * max(edge, 1e-12)).sum()), most)
+    chosen = np.ascontiguousarray(vectors[:, :n].T.astype(np.float32))
+    return (chosen @ flat).reshape(n, *residual.shape[1:])
+
+
+def fit_weights(
+    courses: Floats, radius: int, penalty: Floats, progress: Callable[[float], None] = lambda done: None
+) -> sparse.csr_array:
+    """Weights of the rings that predict each pixel best (ridge regression).
+
+    Parameters
+    ----------
+    courses
+        ``(n, height, width)``: what stands for the movie (`strong_courses`).
+    radius
+        Of the ring, in pixels of `courses`.
+    penalty
+        ``(height, width)``: weight of the ridge of each pixel as a part of a ring.
 
     Returns
     -------
     ``(n_pixels, n_pixels)`` float32 CSR.
     """
-    n_short, height, width = residual.shape
+    n, height, width = courses.shape
     steps = ring_offsets(radius)
-    side = max(8, 2 * (radius + 1))
-    corners = [(y, x) for y in range(0, height, side) for x in range(0, width, side)]
-    extra = noise.astype(np.float64) * n_short
+    by_pixel = np.ascontiguousarray(np.moveaxis(courses, 0, 2), dtype=np.float64)
+    floor = max(1e-6, 1e-3 * float(np.median(penalty)))
+    ridge = np.maximum(penalty, floor).astype(np.float64)
+    bands = range(0, height, BAND)
 
-    def solve(corner: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-        rows = slice(max(0, corner[0] - radius - 1), min(height, corner[0] + side + radius + 1))
-        columns = slice(max(0, corner[1] - radius - 1), min(width, corner[1] + side + radius + 1))
-        part = np.ascontiguousarray(residual[:, rows, columns]).reshape(n_short, -1)
-        # part is C-ordered, so its transpose is what BLAS takes without a copy; the upper triangle comes back.
-        covariance = np.asarray(blas.ssyrk(1.0, part.T))
-        across = columns.stop - columns.start
-        y, x = (
-            grid.ravel()
-            for grid in np.mgrid[
-                corner[0] : min(height, corner[0] + side), corner[1] : min(width, corner[1] + side)
-            ]
-        )
-        found = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)], [np.zeros(0, np.float32)]
-        for first in range(0, len(y), BATCH):
-            here = slice(first, first + BATCH)
-            ring_y, ring_x = y[here, None] + steps[:, 0], x[here, None] + steps[:, 1]
-            inside = (ring_y >= 0) & (ring_y < height) & (ring_x >= 0) & (ring_x < width)
-            ring_y, ring_x = np.where(inside, ring_y, y[here, None]), np.where(inside, ring_x, x[here, None])
-            local = (ring_y - rows.start) * across + ring_x - columns.start
-            centre = (y[here] - rows.start) * across + x[here] - columns.start
-            weights = _ridge(covariance, local, centre, inside, np.where(inside, extra[ring_y, ring_x], 0))
-            of, ring = np.nonzero(inside & (weights != 0))
-            found[0].append(y[here][of] * width + x[here][of])
-            found[1].append(ring_y[of, ring] * width + ring_x[of, ring])
-            found[2].append(weights[of, ring].astype(np.float32))
-        return np.concatenate(found[0]), np.concatenate(found[1]), np.concatenate(found[2])
+    def solve(first: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        return _solve_rings(by_pixel, ridge, steps, first, min(first + BAND, height))
 
     parts = []
-    for number, part in enumerate(in_threads(solve, corners)):
+    for number, part in enumerate(in_threads(solve, bands)):
         parts.append(part)
-        progress((number + 1) / len(corners))
-    of_row, of_column, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-    matrix = sparse.csr_array((values, (of_row, of_column)), shape=(height * width, height * width))
-    matrix.sort_indices()
-    return matrix
+        progress((number + 1) / len(bands))
+    counts, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return sparse.csr_array((values, columns.astype(np.int32), indptr.astype(np.int32)), shape=(height * width,) * 2)
 
 
-def _ridge(
-    covariance: Floats, local: NDArray[np.intp], centre: NDArray[np.intp], inside: NDArray[np.bool_], extra: Doubles
-) -> Doubles:
-    """Solve for the ring of each pixel of a batch: ``(n, n_ring)``."""
-    low, high = np.minimum(local[:, :, None], local[:, None, :]), np.maximum(local[:, :, None], local[:, None, :])
-    gram = covariance[low, high].astype(np.float64)
-    gram *= inside[:, :, None] & inside[:, None, :]
-    right = covariance[np.minimum(local, centre[:, None]), np.maximum(local, centre[:, None])] * inside
-    n_ring = local.shape[1]
-    diagonal = np.arange(n_ring)
-    trace = gram[:, diagonal, diagonal].sum(axis=1)
-    # A ring of dead pixels has no variance: any weight will do, and the right-hand side makes it zero.
-    gram[:, diagonal, diagonal] += extra + np.maximum(RIDGE * trace, 1e-12)[:, None] + ~inside * np.maximum(trace, 1)[:, None]
-    return np.asarray(np.linalg.solve(gram, right.astype(np.float64)[:, :, None])[:, :, 0])
+@compiled
+def _solve_rings(
+    courses: Doubles, ridge: Doubles, steps: NDArray[np.intp], first: int, last: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Rows `first` to `last`: how many ring pixels each pixel has, which, and their weights.
+
+    With B the ring's courses (one row a pixel) and L its ridge, the weights ``(B B' + L)^-1 B x`` are computed as
+    ``L^-1 B (I + B' L^-1 B)^-1 x``: there are fewer courses than pixels on a ring.
+    """
+    height, width, n = courses.shape
+    counts = np.zeros((last - first) * width, np.int64)
+    columns = np.empty((last - first) * width * len(steps), np.int64)
+    values = np.empty((last - first) * width * len(steps), np.float32)
+    matrix = np.empty((n, n))
+    right = np.empty(n)
+    used = 0
+    for y in range(first, last):
+        for x in range(width):
+            matrix[:] = 0
+            for i in range(n):
+                matrix[i, i] = 1.0
+                right[i] = courses[y, x, i]
+            for k in range(len(steps)):
+                v, u = y + steps[k, 0], x + steps[k, 1]
+                if v < 0 or v >= height or u < 0 or u >= width:
+                    continue
+                weight = 1.0 / ridge[v, u]
+                for i in range(n):
+                    scaled = courses[v, u, i] * weight
+                    for j in range(i + 1):
+                        matrix[i, j] += scaled * courses[v, u, j]
+            # Cholesky factor, in place, then forward and back substitution.
+            for i in range(n):
+                for j in range(i + 1):
+                    total = matrix[i, j]
+                    for m in range(j):
+                        total -= matrix[i, m] * matrix[j, m]
+                    matrix[i, j] = np.sqrt(max(total, 1e-12)) if i == j else total / matrix[j, j]
+            for i in range(n):
+                for m in range(i):
+                    right[i] -= matrix[i, m] * right[m]
+                right[i] /= matrix[i, i]
+            for i in range(n - 1, -1, -1):
+                for m in range(i + 1, n):
+                    right[i] -= matrix[m, i] * right[m]
+                right[i] /= matrix[i, i]
+            for k in range(len(steps)):
+                v, u = y + steps[k, 0], x + steps[k, 1]
+                if v < 0 or v >= height or u < 0 or u >= width:
+                    continue
+                total = 0.0
+                for i in range(n):
+                    total += courses[v, u, i] * right[i]
+                columns[used] = v * width + u
+                values[used] = total / ridge[v, u]
+                used += 1
+                counts[(y - first) * width + x] += 1
+    return counts, columns[:used], values[:used]
 
 
 def reduced(frames: Floats, ssub: int) -> Floats:

@@ -7,13 +7,18 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pipeline.engines.builtin.cnmfe.residual import remove_cells
-from pipeline.engines.builtin.cnmfe.ring import RingBackground, enlarged, fit_weights, reduced, weighted
+from pipeline.engines.builtin.cnmfe.ring import RingBackground, enlarged, fit_weights, reduced, ring_offsets, strong_courses, weighted
 from pipeline.engines.builtin.survey import Survey
 from pipeline.engines.builtin.threads import in_threads
 
 Floats = NDArray[np.float32]
 
 SLICE = 16
+# The ring regression's ridge, in units of the noise of single frames. Noise that it lets through is averaged over a
+# cell, background that it holds back is not: so it is less than the 1 that would be best for a single pixel.
+RIDGE = 0.05
+# Before any cell is known, rings that follow the movie closely would predict the cells as well.
+FIRST_RIDGE = 0.2
 
 
 class ShortMovie:
@@ -61,9 +66,12 @@ class ShortMovie:
             change = self.averaged(traces)
             change -= change.mean(axis=1, keepdims=True)
             remove_cells(small, sparse.csr_array(footprints @ start.down.T, dtype=np.float32), change)
-        # In one frame of the movie the noise is `factor` times that of the short one.
-        noise = reduced((self._noise**2)[None], self._ssub)[0] / self._ssub**2 * (1 - 1 / self._factor)
-        return RingBackground(field, self._ssub, fit_weights(small, radius, noise), start.offset)
+        # Of one frame of the movie, on the reduced field.
+        variance = reduced((self._noise**2)[None], self._ssub)[0] / self._ssub**2
+        courses = strong_courses(small, np.sqrt(variance), len(ring_offsets(radius)) // 2)
+        ridge = RIDGE if footprints.shape[0] else FIRST_RIDGE
+        weights = fit_weights(courses, radius, ridge * len(small) * variance)
+        return RingBackground(field, self._ssub, weights, start.offset)
 
     def background(self, ring: RingBackground, footprints: sparse.csr_array, traces: Floats) -> Floats:
         """``W D (Y - A C - b0)`` on the reduced field: ``(n_short, small height, small width)``."""

@@ -93,6 +93,26 @@ def update_footprints(
     return sparse.csr_array((weights, (of_row, of_pixel)), shape=(n, n_pixels))
 
 
+def mean_frames(
+    frames: Frames,
+    footprints: sparse.csr_array,
+    traces: Floats,
+    ring: RingBackground,
+    weights: NDArray[np.floating],
+    progress: Callable[[float], None],
+) -> Doubles:
+    """Weighted means of frames without their background, one for each footprint, at its stored entries.
+
+    `weights` are ``(n, n_frames)``. One pass over the movie.
+    """
+    chosen = np.asarray(weights, dtype=np.float32)
+    reach = ring.reach_of(footprints)
+    mean = ring.offset.reshape(frames.shape[1:])
+    products = _products_with_traces(frames, reach, chosen, ring.offset, mean, progress)
+    gram = chosen.astype(np.float64) @ traces.T
+    return np.asarray(_without_background(products, footprints, footprints, gram, ring).data)
+
+
 def _products_with_traces(
     frames: Frames,
     supports: sparse.csr_array,

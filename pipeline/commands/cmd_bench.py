@@ -1,0 +1,17 @@
+"""``fluorite bench ...``: speed and accuracy. One module a benchmark; add it to the list below."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.commands.cmd_bench_catalogue import bench_catalogue
+from pipeline.commands.cmd_bench_engine import bench_engine
+
+
+@click.group("bench")
+def bench() -> None:
+    """Measure speed and accuracy on this machine."""
+
+
+for _command in (bench_catalogue, bench_engine):
+    bench.add_command(_command)
