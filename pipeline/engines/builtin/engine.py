@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 from threadpoolctl import threadpool_limits
 
-from pipeline.engines.builtin.checks import check_parameters, check_recording, warnings_of
+from pipeline.engines.builtin.checks import check_parameters, check_recording, is_one_photon, warnings_of
+from pipeline.engines.builtin.cnmfe.extraction import extract_one_photon
 from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.extraction import extract
@@ -26,7 +27,7 @@ from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
-from pipeline.results_file import Results, write_results
+from pipeline.results_file import Results, RingWeights, write_results
 from pipeline.version import code_sha256
 
 VERSION = "0.1.0"
@@ -34,7 +35,7 @@ MIB = 2**20
 
 
 class BuiltinEngine:
-    """Rigid motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
+    """Motion correction, CNMF or (one-photon) CNMF-E, evaluation and dF/F in NumPy and threads. Implements `Engine`.
 
     Stages reported: ``motion correction``, ``summary images``, ``initialisation``, ``refinement``, ``evaluation``,
     ``results``.
@@ -99,7 +100,8 @@ class BuiltinEngine:
                         lambda: survey(frames, params.init.tsub, lambda done: progress("summary images", done)),
                         (Survey,),
                     )
-                    model = extract(frames, known, params, movie.rate_hz, progress, stages)
+                    find = extract_one_photon if is_one_photon(params) else extract
+                    model = find(frames, known, params, movie.rate_hz, progress, stages)
                     verdict = stages.run(
                         "evaluation",
                         lambda: evaluate(
@@ -158,6 +160,7 @@ def _results(
     motion: Registration,
     made_by: tuple[str, str],
 ) -> Results:
+    ring = model.ring
     return Results(
         shape=movie.shape[1:],
         rate_hz=movie.rate_hz,
@@ -185,6 +188,7 @@ def _results(
         engine=made_by[0],
         version=made_by[1],
         notes=warnings_of(params),
+        ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
     )
 
 

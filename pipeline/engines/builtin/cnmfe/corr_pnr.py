@@ -107,8 +107,8 @@ def corr_pnr(
         sums.add(seen(start, stop), median, level)
         progress(0.2 + 0.8 * stop / n_frames)
     pnr = (sums.highest / np.where(noise > 0, noise, np.inf)).astype(np.float32)
-    images = (enlarged(image[None], ssub, movie.shape[1:])[0] for image in (sums.correlation(), pnr))
-    return CorrPnr(*images, gSig)
+    correlation, pnr = (enlarged(image[None], ssub, movie.shape[1:])[0] for image in (sums.correlation(), pnr))
+    return CorrPnr(correlation, pnr, gSig)
 
 
 def find_seeds(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -15,7 +17,7 @@ from scipy import sparse
 from pipeline.engines.builtin.cnmfe.corr_pnr import corr_pnr
 from pipeline.engines.builtin.cnmfe.duplicates import without_duplicates
 from pipeline.engines.builtin.cnmfe.residual import ResidualFrames
-from pipeline.engines.builtin.cnmfe.ring import RingBackground
+from pipeline.engines.builtin.cnmfe.ring import RingBackground, ring_radius
 from pipeline.engines.builtin.cnmfe.seeding import Grown, grow
 from pipeline.engines.builtin.cnmfe.short_movie import ShortMovie
 from pipeline.engines.builtin.cnmfe.updates import update_footprints, update_traces
@@ -24,45 +26,82 @@ from pipeline.engines.builtin.merging import merged
 from pipeline.engines.builtin.model import Floats, Model, unit_norm
 from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.spatial import tidied
+from pipeline.engines.builtin.stages import Stages
 from pipeline.engines.builtin.survey import Survey
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 
 
-def extract_one_photon(frames: Frames, known: Survey, params: Parameters, rate_hz: float, progress: Progress) -> Model:
+@dataclass(frozen=True)
+class Start:
+    """Where the refinement starts: footprints ``(n, n_pixels)`` of unit norm, and the background behind them."""
+
+    footprints: sparse.csr_array
+    ring: RingBackground
+
+
+def extract_one_photon(
+    frames: Frames, known: Survey, params: Parameters, rate_hz: float, progress: Progress, stages: Stages
+) -> Model:
     """Find the components of a one-photon movie and refine them.
 
-    Stages reported to `progress`: ``initialisation``, then ``refinement``.
+    Stages reported to `progress`: ``initialisation``, then ``refinement``. With ``patch.refit`` footprints, traces and
+    background are refined once more at the end. Kept in `stages`: ``initialisation``, ``traces`` (with the cells that
+    the first search missed), ``refinement 1``, ``refinement 2``.
     """
     work = _Extraction(frames, known, params)
-    footprints, ring = work.first_cells(lambda done: progress("initialisation", done))
-    return work.refined(footprints, ring, lambda done: progress("refinement", done))
+    rounds = 3 if params.patch.refit else 2
+    steps, done = 2 + 2 * rounds, 0
 
+    @contextmanager
+    def step() -> Iterator[Callable[[float], None]]:
+        nonlocal done
+        yield lambda part: progress("refinement", (done + part) / steps)
+        done += 1
 
-def ring_radius(params: Parameters) -> int:
-    """Radius of the ring in pixels of the reduced field: ``ring_size_factor * gSiz / ssub_B``."""
-    init = params.init
-    box = max(init.gSiz) if init.gSiz is not None else 2 * max(init.gSig) + 1
-    return max(1, round(init.ring_size_factor * box / init.ssub_B))
+    def first() -> Model:
+        with step() as report:
+            model = work.traces(start.footprints, start.ring, report)
+        with step() as report:
+            return work.with_more_cells(model, work.ring_behind(model), report)
+
+    def refined(model: Model) -> Model:
+        with step() as report:
+            ring = work.ring_behind(model)
+            footprints = work.footprints(model, ring, report)
+        with step() as report:
+            model = work.traces(footprints, ring, report)
+            return work.tidied_up(model, ring, partial(report, 1.0))
+
+    start = stages.run(
+        "initialisation",
+        lambda: work.first_cells(lambda part: progress("initialisation", part)),
+        (Start, RingBackground),
+    )
+    model = stages.run("traces", first, (Model, RingBackground))
+    for number in range(rounds):
+        done = 2 + 2 * number  # also when the stages before it were taken from an earlier run
+        model = stages.run(f"refinement {number + 1}", partial(refined, model), (Model, RingBackground))
+    return model
 
 
 class _Extraction:
     def __init__(self, frames: Frames, known: Survey, params: Parameters) -> None:
         self._frames, self._known, self._params = frames, known, params
         self._short = ShortMovie(known, params.init.ssub_B)
-        self._radius = ring_radius(params)
+        self._radius = ring_radius(params.init)
         self._mean = known.images["mean"]
         self._field = (frames.shape[1], frames.shape[2])
         self._no_cells = sparse.csr_array((0, self._field[0] * self._field[1]), dtype=np.float32)
         self._no_traces = np.zeros((0, frames.shape[0]), np.float32)
 
-    def first_cells(self, progress: Callable[[float], None]) -> tuple[sparse.csr_array, RingBackground]:
+    def first_cells(self, progress: Callable[[float], None]) -> Start:
         ring = self._short.fit_ring(self._no_cells, self._no_traces, self._radius)
         progress(0.2)
         nothing = Grown(self._no_cells, self._short.averaged(self._no_traces))
         grown = self._grown(ring, self._no_cells, self._no_traces, nothing, lambda done: progress(0.2 + 0.8 * done))
         progress(1.0)
-        return _normalised(grown.footprints), ring
+        return Start(_normalised(grown.footprints), ring)
 
     def _grown(
         self,
@@ -91,45 +130,16 @@ class _Extraction:
         far = (seeds >= border) & (seeds < np.array(self._field) - border)
         return np.flatnonzero(far.all(axis=1))
 
-    def refined(
-        self, footprints: sparse.csr_array, ring: RingBackground, progress: Callable[[float], None]
-    ) -> Model:
-        """Traces, footprints and ring in turn; cells that the first search missed are looked for in the residual."""
-        rounds = 2 if self._params.patch.refit else 1
-        steps, done = 4 + 2 * rounds, 0
-
-        @contextmanager
-        def step() -> Iterator[Callable[[float], None]]:
-            nonlocal done
-            yield lambda part: progress((done + part) / steps)
-            done += 1
-
-        with step() as report:
-            model = self._traces(footprints, ring, report)
-        ring = self._ring(model)
-        with step() as report:
-            model = self._with_more_cells(model, ring, report)
-        for turn in range(rounds + 1):
-            if turn:
-                ring = self._ring(model)
-            with step() as report:
-                footprints = self._footprints(model, ring, report)
-            with step() as report:
-                model = self._tidied_up(self._traces(footprints, ring, report), ring)
-        return model
-
-    def _traces(
-        self, footprints: sparse.csr_array, ring: RingBackground, progress: Callable[[float], None]
-    ) -> Model:
+    def traces(self, footprints: sparse.csr_array, ring: RingBackground, progress: Callable[[float], None]) -> Model:
         return update_traces(self._frames, footprints, ring, self._mean, self._params.temporal, progress)
 
-    def _ring(self, model: Model) -> RingBackground:
+    def ring_behind(self, model: Model) -> RingBackground:
         """The background of what the cells leave; without ``update_background_components`` only its constant part."""
         if model.ring is not None and not self._params.spatial.update_background_components:
             return model.ring.with_offset(self._short.offset(model.footprints, model.traces))
         return self._short.fit_ring(model.footprints, model.traces, self._radius)
 
-    def _with_more_cells(self, model: Model, ring: RingBackground, progress: Callable[[float], None]) -> Model:
+    def with_more_cells(self, model: Model, ring: RingBackground, progress: Callable[[float], None]) -> Model:
         change = self._short.averaged(model.traces)
         change -= change.mean(axis=1, keepdims=True)
         earlier = Grown(model.footprints, change)
@@ -137,11 +147,9 @@ class _Extraction:
         if more.footprints.shape[0] == 0:
             return model
         both = sparse.csr_array(sparse.vstack([model.footprints, _normalised(more.footprints)]), dtype=np.float32)
-        return self._traces(both, ring, lambda done: progress(0.7 + 0.3 * done))
+        return self.traces(both, ring, lambda done: progress(0.7 + 0.3 * done))
 
-    def _footprints(
-        self, model: Model, ring: RingBackground, progress: Callable[[float], None]
-    ) -> sparse.csr_array:
+    def footprints(self, model: Model, ring: RingBackground, progress: Callable[[float], None]) -> sparse.csr_array:
         """New footprints for the cells that are ever active; what is no cell by its shape is left out."""
         alive = np.flatnonzero(model.traces.max(axis=1, initial=0) > 0)
         raw = update_footprints(
@@ -151,17 +159,17 @@ class _Extraction:
         tidy = tidy[np.flatnonzero(cell_sized(tidy, self._field, self._params.init.gSig))]
         return _normalised(tidy)
 
-    def _tidied_up(self, model: Model, ring: RingBackground) -> Model:
+    def tidied_up(self, model: Model, ring: RingBackground, tick: Callable[[], None]) -> Model:
         """Pieces of one cell joined, and doubles deleted."""
         footprints, changed = model.footprints, 0
         if self._params.merging.do_merge:
             footprints, _, changed = merged(model, self._params.merging.merge_thr)
         if changed:
-            model = self._traces(footprints, ring, lambda _: None)
+            model = self.traces(footprints, ring, lambda _: tick())
         if self._params.patch.del_duplicates:
             keep = without_duplicates(model)
             if len(keep) < model.n:
-                model = self._traces(model.footprints[keep], ring, lambda _: None)
+                model = self.traces(model.footprints[keep], ring, lambda _: tick())
         return model
 
 

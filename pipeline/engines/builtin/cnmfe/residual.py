@@ -58,9 +58,7 @@ def remove_cells(block: Floats, footprints: sparse.csr_array, traces: Floats) ->
 
 
 @compiled
-def _remove(
-    flat: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, traces: Floats
-) -> None:
+def _remove(flat: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats, traces: Floats) -> None:
     for t in range(len(flat)):
         for k in range(len(indptr) - 1):
             value = traces[k, t]

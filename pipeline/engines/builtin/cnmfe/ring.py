@@ -22,6 +22,7 @@ from scipy import linalg, sparse
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.threads import in_threads
+from pipeline.parameters.groups import Init
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -100,8 +101,14 @@ class RingBackground:
         return RingBackground(self.shape, self.ssub, self.weights, offset)
 
 
+def ring_radius(params: Init) -> int:
+    """Radius of the ring in pixels of the reduced field: ``ring_size_factor * gSiz / ssub_B``."""
+    box = max(params.gSiz) if params.gSiz is not None else 2 * max(params.gSig) + 1
+    return max(1, round(params.ring_size_factor * box / params.ssub_B))
+
+
 def ring_offsets(radius: int) -> NDArray[np.intp]:
-    """``(n, 2)`` steps ``(y, x)`` from a pixel to those of the ring around it: at a distance in (radius, radius + 1]."""
+    """``(n, 2)`` steps ``(y, x)`` from a pixel to the ring around it, at a distance above `radius`, at most 1 more."""
     reach = np.arange(-radius - 1, radius + 2)
     y, x = np.meshgrid(reach, reach, indexing="ij")
     distance = y**2 + x**2
@@ -165,7 +172,7 @@ def fit_weights(
     -------
     ``(n_pixels, n_pixels)`` float32 CSR.
     """
-    n, height, width = courses.shape
+    _, height, width = courses.shape
     steps = ring_offsets(radius)
     by_pixel = np.ascontiguousarray(np.moveaxis(courses, 0, 2), dtype=np.float64)
     floor = max(1e-6, 1e-3 * float(np.median(penalty)))
@@ -278,7 +285,7 @@ def weighted(frames: Floats, weights: sparse.csr_array) -> Floats:
 
 @compiled
 def _weighted(frames: Floats, indptr: NDArray[np.int32], indices: NDArray[np.int32], data: Floats) -> Floats:
-    n_pixels, n = frames.shape
+    n = frames.shape[1]
     out = np.zeros((n, len(indptr) - 1), np.float32)
     row = np.empty(n, np.float32)
     for pixel in range(len(indptr) - 1):

@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pipeline.engines.builtin.cnmfe.residual import remove_cells
-from pipeline.engines.builtin.cnmfe.ring import RingBackground, enlarged, fit_weights, reduced, ring_offsets, strong_courses, weighted
+from pipeline.engines.builtin.cnmfe.ring import (
+    RingBackground,
+    enlarged,
+    fit_weights,
+    reduced,
+    ring_offsets,
+    strong_courses,
+    weighted,
+)
 from pipeline.engines.builtin.survey import Survey
 from pipeline.engines.builtin.threads import in_threads
 
