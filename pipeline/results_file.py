@@ -136,6 +136,17 @@ def write_results(path: Path, results: Results) -> Path:
     return path
 
 
+def seen_from_above(
+    images: Mapping[str, NDArray[np.float32]],
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    """Summary images ``(height, width)``, and the planes ``(height, width, depth)`` that are kept of a volume's.
+
+    What is seen of a volume is the maximum over its planes.
+    """
+    flat = {name: image if image.ndim == 2 else image.max(axis=2) for name, image in images.items()}
+    return flat, {name: image for name, image in images.items() if image.ndim == 3 and name in PLANE_IMAGES}
+
+
 def _fill(file: h5py.File, results: Results) -> None:
     file.attrs["mmap_file"] = MISSING
     for name, value in {"dims": results.shape, "dview": None, "remove_very_bad_comps": False}.items():
@@ -181,15 +192,13 @@ def _fill(file: h5py.File, results: Results) -> None:
     ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
     ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
     images = ours.create_group("summary_images")
-    for name, image in results.images.items():
-        # Of a volume, what is seen from above, and the planes of what is worth their room.
-        flat = image if image.ndim == 2 else image.max(axis=2)
-        images.create_dataset(name, data=flat.astype(np.float32))
-    if len(results.shape) == 3:
-        planes = ours.create_group("plane_images")
-        for name in PLANE_IMAGES:
-            if name in results.images:
-                planes.create_dataset(name, data=results.images[name].astype(np.float32))
+    flat, planes = seen_from_above(results.images)
+    for name, image in flat.items():
+        images.create_dataset(name, data=image.astype(np.float32))
+    if planes:
+        group = ours.create_group("plane_images")
+        for name, image in planes.items():
+            group.create_dataset(name, data=image.astype(np.float32))
 
 
 def _background(results: Results) -> dict[str, Any]:

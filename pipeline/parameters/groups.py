@@ -13,11 +13,13 @@ from pipeline.parameters.fields import (
     CAIMAN,
     FROZEN,
     Float,
-    FloatPair,
+    FloatAxes,
     Int,
+    IntAxes,
     IntPair,
     OptionalFloat,
     OptionalInt,
+    OptionalIntAxes,
     OptionalIntPair,
     extra_of,
     parameter,
@@ -50,18 +52,22 @@ class Data(Group):
     decay_time: Float = parameter(
         0.4, "Length of a typical calcium transient: 0.4 for fast GCaMP6f, 1 and more for slow ones.", unit="s", gt=0
     )
-    dxy: FloatPair = parameter((1.0, 1.0), "Size of a pixel (y, x).", unit="um", by=ONLY_CAIMAN, gt=0)
+    dxy: FloatAxes = parameter(
+        (1.0, 1.0), "Size of a pixel (y, x; of volumes y, x, z).", unit="um", by=ONLY_CAIMAN, gt=0
+    )
 
 
 class Motion(Group):
     """Motion correction."""
 
     motion_correct: bool = parameter(True, "Correct motion at all (our own switch; the movie is copied when off).")
-    is3D: bool = parameter(False, "The movie is of volumes, not of one plane.", by=ONLY_CAIMAN)
+    is3D: bool = parameter(False, "The movie is of volumes, not of one plane.")
     pw_rigid: bool = parameter(
         False, "Correct every patch of the field by its own shift (non-rigid motion).", by=ONLY_CAIMAN
     )
-    max_shifts: IntPair = parameter((6, 6), "Largest shift (y, x) that is looked for.", unit="px", ge=1)
+    max_shifts: IntAxes = parameter(
+        (6, 6), "Largest shift (y, x; of volumes y, x, z) that is looked for.", unit="px", ge=1
+    )
     gSig_filt: OptionalIntPair = parameter(
         None,
         "Size of cells, to high-pass filter frames while estimating shifts. For one-photon movies.",
@@ -89,8 +95,10 @@ class Init(Group):
     K: OptionalInt = parameter(
         None, "Number of cells to look for, per patch (whole field without patches). Automatic: estimated.", ge=0
     )
-    gSig: IntPair = parameter((4, 4), "Half-size (y, x) of a typical cell.", unit="px", ge=1, le=100)
-    gSiz: OptionalIntPair = parameter(
+    gSig: IntAxes = parameter(
+        (4, 4), "Half-size (y, x; of volumes y, x, z) of a typical cell.", unit="px", ge=1, le=100
+    )
+    gSiz: OptionalIntAxes = parameter(
         None, "Half-size of the box around a cell. Automatic: 2 * gSig + 1.", unit="px", ge=1, le=250
     )
     nb: Int = parameter(2, "Number of background components of the whole field.", ge=0, le=20)

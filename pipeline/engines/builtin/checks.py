@@ -20,6 +20,7 @@ from pipeline.parameters.presets import PRESETS
 # and three transients of half a second do not fit in at the rates of real recordings (7 to 30 Hz: 100 frames).
 LEAST_FRAMES = 100
 LEAST_PIXELS = 8
+LEAST_PLANES = 3
 
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
 NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite import` its results."
@@ -52,11 +53,7 @@ def check_parameters(params: Parameters) -> None:
     """
     engine = "the built-in engine"
     if params.motion.is3D:
-        raise ParameterError(
-            "motion.is3D",
-            f"is true, but {engine} does not process volumes yet",
-            "Use --engine caiman, or process one plane with the 2p preset.",
-        )
+        _check_volumes(params)
     if params.init.method_init == "sparse_nmf":
         raise ParameterError("init.method_init", f"sparse_nmf is not in {engine} yet", "Use greedy_roi.")
     if is_one_photon(params):
@@ -90,6 +87,25 @@ def check_parameters(params: Parameters) -> None:
 def is_one_photon(params: Parameters) -> bool:
     """Whether cells are found by CNMF-E."""
     return params.init.method_init == "corr_pnr"
+
+
+def _check_volumes(params: Parameters) -> None:
+    """Refuse what is done with planes only."""
+    only_planes = {
+        "motion.pw_rigid": (params.motion.pw_rigid, False),
+        "motion.gSig_filt": (params.motion.gSig_filt, None),
+        "init.method_init": (params.init.method_init, "greedy_roi"),
+        "init.ssub": (params.init.ssub, 1),
+        "patch.rf": (params.patch.rf, None),
+        "quality.use_cnn": (params.quality.use_cnn, False),
+    }
+    for name, (value, needed) in only_planes.items():
+        if value != needed:
+            raise ParameterError(
+                name,
+                f"is {value!r}, which the built-in engine does with planes, not with volumes",
+                f"Set it to {needed!r}, or process single planes with --plane and --preset 2p.",
+            )
 
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
@@ -134,12 +150,20 @@ def check_recording(movie: Movie, params: Parameters) -> None:
     ------
     MovieError, ParameterError
     """
-    n_frames, height, width = movie.shape
+    n_frames, *field = movie.shape
+    height, width, *planes = field
     where = movie.paths[0] if movie.paths else "movie"
+    if bool(planes) != params.motion.is3D:
+        raise ParameterError(
+            "motion.is3D",
+            f"is {params.motion.is3D}, but the movie is of {'volumes' if planes else 'one plane'}",
+            f"Use --preset {'3d' if planes else '2p'}.",
+        )
     if n_frames < LEAST_FRAMES:
         raise MovieError(
             where,
-            f"has {n_frames} frames; at least {LEAST_FRAMES} are needed to tell transients from noise",
+            f"has {n_frames} {'volumes' if planes else 'frames'}; at least {LEAST_FRAMES} are needed to tell "
+            "transients from noise",
             "Process a longer recording.",
         )
     if min(height, width) < LEAST_PIXELS:
@@ -148,17 +172,26 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             f"is {height} x {width} pixels; at least {LEAST_PIXELS} x {LEAST_PIXELS} are needed",
             "Check its axes.",
         )
-    box = params.init.gSiz or params.init.gSig
-    if max(params.init.gSig) * 2 >= min(height, width):
+    if planes and planes[0] < LEAST_PLANES:
+        raise MovieError(
+            where,
+            f"has {planes[0]} planes; at least {LEAST_PLANES} are needed to follow motion from plane to plane",
+            "Process each plane by itself with --plane and --preset 2p.",
+        )
+    size = " x ".join(map(str, field))
+    gsig, box = params.init.gSig, params.init.gSiz or params.init.gSig
+    # A cell may reach through all planes of a volume, but hardly fill the plane.
+    if max(gsig[:2]) * 2 >= min(height, width) or (planes and gsig[2] > planes[0]):
+        largest = [(min(height, width) - 1) // 2] * 2 + planes
         raise ParameterError(
-            "init.gSig", f"is {params.init.gSig}, too large for a field of {height} x {width} pixels (box {box})",
-            f"Use at most {(min(height, width) - 1) // 2}.",
+            "init.gSig", f"is {gsig}, too large for a field of {size} pixels (box {box})",
+            f"Use at most {largest if planes else largest[0]}.",
         )  # fmt: skip
     if is_one_photon(params):
         _check_ring(params, height, width)
     if 2 * params.patch.border_pix >= min(height, width):
         raise ParameterError(
-            "patch.border_pix", f"is {params.patch.border_pix}, which leaves nothing of {height} x {width} pixels",
+            "patch.border_pix", f"is {params.patch.border_pix}, which leaves nothing of {size} pixels",
             f"Use at most {(min(height, width) - 1) // 2}.",
         )  # fmt: skip
     fr = params.data.fr

@@ -16,7 +16,7 @@ SLICE = 16
 BORDER = cv2.BORDER_REFLECT
 
 
-def filter_cells(frames: NDArray[np.number], gSig: tuple[int, int], *, center_psf: bool = True) -> Floats:
+def filter_cells(frames: NDArray[np.number], gSig: tuple[int, ...], *, center_psf: bool = True) -> Floats:
     """Frames ``(n, height, width)`` seen through a Gaussian as wide as a cell, as float32.
 
     With `center_psf` the Gaussian has zero mean, so that whatever is flat over twice a cell's width disappears. Without
@@ -33,7 +33,7 @@ def filter_cells(frames: NDArray[np.number], gSig: tuple[int, int], *, center_ps
     return out
 
 
-def filtered(frame: Floats, gSig: tuple[int, int], *, center_psf: bool) -> Floats:
+def filtered(frame: Floats, gSig: tuple[int, ...], *, center_psf: bool) -> Floats:
     """`filter_cells` for one frame ``(height, width)``."""
     size = (2 * REACH * gSig[1] + 1, 2 * REACH * gSig[0] + 1)
     smooth = np.asarray(cv2.GaussianBlur(frame, size, sigmaX=gSig[1], sigmaY=gSig[0], borderType=BORDER), np.float32)

@@ -63,7 +63,7 @@ class CorrPnr:
 
     correlation: Floats
     pnr: Floats
-    gSig: tuple[int, int]
+    gSig: tuple[int, ...]
 
     def seeds(self, min_corr: float, min_pnr: float) -> NDArray[np.intp]:
         """Pixels ``(n, 2)`` as ``(y, x)`` from which cells would be grown, the best first; takes milliseconds."""
@@ -72,7 +72,7 @@ class CorrPnr:
 
 def corr_pnr(
     movie: ReadableFrames,
-    gSig: tuple[int, int],
+    gSig: tuple[int, ...],
     *,
     center_psf: bool = True,
     ssub: int = 1,
@@ -112,7 +112,7 @@ def corr_pnr(
 
 
 def find_seeds(
-    correlation: Floats, pnr: Floats, gSig: tuple[int, int], min_corr: float, min_pnr: float
+    correlation: Floats, pnr: Floats, gSig: tuple[int, ...], min_corr: float, min_pnr: float
 ) -> NDArray[np.intp]:
     """Local maxima of ``correlation * pnr`` at which both reach their least value: ``(n, 2)``, the highest first."""
     score = ndimage.median_filter(correlation, size=3) * ndimage.median_filter(pnr, size=3)

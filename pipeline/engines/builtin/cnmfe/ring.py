@@ -29,6 +29,8 @@ Doubles = NDArray[np.float64]
 
 # How far beyond the noise's edge a component's eigenvalue has to be.
 STRONG = 6.0
+# Share of the area inside a ring that a component covers at least. What covers less is one or two cells.
+AREA = 0.25
 CHUNK_BYTES = 32 * 2**20
 # Rows of the reduced field that one thread solves at a time.
 BAND = 8
@@ -116,12 +118,12 @@ def ring_offsets(radius: int) -> NDArray[np.intp]:
     return np.stack([y[chosen], x[chosen]], axis=1).astype(np.intp)
 
 
-def strong_courses(residual: Floats, noise: Floats, most: int) -> Floats:
-    """The strong components of a reduced movie: images ``(n, height, width)`` whose covariance is the movie's.
+def strong_courses(residual: Floats, noise: Floats, radius: int) -> Floats:
+    """The strong and wide components of a reduced movie: images ``(n, height, width)`` whose covariance is the movie's.
 
     What is common to many pixels stands out of the movie's noise, whose eigenvalues end at a known edge (Marchenko and
-    Pastur 1967); single cells, and the noise itself, do not stand out far enough. Rings that are fitted to the strong
-    components predict the background and neither of the two.
+    Pastur 1967). What stands out and is smaller than a ring is cells. Rings that are fitted to what remains predict
+    the background, and neither cells nor noise.
 
     Parameters
     ----------
@@ -129,8 +131,8 @@ def strong_courses(residual: Floats, noise: Floats, most: int) -> Floats:
         ``(n_short, height, width)``.
     noise
         ``(height, width)``: standard deviation of each pixel's noise; only its proportions matter.
-    most
-        How many components at most.
+    radius
+        Of the ring, in pixels of `residual`.
     """
     n_short = len(residual)
     flat = residual.reshape(n_short, -1)
@@ -149,9 +151,14 @@ def strong_courses(residual: Floats, noise: Floats, most: int) -> Floats:
     values, vectors = linalg.eigh(gram.astype(np.float64), overwrite_a=True)
     values, vectors = values[::-1], vectors[:, ::-1]
     edge = float(np.median(values)) * (1 + np.sqrt(n_short / flat.shape[1])) ** 2
-    n = min(int((values > STRONG * max(edge, 1e-12)).sum()), most)
-    chosen = np.ascontiguousarray(vectors[:, :n].T.astype(np.float32))
-    return (chosen @ flat).reshape(n, *residual.shape[1:])
+    # Fewer courses than pixels on a ring: otherwise anything could be predicted.
+    n = min(int((values > STRONG * max(edge, 1e-12)).sum()), len(ring_offsets(radius)) // 2)
+    courses = np.ascontiguousarray(vectors[:, :n].T.astype(np.float32)) @ flat
+    # Pixels that a component spreads over (participation ratio), in the units in which noise is equal everywhere.
+    energy = (courses * scale).astype(np.float64) ** 2
+    area = energy.sum(axis=1) ** 2 / np.maximum((energy**2).sum(axis=1), 1e-30)
+    wide = courses[area > AREA * np.pi * (radius + 1) ** 2]
+    return wide.reshape(len(wide), *residual.shape[1:])
 
 
 def fit_weights(

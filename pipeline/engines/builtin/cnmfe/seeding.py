@@ -120,7 +120,7 @@ class _Found:
                 columns.start - window[1].start : columns.stop - window[1].start,
             ] -= trace[:, None, None] * own
 
-    def add(self, footprint: Floats, trace: Floats, window: tuple[slice, slice], gSig: tuple[int, int]) -> None:
+    def add(self, footprint: Floats, trace: Floats, window: tuple[slice, slice], gSig: tuple[int, ...]) -> None:
         row = self._row(window, footprint)
         if cell_sized(row, self._field, gSig)[0]:
             self._images.append((window, footprint))

@@ -12,7 +12,6 @@ from pipeline.engines.builtin.cnmfe.ring import (
     enlarged,
     fit_weights,
     reduced,
-    ring_offsets,
     strong_courses,
     weighted,
 )
@@ -76,7 +75,7 @@ class ShortMovie:
             remove_cells(small, sparse.csr_array(footprints @ start.down.T, dtype=np.float32), change)
         # Of one frame of the movie, on the reduced field.
         variance = reduced((self._noise**2)[None], self._ssub)[0] / self._ssub**2
-        courses = strong_courses(small, np.sqrt(variance), len(ring_offsets(radius)) // 2)
+        courses = strong_courses(small, np.sqrt(variance), radius)
         ridge = RIDGE if footprints.shape[0] else FIRST_RIDGE
         weights = fit_weights(courses, radius, ridge * len(small) * variance)
         return RingBackground(field, self._ssub, weights, start.offset)

@@ -41,10 +41,9 @@ def movie_like() -> ArrayMovie:
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
-        ({"method_init": "corr_pnr"}, "init.method_init"),
+        ({"method_init": "corr_pnr"}, "init.nb"),
         ({"method_init": "sparse_nmf"}, "init.method_init"),
         ({"pw_rigid": True}, "motion.pw_rigid"),
-        ({"is3D": True}, "motion.is3D"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"rf": 20}, "patch.rf"),
@@ -67,12 +66,6 @@ def test_what_it_does_not_do_is_refused_before_any_work(overrides: dict[str, Any
 def test_the_two_photon_preset_is_taken_without_complaint() -> None:
     BuiltinEngine().check(TWO_PHOTON, movie_like())
     assert warnings_of(TWO_PHOTON) == ()
-
-
-@pytest.mark.parametrize("preset", ["1p", "3d"])
-def test_other_presets_are_refused_with_a_way_out(preset: str) -> None:
-    with pytest.raises(ParameterError, match=r"fluorite import|Use"):
-        BuiltinEngine().check(Parameters.preset(preset), movie_like())
 
 
 def test_a_harmless_parameter_is_noted() -> None:
@@ -140,13 +133,15 @@ CHANGES: dict[str, Any] = {
     "rval_lowest": 0.9,
 }
 # Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_init and
-# method_deconvolution (one value each).
-TESTED_ELSEWHERE = {"K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution"}
+# method_deconvolution (one value each), is3D (test_volumes.py).
+# What only one-photon extraction uses is in cnmfe/test_one_photon_parameters.py.
+ONE_PHOTON = {"min_corr", "min_pnr", "ssub", "ssub_B", "ring_size_factor", "center_psf", "del_duplicates"}
+TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution"}
 
 
 def test_every_honoured_parameter_is_tested() -> None:
     honoured = {row.name for row in parameter_table() if "builtin" in row.honoured_by}
-    assert honoured == set(CHANGES) | TESTED_ELSEWHERE
+    assert honoured == set(CHANGES) | TESTED_ELSEWHERE | ONE_PHOTON
 
 
 @pytest.mark.parametrize("name", CHANGES)
