@@ -9,12 +9,14 @@ Examples
 >>> fluorite.samples(project)                                   # doctest: +SKIP
 """
 
-from fluorite.api import create_project, open_project, rois, samples, traces
+from fluorite.api import create_project, events, open_project, rois, samples, stimuli, traces, values
 from fluorite.editing import (
     accept,
     add_rois,
     delete,
     edits,
+    evaluate,
+    import_into,
     merge,
     redo,
     reject,
@@ -35,6 +37,9 @@ __all__ = [
     "create_project",
     "delete",
     "edits",
+    "evaluate",
+    "events",
+    "import_into",
     "merge",
     "open_project",
     "redo",
@@ -44,7 +49,9 @@ __all__ = [
     "samples",
     "set_field",
     "split",
+    "stimuli",
     "tag",
     "traces",
     "undo",
+    "values",
 ]

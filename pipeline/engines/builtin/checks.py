@@ -6,11 +6,11 @@ would change the result, and noted in the result when it is only a matter of how
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
-from pipeline.engines.builtin.cnmfe.ring import ring_radius
+from pipeline.engines.builtin.cnmfe.checks import check_one_photon, check_ring, is_one_photon
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.parameters.fields import BUILTIN, extra_of
@@ -25,22 +25,42 @@ LEAST_PLANES = 3
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
 NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite import` its results."
 # Only how the work is done, or how CaImAn's own units are counted: noted, not refused.
-HARMLESS = frozenset({"n_processes", "dxy", "only_init", "nb_patch", "low_rank_background", "del_duplicates"})
-# These only mean something together with a method that may be off.
+HARMLESS = frozenset({"n_processes", "dxy", "nb_patch"})
+# These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
     "strides": "pw_rigid",
     "overlaps": "pw_rigid",
     "max_deviation_rigid": "pw_rigid",
     "min_cnn_thr": "use_cnn",
     "cnn_lowest": "use_cnn",
-    "stride": "rf",
+    "low_rank_background": "rf",
 }
-# What only one-photon extraction (corr_pnr) uses, and what it has no use for. It streams through time instead of
-# working patch by patch.
-ONE_PHOTON_ONLY = frozenset(
-    {"min_corr", "min_pnr", "ssub_B", "ring_size_factor", "center_psf", "ssub", "del_duplicates"}
+# What this engine honours, but only together with something else: name, what it needs, and whether that is there.
+# One-photon extraction (corr_pnr) streams through time instead of working patch by patch.
+NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
+    ("patch.stride", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None or is_one_photon(params)),
+    ("patch.rf", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("patch.stride", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("patch.only_init", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("init.rolling_sum", "greedy_roi", lambda params: not is_one_photon(params)),
+    ("init.rolling_length", "greedy_roi", lambda params: not is_one_photon(params)),
+    ("init.normalize_init", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("init.min_corr", "corr_pnr", is_one_photon),
+    ("init.min_pnr", "corr_pnr", is_one_photon),
+    ("init.ssub_B", "corr_pnr", is_one_photon),
+    ("init.ring_size_factor", "corr_pnr", is_one_photon),
+    ("init.center_psf", "corr_pnr", is_one_photon),
+    ("patch.rf", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.K", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.ssub", "greedy_roi", lambda params: params.init.method_init != "sparse_nmf"),
+    ("init.rolling_length", "init.rolling_sum", lambda params: params.init.rolling_sum),
+    ("merging.merge_thr", "merging.do_merge", lambda params: params.merging.do_merge),
+    ("merging.merge_thr", "no init.Ain", lambda params: params.init.Ain is None),
+    ("temporal.lags", "temporal.p above 0", lambda params: params.temporal.p > 0),
+    ("temporal.fudge_factor", "temporal.p above 0", lambda params: params.temporal.p > 0),
 )
-NOT_ONE_PHOTON = frozenset({"rolling_sum", "rolling_length", "normalize_init", "rf", "stride"})
 
 
 def check_parameters(params: Parameters) -> None:
@@ -54,39 +74,25 @@ def check_parameters(params: Parameters) -> None:
     engine = "the built-in engine"
     if params.motion.is3D:
         _check_volumes(params)
-    if params.init.method_init == "sparse_nmf":
-        raise ParameterError("init.method_init", f"sparse_nmf is not in {engine} yet", "Use greedy_roi.")
+    if params.init.method_init == "sparse_nmf" and params.init.K is None and params.init.Ain is None:
+        raise ParameterError(
+            "init.K", "is automatic, but sparse_nmf needs to know how many components", "Set K, e.g. to 30."
+        )
     if is_one_photon(params):
-        if params.init.nb > 0:
-            raise ParameterError(
-                "init.nb",
-                f"is {params.init.nb}, but the background of a one-photon movie (corr_pnr) is a ring of pixels",
-                "Set nb to 0.",
-            )
-        if params.init.ssub > min(params.init.gSig):
-            raise ParameterError(
-                "init.ssub",
-                f"is {params.init.ssub}, which leaves less than a pixel of cells with gSig {params.init.gSig}",
-                f"Use at most {min(params.init.gSig)}.",
-            )
+        check_one_photon(params)
     elif params.init.nb < 1:
         raise ParameterError(
             "init.nb",
             f"is 0, but {engine} needs a background of at least one component",
-            "Set nb to 1 or 2 (two-photon), or use the 1p preset.",
+            "Set nb to 1 or 2; one-photon movies go with the 1p preset.",
         )
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
     for group, name, value, default in changed_and_not_honoured(params):
-        if name not in HARMLESS and not (is_one_photon(params) and name in NOT_ONE_PHOTON):
+        if not only_noted(group, name, value):
             raise ParameterError(
                 f"{group}.{name}", f"is {value!r}, which {engine} does not honour", NEEDS_CAIMAN.format(default=default)
             )
-
-
-def is_one_photon(params: Parameters) -> bool:
-    """Whether cells are found by CNMF-E."""
-    return params.init.method_init == "corr_pnr"
 
 
 def _check_volumes(params: Parameters) -> None:
@@ -109,38 +115,48 @@ def _check_volumes(params: Parameters) -> None:
 
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
-    """One sentence for every harmless parameter that was set and has no effect here."""
-    harmless = HARMLESS | NOT_ONE_PHOTON if is_one_photon(params) else HARMLESS
-    return tuple(
+    """One sentence for every parameter that was set and has no effect here."""
+    default = _usual(params).to_dict()
+    given = params.to_dict()
+    alone = tuple(
+        f"{name} was set to {given[group][member]!r}, which has no effect without {what}."
+        for name, what, is_there in NEEDS
+        for group, member in [name.split(".")]
+        if given[group][member] != default[group][member] and not is_there(params)
+    )
+    return alone + tuple(
         f"{group}.{name} was set to {value!r}; the built-in engine works without it."
         for group, name, value, _ in changed_and_not_honoured(params)
-        if name in harmless
+        if only_noted(group, name, value)
     )
 
 
 def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, Any]]:
-    """``(group, name, value, value of the preset)`` of what was changed although this engine has no use for it.
-
-    A value that any preset has was not chosen by a person, and is no reason to complain, when it belongs to a method
-    that is off.
-    """
-    presets = [Parameters.preset(name) for name in PRESETS]
-    one_photon = is_one_photon(params)
-    useless = NOT_ONE_PHOTON if one_photon else ONE_PHOTON_ONLY
-    like = Parameters.preset("1p" if one_photon else "2p")
+    """``(group, name, value, value of the preset)`` of what was changed although this engine has no use for it."""
     found = []
     for group in Parameters.model_fields:
-        model, usual = getattr(params, group), getattr(like, group)
+        model, usual = getattr(params, group), getattr(_usual(params), group)
         for name, info in type(model).model_fields.items():
             value, default = getattr(model, name), getattr(usual, name)
-            if value == default or (BUILTIN in extra_of(info)["honoured_by"] and name not in useless):
-                continue
-            if name in (PART_OF.keys() | HARMLESS | useless) - {"normalize_init"} and any(
-                value == getattr(getattr(preset, group), name) for preset in presets
-            ):
+            if value == default or BUILTIN in extra_of(info)["honoured_by"]:
                 continue
             found.append((group, name, value, default))
     return found
+
+
+def _usual(params: Parameters) -> Parameters:
+    """The preset that values are compared with, to see what a person has chosen."""
+    return Parameters.preset("1p" if is_one_photon(params) else "2p")
+
+
+def only_noted(group: str, name: str, value: Any) -> bool:
+    """Whether a value that is not honoured does no harm: it cannot change the result, or it belongs to a method that is
+    off and is what some preset has, so that probably nobody chose it."""
+    if name in HARMLESS:
+        return True
+    return name in PART_OF and any(
+        value == getattr(getattr(Parameters.preset(preset), group), name) for preset in PRESETS
+    )
 
 
 def check_recording(movie: Movie, params: Parameters) -> None:
@@ -188,7 +204,7 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             f"Use at most {largest if planes else largest[0]}.",
         )  # fmt: skip
     if is_one_photon(params):
-        _check_ring(params, height, width)
+        check_ring(params, height, width)
     if 2 * params.patch.border_pix >= min(height, width):
         raise ParameterError(
             "patch.border_pix", f"is {params.patch.border_pix}, which leaves nothing of {size} pixels",
@@ -200,18 +216,4 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             "data.fr",
             f"is {fr:g} Hz, but the movie has {movie.rate_hz:g} Hz",
             "Give the right one with --frame-rate and leave fr automatic.",
-        )
-
-
-def _check_ring(params: Parameters, height: int, width: int) -> None:
-    """Refuse a ring that lies outside the field even for the pixel in its middle."""
-    ssub, radius = params.init.ssub_B, ring_radius(params.init)
-    furthest = math.hypot((height / ssub - 1) / 2, (width / ssub - 1) / 2)
-    if radius > furthest - 1:
-        gSiz = params.init.gSiz or tuple(2 * g + 1 for g in params.init.gSig)
-        raise ParameterError(
-            "init.ring_size_factor",
-            f"is {params.init.ring_size_factor:g}, which with gSiz {gSiz} makes a ring of {radius * ssub} pixels, "
-            f"larger than the field of {height} x {width}",
-            f"Use at most {max(0.0, furthest - 1) * ssub / max(gSiz):.2g}, or a smaller gSiz.",
         )

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 from threadpoolctl import threadpool_limits
 
-from pipeline.engines.builtin.checks import check_parameters, check_recording, is_one_photon, warnings_of
+from pipeline.engines.builtin.checks import check_parameters, check_recording, warnings_of
+from pipeline.engines.builtin.cnmfe.checks import is_one_photon
 from pipeline.engines.builtin.cnmfe.extraction import extract_one_photon
 from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
@@ -28,6 +29,7 @@ from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.results_file import Results, RingWeights, write_results
+from pipeline.seeds import Seeds, load_seeds, seeds_sha256
 from pipeline.version import code_sha256
 
 VERSION = "0.1.0"
@@ -56,6 +58,7 @@ class BuiltinEngine:
         """
         check_parameters(params)
         check_recording(movie, params)
+        _seeds_of(params, movie)
 
     def run(
         self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
@@ -73,7 +76,10 @@ class BuiltinEngine:
         ParameterError
             When a parameter is not honoured or does not fit the movie.
         """
-        self.check(params, movie)
+        check_parameters(params)
+        check_recording(movie, params)
+        seeds = _seeds_of(params, movie)
+        notes = warnings_of(params) + (() if seeds is None else (_seeds_note(params, seeds),))
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -100,8 +106,9 @@ class BuiltinEngine:
                         lambda: survey(frames, params.init.tsub, lambda done: progress("summary images", done)),
                         (Survey,),
                     )
+                    masks = None if seeds is None else seeds.footprints
                     find = extract_one_photon if is_one_photon(params) else extract
-                    model = find(frames, known, params, movie.rate_hz, progress, stages)
+                    model = find(frames, known, params, movie.rate_hz, progress, stages, masks)
                     verdict = stages.run(
                         "evaluation",
                         lambda: evaluate(
@@ -116,7 +123,7 @@ class BuiltinEngine:
                     )
                 with stages.timed("results"):
                     progress("results", 0.0)
-                    written = _results(movie, params, known, model, verdict, motion, (self.name, self.version))
+                    written = _results(movie, params, known, model, verdict, motion, notes, (self.name, self.version))
                     write_results(results, written)
                     progress("results", 1.0)
         except BaseException:
@@ -133,12 +140,23 @@ class BuiltinEngine:
             version=self.version,
             seconds=_by_stage(stages.seconds),
             peak_rss_mb=peak[0] / MIB,
+            notes=notes,
         )
+
+
+def _seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
+    return load_seeds(Path(params.init.Ain), movie.shape[1:], params.init.gSig) if params.init.Ain else None
+
+
+def _seeds_note(params: Parameters, seeds: Seeds) -> str:
+    digest = seeds_sha256(Path(params.init.Ain or ""))
+    return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
 
 
 def work_key(movie: Movie, params: Parameters) -> str:
     """SHA-256 over what a stage's result depends on, except the movie's pixels: the caller keeps movies apart."""
-    parts = (code_sha256(), params.sha256(), movie.shape, str(movie.dtype), movie.rate_hz)
+    seeds = seeds_sha256(Path(params.init.Ain)) if params.init.Ain else None
+    parts = (code_sha256(), params.sha256(), movie.shape, str(movie.dtype), movie.rate_hz, seeds)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -158,6 +176,7 @@ def _results(
     model: Model,
     verdict: Evaluation,
     motion: Registration,
+    notes: tuple[str, ...],
     made_by: tuple[str, str],
 ) -> Results:
     ring = model.ring
@@ -187,7 +206,7 @@ def _results(
         parameters=params.to_dict(),
         engine=made_by[0],
         version=made_by[1],
-        notes=warnings_of(params),
+        notes=notes,
         ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
     )
 

@@ -21,6 +21,7 @@ from pipeline.engines.builtin.cnmfe.ring import RingBackground, ring_radius
 from pipeline.engines.builtin.cnmfe.seeding import Grown, grow
 from pipeline.engines.builtin.cnmfe.short_movie import ShortMovie
 from pipeline.engines.builtin.cnmfe.updates import update_footprints, update_traces
+from pipeline.engines.builtin.extraction import instead_of_empty
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.merging import merged
 from pipeline.engines.builtin.model import Floats, Model, unit_norm
@@ -41,15 +42,23 @@ class Start:
 
 
 def extract_one_photon(
-    frames: Frames, known: Survey, params: Parameters, rate_hz: float, progress: Progress, stages: Stages
+    frames: Frames,
+    known: Survey,
+    params: Parameters,
+    rate_hz: float,
+    progress: Progress,
+    stages: Stages,
+    seeds: sparse.csr_array | None = None,
 ) -> Model:
     """Find the components of a one-photon movie and refine them.
 
     Stages reported to `progress`: ``initialisation``, then ``refinement``. With ``patch.refit`` footprints, traces and
     background are refined once more at the end. Kept in `stages`: ``initialisation``, ``traces`` (with the cells that
     the first search missed), ``refinement 1``, ``refinement 2``.
+
+    With `seeds` ``(n, n_pixels)`` no cell is looked for: component i is seed i, and is neither merged nor dropped.
     """
-    work = _Extraction(frames, known, params)
+    work = _Extraction(frames, known, params, given=seeds is not None)
     rounds = 3 if params.patch.refit else 2
     steps, done = 2 + 2 * rounds, 0
 
@@ -62,6 +71,8 @@ def extract_one_photon(
     def first() -> Model:
         with step() as report:
             model = work.traces(start.footprints, start.ring, report)
+        if seeds is not None:
+            return model
         with step() as report:
             return work.with_more_cells(model, work.ring_behind(model), report)
 
@@ -75,7 +86,7 @@ def extract_one_photon(
 
     start = stages.run(
         "initialisation",
-        lambda: work.first_cells(lambda part: progress("initialisation", part)),
+        lambda: work.first_cells(seeds, lambda part: progress("initialisation", part)),
         (Start, RingBackground),
     )
     model = stages.run("traces", first, (Model, RingBackground))
@@ -86,8 +97,8 @@ def extract_one_photon(
 
 
 class _Extraction:
-    def __init__(self, frames: Frames, known: Survey, params: Parameters) -> None:
-        self._frames, self._known, self._params = frames, known, params
+    def __init__(self, frames: Frames, known: Survey, params: Parameters, *, given: bool) -> None:
+        self._frames, self._known, self._params, self._given = frames, known, params, given
         self._short = ShortMovie(known, params.init.ssub_B)
         self._radius = ring_radius(params.init)
         self._mean = known.images["mean"]
@@ -95,9 +106,12 @@ class _Extraction:
         self._no_cells = sparse.csr_array((0, self._field[0] * self._field[1]), dtype=np.float32)
         self._no_traces = np.zeros((0, frames.shape[0]), np.float32)
 
-    def first_cells(self, progress: Callable[[float], None]) -> Start:
+    def first_cells(self, seeds: sparse.csr_array | None, progress: Callable[[float], None]) -> Start:
         ring = self._short.fit_ring(self._no_cells, self._no_traces, self._radius)
         progress(0.2)
+        if seeds is not None:
+            progress(1.0)
+            return Start(_normalised(sparse.csr_array(seeds, dtype=np.float32)), ring)
         nothing = Grown(self._no_cells, self._short.averaged(self._no_traces))
         grown = self._grown(ring, self._no_cells, self._no_traces, nothing, lambda done: progress(0.2 + 0.8 * done))
         progress(1.0)
@@ -151,16 +165,21 @@ class _Extraction:
 
     def footprints(self, model: Model, ring: RingBackground, progress: Callable[[float], None]) -> sparse.csr_array:
         """New footprints for the cells that are ever active; what is no cell by its shape is left out."""
-        alive = np.flatnonzero(model.traces.max(axis=1, initial=0) > 0)
+        everyone = np.arange(model.n)
+        alive = everyone if self._given else np.flatnonzero(model.traces.max(axis=1, initial=0) > 0)
         raw = update_footprints(
             self._frames, model.footprints[alive], model.traces[alive], ring, self._known.noise, self._mean, progress
         )
         tidy = tidied(raw, self._field, self._params.spatial.nrgthr)
+        if self._given:
+            return _normalised(instead_of_empty(tidy, model.footprints))
         tidy = tidy[np.flatnonzero(cell_sized(tidy, self._field, self._params.init.gSig))]
         return _normalised(tidy)
 
     def tidied_up(self, model: Model, ring: RingBackground, tick: Callable[[], None]) -> Model:
         """Pieces of one cell joined, and doubles deleted."""
+        if self._given:
+            return model
         footprints, changed = model.footprints, 0
         if self._params.merging.do_merge:
             footprints, _, changed = merged(model, self._params.merging.merge_thr)
