@@ -49,7 +49,6 @@ def movie_like() -> ArrayMovie:
         ({"low_rank_background": False}, "patch.low_rank_background"),
         ({"Ain": "no such file.npy"}, "init.Ain"),
         ({"use_cnn": True}, "quality.use_cnn"),
-        ({"min_corr": 0.5}, "init.min_corr"),
         ({"strides": 60}, "motion.strides"),
         ({"fr": 30}, "data.fr"),
         ({"gSig": 40}, "init.gSig"),
@@ -66,11 +65,6 @@ def test_what_it_does_not_do_is_refused_before_any_work(overrides: dict[str, Any
 def test_the_two_photon_preset_is_taken_without_complaint() -> None:
     BuiltinEngine().check(TWO_PHOTON, movie_like())
     assert warnings_of(TWO_PHOTON) == ()
-
-
-def test_the_one_photon_preset_is_refused_with_a_way_out() -> None:
-    with pytest.raises(ParameterError, match="fluorite import"):
-        BuiltinEngine().check(Parameters.preset("1p"), movie_like())
 
 
 def test_a_harmless_parameter_is_noted() -> None:
