@@ -62,6 +62,8 @@ class Results:
         Who made it.
     notes
         What a reader should know of this run, one sentence each.
+    latency_s
+        ``(n, 2)`` of an online run: work and delay of each frame in seconds (`pipeline.engines.builtin.online.latency`).
     """
 
     shape: tuple[int, int]
@@ -84,6 +86,7 @@ class Results:
     engine: str
     version: str
     notes: tuple[str, ...] = ()
+    latency_s: NDArray[np.float32] | None = None
 
 
 def write_results(path: Path, results: Results) -> Path:
@@ -153,6 +156,8 @@ def _fill(file: h5py.File, results: Results) -> None:
     ours.attrs.update(engine=results.engine, version=results.version, layout="CNMF.save", shifts_axes="y,x")
     ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
     ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
+    if results.latency_s is not None:
+        ours.create_dataset("latency_s", data=results.latency_s)
     images = ours.create_group("summary_images")
     for name, image in results.images.items():
         images.create_dataset(name, data=image.astype(np.float32))
