@@ -13,6 +13,7 @@ import click
 from fluorite.version import __version__
 from pipeline.commands.cmd_adopt import adopt
 from pipeline.commands.cmd_behaviour import behaviour
+from pipeline.commands.cmd_bench import bench
 from pipeline.commands.cmd_catalogue import index, rois, samples
 from pipeline.commands.cmd_check import check
 from pipeline.commands.cmd_config import config
@@ -93,5 +94,5 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 for _command in (init, process, import_, adopt, params, samples, rois, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, accept, reject, delete, restore, log, undo, redo, check, export):
+for _command in (tag, accept, reject, delete, restore, log, undo, redo, check, export, bench):
     main.add_command(_command)

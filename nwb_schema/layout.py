@@ -1,8 +1,9 @@
 """Where things are in a sample: the names that the writer gives and the reader looks for.
 
 The names are those of neuroconv where it has one, because roiextractors' and other readers look for exactly these.
-Images are stored as ``(width, height)``, masks as ``(x, y)``, the movie as ``(n_frames, width, height)``: NWB's order,
-the same in all three. The reader transposes all of them.
+Images are stored as ``(width, height)``, masks as ``(x, y)``, the movie as ``(n_frames, width, height)``, and those of
+volumes as ``(x, y, z)`` and ``(n_frames, width, height, depth)``: NWB's order. The reader transposes all of them.
+NWB's images are of one plane, so a volume has one for every plane, called ``mean_z000``, ``mean_z001``, ...
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ OPHYS = "processing/ophys"
 PLANE_SEGMENTATION = f"{OPHYS}/ImageSegmentation/PlaneSegmentation"
 BACKGROUND_SEGMENTATION = f"{OPHYS}/ImageSegmentation/BackgroundSegmentation"
 IMAGES = f"{OPHYS}/SegmentationImages"
+PLANE_IMAGES = f"{OPHYS}/PlaneImages"
 SHIFTS = f"{OPHYS}/MotionCorrectionShifts"
 FLUORITE = "general/fluorite"
 HISTORY = "processing/fluorite"
@@ -47,6 +49,11 @@ FLAGS = {
     DELETED: "Whether a person deleted the ROI; it is kept for what refers to it.",
 }
 """Yes/no columns of a PlaneSegmentation that people's edits set, with their descriptions."""
+
+
+def plane_image_name(name: str, plane: int) -> str:
+    """Name of plane number `plane` of the summary image `name` of a volume."""
+    return f"{name}_z{plane:03d}"
 
 
 def movie_series_name(one_photon: bool) -> str:

@@ -69,7 +69,7 @@ def movie_problem(sample: Path, link: h5py.ExternalLink | None, shape: tuple[int
     Parameters
     ----------
     shape
-        ``(n_frames, height, width)`` as the sample records it.
+        ``(n_frames, height, width)`` as the sample records it, of volumes ``(n_frames, height, width, depth)``.
     """
     if link is None:
         return "it has no registered movie"
@@ -77,16 +77,21 @@ def movie_problem(sample: Path, link: h5py.ExternalLink | None, shape: tuple[int
         target = resolve_link(sample, link)
         with h5py.File(target, "r") as file:
             data = local_hdf5.local_dataset(file, DATASET)
-            if data is None or data.ndim != 3:
+            if data is None or data.ndim not in (3, 4):
                 return f"{target.name} is not a registered movie"
-            n_frames, width, height = data.shape
+            n_frames, width, height, *planes = data.shape
     except SampleError as error:
         return error.cause
     except OSError as error:
         return f"{target.name} cannot be read ({error})"
-    if (n_frames, height, width) != shape:
+    found = (n_frames, height, width, *planes)
+    if found != shape:
         return (
-            f"{target.name} has {n_frames} frames of {height} x {width}, "
-            f"but the sample records {shape[0]} of {shape[1]} x {shape[2]}"
+            f"{target.name} has {n_frames} frames of {_size(found)}, "
+            f"but the sample records {shape[0]} of {_size(shape)}"
         )
     return None
+
+
+def _size(shape: tuple[int | None, ...]) -> str:
+    return " x ".join(map(str, shape[1:]))

@@ -46,7 +46,7 @@ class SampleMetadata:
     excitation_lambda_nm, emission_lambda_nm
         Nanometres; NaN where nobody gave them.
     grid_spacing_um
-        ``(y, x)`` micrometres per pixel, or None.
+        ``(y, x)`` micrometres per pixel, of volumes ``(y, x, z)`` where the distance of planes is known, or None.
     one_photon
         Whether the movie is a one-photon recording.
     not_given
@@ -94,7 +94,7 @@ class SampleMetadata:
     emission_lambda_nm: float = float("nan")
     optical_channel_name: str = "OpticalChannel"
     optical_channel_description: str | None = None
-    grid_spacing_um: tuple[float, float] | None = None
+    grid_spacing_um: tuple[float, ...] | None = None
     one_photon: bool = False
     not_given: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ def build_metadata(
     movie_session_start: datetime | None = None,
     movie_subject: Mapping[str, str] | None = None,
     movie_source: str | None = None,
-    movie_pixel_size_um: tuple[float, float] | None = None,
+    movie_pixel_size_um: tuple[float, ...] | None = None,
     movie_extra: Mapping[str, Any] | None = None,
     file_date: datetime | None = None,
     default_session: str | None = None,
@@ -138,7 +138,8 @@ def build_metadata(
     overrides
         The content of a metadata file (neuroconv's layout: ``NWBFile``, ``Subject``, ``Ophys``).
     movie_session_start, movie_subject, movie_source, movie_pixel_size_um, movie_extra
-        What the movie file says (see ``pipeline.movies.movie.MovieMetadata``); pixel size as ``(y, x)``.
+        What the movie file says (see ``pipeline.movies.movie.MovieMetadata``); pixel size as ``(y, x)`` or, of
+        volumes, ``(y, x, z)``.
     file_date
         When the input file was last changed: the session's start where nothing else says it.
     default_session
@@ -162,7 +163,7 @@ def build_metadata(
     for name, value in (movie_subject or {}).items():
         _movie_value(values, notes, name, value)
     if movie_pixel_size_um is not None:
-        values["grid_spacing_um"] = (float(movie_pixel_size_um[0]), float(movie_pixel_size_um[1]))
+        values["grid_spacing_um"] = tuple(float(size) for size in movie_pixel_size_um)
     if movie_source:
         values["device_description"] = clean_text(f"Recorded with {movie_source}")
     from_movie = dict(values)

@@ -166,10 +166,11 @@ def convert(name: str, value: Any, notes: list[str]) -> Any:
             raise UnusableTerm("a wavelength is given in nanometres, such as 920")
         return wavelength
     if name == "grid_spacing_um":
-        (x, y, *_), factor = value
-        if not (float(x) > 0 and float(y) > 0):
+        (x, y, *z), factor = value
+        spacing = tuple(float(size) * factor for size in (y, x, *z[:1]))
+        if not all(size > 0 for size in spacing):
             raise UnusableTerm("the spacing of pixels is positive")
-        return (float(y) * factor, float(x) * factor)
+        return spacing
     if name in _TUPLES:
         items = value if isinstance(value, (list, tuple)) else [value]
         return tuple(text for text in (clean_text(str(item)).strip() for item in items) if text)
@@ -183,6 +184,12 @@ def convert(name: str, value: Any, notes: list[str]) -> Any:
     if not cleaned:
         raise UnusableTerm("it is empty")
     return cleaned
+
+
+def nwb_spacing(spacing: tuple[float, ...]) -> tuple[float, ...]:
+    """``(y, x[, z])``, our order, as NWB has it: ``(x, y[, z])``."""
+    y, x, *z = spacing
+    return (x, y, *z)
 
 
 def _moment(value: Any) -> datetime:

@@ -15,8 +15,9 @@ from pynwb.image import GrayscaleImage
 from pynwb.ophys import ImagingPlane, OnePhotonSeries, OpticalChannel, TwoPhotonSeries
 
 from nwb_schema.extension import fluorite_sample_class
-from nwb_schema.layout import movie_series_name
+from nwb_schema.layout import movie_series_name, plane_image_name
 from nwb_schema.metadata import SampleMetadata
+from nwb_schema.metadata_file import nwb_spacing
 from nwb_schema.provenance import Provenance, canonical_json
 from nwb_schema.roi_tables import add_background, add_rois, add_traces
 from nwb_schema.segmentation import Segmentation
@@ -40,7 +41,7 @@ def build_nwbfile(
     metadata: SampleMetadata,
     segmentation: Segmentation,
     provenance: Provenance,
-    movie: tuple[int, int, int] | None,
+    movie: tuple[int, ...] | None,
     shifts: NDArray[np.float32] | None,
     roi_uuids: list[str],
     now: datetime,
@@ -50,9 +51,9 @@ def build_nwbfile(
     Parameters
     ----------
     movie
-        ``(n_frames, height, width)`` of the registered movie, or None.
+        ``(n_frames, height, width[, depth])`` of the registered movie, or None.
     shifts
-        ``(n_frames, 2)`` pixels as ``(y, x)``, or None.
+        ``(n_frames, 2)`` pixels as ``(y, x)``, of volumes ``(n_frames, 3)`` as ``(y, x, z)``, or None.
     roi_uuids
         One permanent UUID per ROI.
     now
@@ -70,6 +71,8 @@ def build_nwbfile(
         add_traces(ophys, table, segmentation)
     add_background(ophys, plane, segmentation)
     ophys.add(_images(segmentation))
+    if segmentation.plane_images:
+        ophys.add(_plane_images(segmentation))
     if shifts is not None:
         ophys.add(_shift_series(shifts, segmentation.rate_hz))
     n_frames = movie[0] if movie is not None else segmentation.n_frames
@@ -128,12 +131,11 @@ def _imaging_plane(nwbfile: NWBFile, metadata: SampleMetadata, segmentation: Seg
     )
     spacing_m = None
     if metadata.grid_spacing_um is not None:
-        spacing_m = [metadata.grid_spacing_um[1] * 1e-6, metadata.grid_spacing_um[0] * 1e-6]
+        spacing_m = [um * 1e-6 for um in nwb_spacing(metadata.grid_spacing_um)[: len(segmentation.shape)]]
     return nwbfile.create_imaging_plane(
         name="ImagingPlane",
         optical_channel=channel,
-        description=metadata.imaging_plane_description
-        or f"{kind} imaging, {segmentation.shape[0]} rows by {segmentation.shape[1]} columns.",
+        description=metadata.imaging_plane_description or f"{kind} imaging, {_in_words(segmentation.shape)}.",
         device=device,
         excitation_lambda=metadata.excitation_lambda_nm,
         indicator=metadata.indicator,
@@ -144,19 +146,25 @@ def _imaging_plane(nwbfile: NWBFile, metadata: SampleMetadata, segmentation: Seg
     )
 
 
+def _in_words(shape: tuple[int, ...]) -> str:
+    words = f"{shape[0]} rows by {shape[1]} columns"
+    return words if len(shape) == 2 else f"{words} in {shape[2]} planes"
+
+
 def _movie_series(
-    plane: ImagingPlane, metadata: SampleMetadata, segmentation: Segmentation, movie: tuple[int, int, int]
+    plane: ImagingPlane, metadata: SampleMetadata, segmentation: Segmentation, movie: tuple[int, ...]
 ) -> OnePhotonSeries | TwoPhotonSeries:
-    _, height, width = movie
+    _, height, width, *planes = movie
+    axes = "(n_frames, width, height, depth)" if planes else "(n_frames, width, height)"
     series = OnePhotonSeries if metadata.one_photon else TwoPhotonSeries
     return series(
         name=movie_series_name(metadata.one_photon),
-        description="Motion-corrected movie, (n_frames, width, height), linked from the project's movies folder.",
+        description=f"Motion-corrected movie, {axes}, linked from the project's movies folder.",
         imaging_plane=plane,
         # The link takes this place when the file is written: pynwb makes links only with the movie open.
-        data=np.zeros((1, 1, 1), np.uint8),
+        data=np.zeros((1,) * len(movie), np.uint8),
         unit="n.a.",
-        dimension=[width, height],
+        dimension=[width, height, *planes],
         starting_time=0.0,
         rate=float(segmentation.rate_hz),
     )
@@ -182,11 +190,29 @@ def _images(segmentation: Segmentation) -> Images:
     )
 
 
+def _plane_images(segmentation: Segmentation) -> Images:
+    return Images(
+        name="PlaneImages",
+        description="Summary images of every plane of the volume, stored as (width, height).",
+        images=[
+            GrayscaleImage(
+                name=plane_image_name(name, plane),
+                data=_compressed(np.ascontiguousarray(volume[..., plane].T, dtype=np.float32)),
+                description=f"Plane {plane}. {_IMAGE_DESCRIPTIONS.get(name, f'Summary image: {name}.')}",
+            )
+            for name, volume in segmentation.plane_images.items()
+            for plane in range(volume.shape[2])
+        ],
+    )
+
+
 def _shift_series(shifts: NDArray[np.float32], rate_hz: float) -> TimeSeries:
+    y, x, *z = shifts.T
     return TimeSeries(
         name="MotionCorrectionShifts",
-        description="Motion correction: pixels in (x, y) by which each frame's content was moved to register it.",
-        data=_compressed(np.ascontiguousarray(shifts[:, ::-1], dtype=np.float32)),
+        description=f"Motion correction: pixels in ({'x, y, z' if z else 'x, y'}) by which each frame's content was "
+        "moved to register it.",
+        data=_compressed(np.ascontiguousarray(np.stack([x, y, *z], axis=1), dtype=np.float32)),
         unit="pixels",
         starting_time=0.0,
         rate=float(rate_hz),

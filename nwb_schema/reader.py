@@ -20,7 +20,17 @@ from scipy import sparse
 
 from nwb_schema import local_hdf5
 from nwb_schema.errors import SampleError
-from nwb_schema.layout import CURATED, DELETED, FLUORITE, SCORES, SHIFTS, TRACE_KINDS, TRACES
+from nwb_schema.layout import (
+    CURATED,
+    DELETED,
+    FLUORITE,
+    PLANE_IMAGES,
+    SCORES,
+    SHIFTS,
+    TRACE_KINDS,
+    TRACES,
+    plane_image_name,
+)
 from nwb_schema.limits import (
     MAX_IMAGE_PIXELS,
     MAX_METADATA_BYTES,
@@ -44,6 +54,7 @@ __all__ = [
     "read_footprints",
     "read_identifier",
     "read_images",
+    "read_plane_images",
     "read_provenance",
     "read_rois",
     "read_shifts",
@@ -212,13 +223,40 @@ def read_images(path: Path) -> dict[str, NDArray[np.float32]]:
         return {name: np.ascontiguousarray(np.asarray(data[()], dtype=np.float32).T) for name, data in images.items()}
 
 
+def read_plane_images(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Summary images of a volume, plane by plane: ``(height, width, depth)`` by name; none for a single plane.
+
+    A file in which some plane is missing counts as one without that image.
+    """
+    with open_sample(path) as file:
+        summary = summarise(path, file)
+        group = local_hdf5.local_group(file, PLANE_IMAGES)
+        if group is None or not (summary.height and summary.width and summary.depth):
+            return {}
+        stored = {name: data for name, data in local_hdf5.local_children(group) if isinstance(data, h5py.Dataset)}
+        require_at_most("the planes", sum(int(data.size) for data in stored.values()), MAX_IMAGE_PIXELS, "pixels")
+        found: dict[str, NDArray[np.float32]] = {}
+        for image in sorted({name.rpartition("_z")[0] for name in stored}):
+            planes = [stored.get(plane_image_name(image, plane)) for plane in range(summary.depth)]
+            whole = [data for data in planes if data is not None and data.shape == (summary.width, summary.height)]
+            if len(whole) == summary.depth:
+                found[image] = np.stack([np.asarray(data[()], dtype=np.float32).T for data in whole], axis=2)
+        return found
+
+
 def read_shifts(path: Path) -> NDArray[np.float32] | None:
-    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, or None where the sample has none."""
+    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, or None where the sample has none.
+
+    Those of a volume are ``(n_frames, 3)``, as ``(y, x, z)``.
+    """
     with open_sample(path) as file:
         data = local_hdf5.local_dataset(file, f"{SHIFTS}/data")
         if data is not None:
             require_readable(data, MAX_SHIFTS)
-        return None if data is None else np.ascontiguousarray(data[()][:, ::-1], dtype=np.float32)
+        if data is None:
+            return None
+        x, y, *z = np.asarray(data[()], dtype=np.float32).T
+        return np.stack([y, x, *z], axis=1)
 
 
 def read_provenance(path: Path) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def summarise(path: Path, file: h5py.File) -> SampleSummary:
         n_frames = _foreign_frames(file)
     require_at_most("the recording", n_frames or 0, MAX_FRAMES, "frames")
     n_rois, n_accepted, evaluated = _counts(file)
-    problem = _movie_problem(path, file, (n_frames, height, width))
+    problem = _movie_problem(path, file, (n_frames, height, width, *([depth] if depth else [])))
     return SampleSummary(
         path=path,
         identifier=local_hdf5.name_text(file, "identifier") or "",

@@ -42,7 +42,10 @@ class Segmentation:
     background_traces
         ``(n_background, n_frames)`` float32, or None.
     images
-        Summary images ``(height, width)`` by name: ``mean``, ``max``, ``std``, ``correlation``, ``pnr``.
+        Summary images ``(height, width)`` by name: ``mean``, ``max``, ``std``, ``correlation``, ``pnr``. Those of a
+        volume are what is seen from above: the maximum over its planes.
+    plane_images
+        Of a volume, summary images ``(height, width, depth)`` by name, plane by plane: ``mean`` and ``correlation``.
     """
 
     shape: tuple[int, ...]
@@ -60,6 +63,7 @@ class Segmentation:
     background_footprints: FloatArray | None = None
     background_traces: FloatArray | None = None
     images: Mapping[str, FloatArray] = field(default_factory=dict)
+    plane_images: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def n_rois(self) -> int:

@@ -36,7 +36,8 @@ def verify_sample(
         raise SampleError(path, f"is not valid NWB ({problems[0]})", _REMEDY)
     _check_movie(path, registered_movie)
     summary = reader.read_summary(path)
-    _same(path, "frame size", (summary.height, summary.width), segmentation.shape[:2])
+    size = (summary.height, summary.width, *([summary.depth] if summary.depth else []))
+    _same(path, "frame size", size, segmentation.shape)
     _same(path, "number of ROIs", summary.n_rois, segmentation.n_rois)
     rois = reader.read_rois(path)
     _same_array(path, "accept flags", rois["is_accepted"].to_numpy(bool), segmentation.accepted)
@@ -53,6 +54,9 @@ def verify_sample(
     images = reader.read_images(path)
     for name, image in segmentation.images.items():
         _same_array(path, f"image {name}", images[name], np.asarray(image, np.float32))
+    planes = reader.read_plane_images(path)
+    for name, volume in segmentation.plane_images.items():
+        _same_array(path, f"planes of {name}", planes.get(name), np.asarray(volume, np.float32))
     if shifts is not None:
         _same_array(path, "motion shifts", reader.read_shifts(path), np.asarray(shifts, np.float32))
 
@@ -67,11 +71,12 @@ def _check_movie(path: Path, registered_movie: Path | None) -> None:
                 _same(path, "acquisition", len(acquisition), 0)
                 return
             with MovieFile(registered_movie) as movie:
-                n_frames, height, width = movie.shape
+                n_frames, height, width, *planes = movie.shape
                 data = next(iter(acquisition.values())).data
-                _same(path, "linked movie (n_frames, width, height)", tuple(data.shape), (n_frames, width, height))
+                expected = (n_frames, width, height, *planes)
+                _same(path, "linked movie (n_frames, width, height[, depth])", tuple(data.shape), expected)
                 last = movie.read(n_frames - 1, n_frames)[0]
-                _same_array(path, "last frame of the linked movie", data[n_frames - 1], last.T)
+                _same_array(path, "last frame of the linked movie", data[n_frames - 1], last.swapaxes(0, 1))
 
 
 def _check_dense_mask(path: Path, segmentation: Segmentation) -> None:

@@ -48,7 +48,8 @@ def write_sample(
     registered_movie
         The motion-corrected movie, ``movies/<identifier>.h5`` beside ``samples/``; None when there is none at hand.
     shifts
-        ``(n_frames, 2)`` pixels as ``(y, x)``: what was added to each frame's content to register it; or None.
+        ``(n_frames, 2)`` pixels as ``(y, x)``, of volumes ``(n_frames, 3)`` as ``(y, x, z)``: what was added to each
+        frame's content to register it; or None.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def _as_stored(segmentation: Segmentation) -> Segmentation:
     return replace(segmentation, footprints=footprints)
 
 
-def _movie_size(path: Path) -> tuple[int, int, int]:
+def _movie_size(path: Path) -> tuple[int, ...]:
     with MovieFile(path) as movie:
         return movie.shape
 
@@ -121,12 +122,12 @@ def _check_fit(
     """Refuse what does not belong together before anything is written."""
     n_frames = segmentation.n_frames
     if registered_movie is not None:
-        frames, height, width = _movie_size(registered_movie)
-        if segmentation.shape[:2] != (height, width) or n_frames not in (None, frames):
+        frames, *field = _movie_size(registered_movie)
+        if segmentation.shape != tuple(field) or n_frames not in (None, frames):
             raise SampleError(
                 path,
                 f"the components ({_size(segmentation.shape, n_frames)}) do not fit the registered movie "
-                f"({_size((height, width), frames)})",
+                f"({_size(tuple(field), frames)})",
                 "Give the movie that the components were found in.",
             )
         if registered_movie.resolve().parent != (path.parent.resolve().parent / "movies").resolve():
@@ -136,17 +137,19 @@ def _check_fit(
                 f"Move it to {path.parent.parent / 'movies'}.",
             )
         n_frames = frames
-    if shifts is not None and n_frames is not None and shifts.shape != (n_frames, 2):
+    axes = len(segmentation.shape)
+    if shifts is not None and n_frames is not None and shifts.shape != (n_frames, axes):
         raise SampleError(
             path,
             f"the motion shifts have shape {shifts.shape}, but there are {n_frames} frames",
-            "Give one shift (y, x) for every frame.",
+            f"Give one shift {'(y, x)' if axes == 2 else '(y, x, z)'} for every frame.",
         )
 
 
 def _size(shape: tuple[int, ...], n_frames: int | None) -> str:
     frames = "no traces" if n_frames is None else f"{n_frames} frames"
-    return f"{frames}, height {shape[0]}, width {shape[1]}"
+    planes = f", {shape[2]} planes" if len(shape) == 3 else ""
+    return f"{frames}, height {shape[0]}, width {shape[1]}{planes}"
 
 
 def _link_movie(sample: Path, movie: Path, one_photon: bool) -> None:

@@ -187,11 +187,29 @@ class ResultsLayout:
                     found[name] = values.astype(np.float32)
         return found
 
+    def plane_images(self, dims: tuple[int, ...]) -> dict[str, FloatArray]:
+        """Summary images ``(height, width, depth)`` of a volume; none of a recording of one plane."""
+        if len(dims) == 2:
+            return {}
+        places = {"correlation": "estimates/Cn"}
+        own = self._file.get(f"{OWN_GROUP}/plane_images")
+        if isinstance(own, h5py.Group):
+            places |= {name: f"{OWN_GROUP}/plane_images/{name}" for name in own}
+        found = {name: self._array(place) for name, place in places.items()}
+        return {
+            name: values.astype(np.float32)
+            for name, values in found.items()
+            if values is not None and values.shape == dims
+        }
+
     def shifts(self) -> NDArray[np.float32] | None:
-        """``(n_frames, 2)`` as ``(y, x)``: ours, else CaImAn's rigid shifts, which have the same sign and order."""
+        """``(n_frames, 2)`` as ``(y, x)``: ours, else CaImAn's rigid shifts, which have the same sign and order.
+
+        Those of volumes are ``(n_frames, 3)``, as ``(y, x, z)``.
+        """
         for place in (f"{OWN_GROUP}/shifts", "estimates/shifts"):
             values = self._array(place)
-            if values is not None and values.ndim == 2 and values.shape[1] == 2 and values.dtype.kind in "iuf":
+            if values is not None and values.ndim == 2 and values.shape[1] in (2, 3) and values.dtype.kind in "iuf":
                 return values.astype(np.float32)
         return None
 

@@ -123,7 +123,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
         registered = None
         if movie is not None:
             registered = _registered_copy(movie, request, shifts, parameters, scratch, progress)
-            with Frames(registered) as frames:
+            with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
                 seen = survey(frames, tsub=1, progress=lambda done: progress("summary images", done))
             # CaImAn keeps no mean image; where it kept an image, its own stays.
             segmentation = replace(segmentation, images={**seen.images, **segmentation.images})
@@ -167,7 +167,8 @@ def _open(request: ImportRequest, segmentation: Segmentation) -> Movie | None:
             raise MovieError("--raw-movie", "says something of a movie, but none was given", "Add --movie MOVIE.")
         return None
     options = request.model_dump(include={"axes", "dataset", "channel", "plane"})
-    movie = open_movie(request.movie, frame_rate_hz=segmentation.rate_hz, **options)
+    volume = len(segmentation.shape) == 3
+    movie = open_movie(request.movie, frame_rate_hz=segmentation.rate_hz, volume=volume, **options)
     try:
         check_fits_movie(segmentation, movie.shape, results=request.results, movie=request.movie)
     except ResultsError:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from nwb_schema.errors import MissingRateError, ProjectError
@@ -19,6 +22,7 @@ from pipeline.engines import choose_engine
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.submission import current_actor, submit
+from pipeline.jobs.unfinished import reclaimable_bytes, unfinished_work
 from pipeline.movies.check import check_movie
 from pipeline.movies.digest import movie_sha256
 from pipeline.movies.movie import Movie
@@ -33,6 +37,8 @@ logger = logging.getLogger("fluorite.process")
 
 # Results file, sample and temporary copies of a recording with many cells.
 _ROOM_FOR_RESULTS_BYTES = 100 * 10**6
+# What finished stages leave for a killed run beside the registered movie: the short copy and a few models.
+_ROOM_FOR_STAGES_BYTES = 600 * 10**6
 
 
 def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
@@ -117,19 +123,25 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     scratch = job.attempt_folder / "scratch"
     scratch.mkdir(parents=True)
     movie, parameters, rate_notes = _open_movie(project, request)
-    try:
+    with ExitStack() as stack:
+        stack.callback(movie.close)
         engine = choose_engine(request.engine, project)
         engine.check(parameters, movie)
         metadata = sample_metadata(project, request, movie)
         refuse_taken_name(project, metadata)
         refuse_full_disk(project, movie)
-        logger.info("%s: %d frames of %d x %d at %g Hz", request.title, *movie.shape, movie.rate_hz)
+        size = " x ".join(map(str, movie.shape[1:]))
+        logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
         progress("checking the movie", 0.0)
-        check_movie(movie, minimum_frames=1)  # how many it needs, the engine has said
-        input_sha256 = movie_sha256(movie)
-        Ledger(project).set_digest(job.id, work_digest(input_sha256, parameters.sha256(), engine.name, engine.version))
+        look = partial(progress, "checking the movie")
+        # How many frames it needs, the engine has said.
+        check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
+        input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
+        digest = work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
+        Ledger(project).set_digest(job.id, digest)
         checked = time.perf_counter()
-        result = engine.run(movie, parameters, scratch, progress)
+        keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
+        result = engine.run(movie, parameters, scratch, progress, keep=keep)
         progress("writing the sample", 0.0)
         written_from = time.perf_counter()
         segmentation = read_results(result.results)
@@ -164,8 +176,6 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             seconds=rounded({**seconds, "total": time.perf_counter() - began}),
             peak_rss_mb=result.peak_rss_mb,
         )
-    finally:
-        movie.close()
     # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
     ended = time.perf_counter()
     report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
@@ -185,9 +195,9 @@ def refuse_full_disk(project: Project, movie: Movie) -> None:
     ProjectError
         Naming what is free and what is needed.
     """
-    n_frames, height, width = movie.shape
-    needed = n_frames * height * width * max(movie.dtype.itemsize, 2) + _ROOM_FOR_RESULTS_BYTES
-    free = shutil.disk_usage(project.batch_dir).free
+    needed = bytes_needed(movie)
+    # What killed jobs have left is used again, or makes room.
+    free = shutil.disk_usage(project.batch_dir).free + reclaimable_bytes(project)
     if free < needed:
         raise ProjectError(
             project.folder,
@@ -195,6 +205,13 @@ def refuse_full_disk(project: Project, movie: Movie) -> None:
             f"{movie.paths[0].name}",
             "Free some space, or make the project on another disk.",
         )
+
+
+def bytes_needed(movie: Movie) -> int:
+    """What processing `movie` takes on the disk at most: registered movie, checkpoints and results."""
+    n_values = math.prod(movie.shape)
+    raw, registered = n_values * movie.dtype.itemsize, n_values * max(movie.dtype.itemsize, 2)
+    return registered + min(raw, _ROOM_FOR_STAGES_BYTES) + _ROOM_FOR_RESULTS_BYTES
 
 
 def one_photon_doubt(movie: Movie, preset: str) -> tuple[str, ...]:

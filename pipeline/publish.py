@@ -64,7 +64,7 @@ def publish_sample(
     results, registered_movie
         Files in the job's scratch; they are moved.
     shifts
-        ``(n_frames, 2)`` pixels as ``(y, x)``, or None.
+        ``(n_frames, 2)`` pixels as ``(y, x)``, of volumes ``(n_frames, 3)`` as ``(y, x, z)``, or None.
 
     Returns
     -------

@@ -82,7 +82,7 @@ class ProcessRequest(BaseModel):
         MovieError, ParameterError
         """
         parameters = Parameters.preset(self.preset).updated(self.parameters, source=self.parameters_file)
-        options = self.movie.model_dump()
+        options = {**self.movie.model_dump(), "volume": parameters.motion.is3D}
         given_rate_hz = parameters.data.fr
         if options["frame_rate_hz"] is None and given_rate_hz is not None:
             rate_of_file_hz = _rate_of_file(self.movies, options)

@@ -70,6 +70,7 @@ def read_results(path: Path, *, rate_hz: float | None = None) -> Segmentation:
             background_footprints=layout.background_footprints(dims),
             background_traces=layout.background_traces(),
             images=layout.images(dims),
+            plane_images=layout.plane_images(dims),
             **scores,
         )
 
@@ -81,7 +82,10 @@ def read_results_notes(path: Path) -> tuple[str, ...]:
 
 
 def read_shifts(path: Path) -> NDArray[np.float32] | None:
-    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, added to each frame's content, or None."""
+    """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, added to each frame's content, or None.
+
+    Of volumes ``(n_frames, 3)``, as ``(y, x, z)``.
+    """
     with _open(path) as layout:
         return layout.shifts()
 
@@ -105,28 +109,28 @@ def is_one_photon(path: Path) -> bool:
         return layout.parameters().get("init", {}).get("method_init") == "corr_pnr"
 
 
-def check_fits_movie(
-    segmentation: Segmentation, movie_shape: tuple[int, int, int], *, results: Path, movie: Path
-) -> None:
+def check_fits_movie(segmentation: Segmentation, movie_shape: tuple[int, ...], *, results: Path, movie: Path) -> None:
     """Refuse results that were not found in this movie.
 
     Parameters
     ----------
     movie_shape
-        ``(n_frames, height, width)``.
+        ``(n_frames, height, width)``, of volumes ``(n_frames, height, width, depth)``.
 
     Raises
     ------
     ResultsError
         When the size of a frame or the number of frames differs.
     """
-    n_frames, height, width = movie_shape
-    found = segmentation.shape[:2]
-    if found != (height, width):
-        swapped = " (height and width are swapped)" if found == (width, height) else ""
+    n_frames, *field = movie_shape
+    found = segmentation.shape
+    if found != tuple(field):
+        swapped = " (height and width are swapped)" if found == (field[1], field[0], *field[2:]) else ""
+        names = "height x width x depth" if len(found) == 3 else "height x width"
         raise ResultsError(
             results,
-            f"has frames of {found[0]} x {found[1]} (height x width), but {movie} has {height} x {width}{swapped}",
+            f"has frames of {' x '.join(map(str, found))} ({names}), "
+            f"but {movie} has {' x '.join(map(str, field))}{swapped}",
             "Give the movie in which the components were found, or name its axes with --axes.",
         )
     if segmentation.n_frames not in (None, n_frames):

@@ -24,6 +24,8 @@ from nwb_schema.errors import ResultsError
 from nwb_schema.publishing import fsync_file
 
 MISSING = "NoneType"
+PLANE_IMAGES = ("mean", "correlation")
+"""Summary images that are kept plane by plane for a volume."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Results:
     Attributes
     ----------
     shape
-        ``(height, width)``.
+        ``(height, width)``, or ``(height, width, depth)`` for volumes.
     rate_hz
         Frames per second.
     footprints
@@ -49,13 +51,13 @@ class Results:
     accepted
         ``(n,)`` bool.
     per_trace
-        CaImAn's ``g``, ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
+        CaImAn's ``g`` ``(n, p)`` and ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
     noise
-        ``(height, width)``: sn.
+        The same shape: sn.
     shifts
-        ``(n_frames, 2)``: pixels ``(y, x)`` added to each frame's content.
+        ``(n_frames, 2)``: pixels ``(y, x)`` added to each frame's content; of volumes ``(n_frames, 3)``, ``(y, x, z)``.
     images
-        Summary images ``(height, width)`` by name.
+        Summary images by name, of the same shape as a frame.
     parameters
         By group, JSON-able (`Parameters.to_dict`).
     engine, version
@@ -66,7 +68,7 @@ class Results:
         ``(n, 2)`` of an online run: work and delay of each frame in seconds (`pipeline.engines.builtin.online.latency`).
     """
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     rate_hz: float
     footprints: sparse.csr_array
     denoised: NDArray[np.float32]
@@ -115,9 +117,8 @@ def write_results(path: Path, results: Results) -> Path:
 
 
 def _fill(file: h5py.File, results: Results) -> None:
-    height, width = results.shape
     file.attrs["mmap_file"] = MISSING
-    for name, value in {"dims": (height, width), "dview": None, "remove_very_bad_comps": False}.items():
+    for name, value in {"dims": results.shape, "dview": None, "remove_very_bad_comps": False}.items():
         _put(file, name, value)
     _put(file, "skip_refinement", False)
     estimates = file.create_group("estimates")
@@ -130,7 +131,7 @@ def _fill(file: h5py.File, results: Results) -> None:
         "YrA": results.residual.astype(np.float64),
         "R": results.residual.astype(np.float64),
         "F_dff": results.dff.astype(np.float64),
-        "b": _fortran(results.background_footprints, height, width).T.astype(np.float64),
+        "b": _fortran(results.background_footprints, results.shape).T.astype(np.float64),
         "f": results.background_traces.astype(np.float64),
         "W": None,
         "b0": None,
@@ -140,11 +141,11 @@ def _fill(file: h5py.File, results: Results) -> None:
         "cnn_preds": None,
         "idx_components": accepted,
         "idx_components_bad": rejected,
-        "g": results.per_trace["g"].astype(np.float64)[:, None],
+        "g": results.per_trace["g"].astype(np.float64),
         **{name: results.per_trace[name].astype(np.float64) for name in ("bl", "c1", "neurons_sn", "lam")},
         "sn": results.noise.ravel(order="F").astype(np.float64),
-        "center": _centres(results.footprints, width),
-        "dims": (height, width),
+        "center": _centres(results.footprints, results.shape),
+        "dims": results.shape,
         "shifts": results.shifts.astype(np.float64),
         "nr": len(results.denoised),
         "discarded_components": None,
@@ -153,24 +154,34 @@ def _fill(file: h5py.File, results: Results) -> None:
         _put(estimates, name, value)
     _put_parameters(file, results)
     ours = file.create_group("fluorite")
-    ours.attrs.update(engine=results.engine, version=results.version, layout="CNMF.save", shifts_axes="y,x")
+    ours.attrs.update(
+        engine=results.engine,
+        version=results.version,
+        layout="CNMF.save",
+        shifts_axes="y,x,z"[: 2 * len(results.shape) - 1],
+    )
     ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
     ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
     if results.latency_s is not None:
         ours.create_dataset("latency_s", data=results.latency_s)
     images = ours.create_group("summary_images")
     for name, image in results.images.items():
-        images.create_dataset(name, data=image.astype(np.float32))
+        # Of a volume, what is seen from above, and the planes of what is worth their room.
+        flat = image if image.ndim == 2 else image.max(axis=2)
+        images.create_dataset(name, data=flat.astype(np.float32))
+    if len(results.shape) == 3:
+        planes = ours.create_group("plane_images")
+        for name in PLANE_IMAGES:
+            if name in results.images:
+                planes.create_dataset(name, data=results.images[name].astype(np.float32))
 
 
 def _put_footprints(estimates: h5py.Group, results: Results) -> None:
-    height, width = results.shape
     entries = sparse.coo_array(results.footprints)
-    y, x = np.divmod(entries.col, width)
+    axes = np.unravel_index(entries.col, results.shape)
     # CaImAn's A is (n_pixels, n): one column a component, its pixels numbered down the columns of the image.
-    matrix = sparse.csc_array(
-        (entries.data.astype(np.float64), (y + x * height, entries.row)), shape=(height * width, entries.shape[0])
-    )
+    pixels = np.ravel_multi_index(axes, results.shape, order="F")
+    matrix = sparse.csc_array((entries.data.astype(np.float64), (pixels, entries.row)), shape=entries.shape[::-1])
     matrix.eliminate_zeros()
     matrix.sort_indices()
     group = estimates.create_group("A")
@@ -201,16 +212,15 @@ def _put(group: h5py.Group, name: str, value: Any) -> None:
         group.create_dataset(name, data=np.asarray(value))
 
 
-def _fortran(images: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+def _fortran(images: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Images ``(n, n_pixels)`` from C to Fortran order of the pixels."""
-    return images.reshape(-1, height, width).transpose(0, 2, 1).reshape(len(images), height * width)
+    return images.reshape(-1, *shape).transpose(0, *range(len(shape), 0, -1)).reshape(len(images), -1)
 
 
-def _centres(footprints: sparse.csr_array, width: int) -> NDArray[np.float64]:
-    """Centres of mass ``(n, 2)`` as ``(y, x)``."""
+def _centres(footprints: sparse.csr_array, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Centres of mass ``(n, 2)`` as ``(y, x)``, or ``(n, 3)`` as ``(y, x, z)``."""
     entries = sparse.coo_array(footprints)
-    y, x = np.divmod(entries.col, width)
     n = footprints.shape[0]
     total = np.bincount(entries.row, entries.data, n)
-    sums = [np.bincount(entries.row, entries.data * axis, n) for axis in (y, x)]
+    sums = [np.bincount(entries.row, entries.data * axis, n) for axis in np.unravel_index(entries.col, shape)]
     return np.stack(sums, axis=1) / np.where(total > 0, total, 1)[:, None]

@@ -11,7 +11,7 @@ import h5py
 from nwb_schema import local_hdf5
 from nwb_schema.adoption.additions import add_group, set_number, set_text
 from nwb_schema.errors import MetadataError
-from nwb_schema.metadata_file import aware, convert, flatten
+from nwb_schema.metadata_file import aware, convert, flatten, nwb_spacing
 from nwb_schema.names import clean_id, clean_text
 from nwb_schema.subject_terms import UnusableTerm
 
@@ -102,8 +102,8 @@ def _put(file: h5py.File, path: str, name: str, value: Any) -> str | None:
     if isinstance(value, datetime):
         return set_text(file, path, value.isoformat())
     if name == "grid_spacing_um":
-        # Ours is (y, x) in micrometres, NWB's (x, y) in metres.
-        before = set_number(file, path, [value[1] * 1e-6, value[0] * 1e-6])
+        # Ours is (y, x[, z]) in micrometres, NWB's (x, y[, z]) in metres.
+        before = set_number(file, path, [um * 1e-6 for um in nwb_spacing(value)])
         file[path].attrs["unit"] = "meters"
         return before
     if isinstance(value, float):

@@ -90,7 +90,7 @@ def rates_agree(checked: CheckedFile) -> Iterator[Problem]:
 def movie(checked: CheckedFile) -> Iterator[Problem]:
     """The movie is where the sample says, with the frames that the sample records."""
     summary = checked.summary
-    shape = (summary.n_frames, summary.height, summary.width)
+    shape = (summary.n_frames, summary.height, summary.width, *([summary.depth] if summary.depth else []))
     link = movie_link(checked.file)
     if link is not None:
         problem = movie_problem(checked.path, link, shape)
@@ -99,13 +99,13 @@ def movie(checked: CheckedFile) -> Iterator[Problem]:
         return
     for series in _series(checked.file, _MOVIES):
         data = local_hdf5.local_dataset(series, "data")
-        if not summary.is_ours or data is None or data.ndim != 3 or not data.size:
+        if not summary.is_ours or data is None or data.ndim not in (3, 4) or not data.size:
             continue
-        n_frames, width, height = data.shape
-        if (n_frames, height, width) != shape:
+        n_frames, width, height, *planes = data.shape
+        if (n_frames, height, width, *planes) != shape:
             yield Problem(
-                f"the movie has {n_frames} frames of {height} x {width}, "
-                f"but the sample records {shape[0]} of {shape[1]} x {shape[2]}",
+                f"the movie has {n_frames} frames of {' x '.join(map(str, (height, width, *planes)))}, "
+                f"but the sample records {shape[0]} of {' x '.join(map(str, shape[1:]))}",
                 "Export the sample again.",
                 str(series.name),
             )
@@ -205,11 +205,14 @@ def masks(checked: CheckedFile) -> Iterator[Problem]:
         yield Problem(str(error), "Write the file again from the results that it was made from.", str(table.name))
         return
     outside = (stored.y < 0) | (stored.y >= summary.height) | (stored.x < 0) | (stored.x >= summary.width)
+    size = f"{summary.height} x {summary.width} (height x width)"
+    if summary.depth is not None:
+        outside |= (stored.z < 0) | (stored.z >= summary.depth) if stored.z is not None else False
+        size = f"{summary.height} x {summary.width} x {summary.depth} (height x width x depth)"
     if outside.any():
         rows = np.unique(stored.row[outside])
         yield Problem(
-            f"{rows.size} masks reach beyond the frame of {summary.height} x {summary.width} (height x width), "
-            f"the first is ROI {rows[0]}",
+            f"{rows.size} masks reach beyond the frame of {size}, the first is ROI {rows[0]}",
             "x and y may be swapped: write the file again from the results that it was made from.",
             str(table.name),
         )

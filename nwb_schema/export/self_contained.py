@@ -20,13 +20,16 @@ from nwb_schema.repacking import repack
 
 Report = Callable[[float], None]
 
-CHUNK = (20, 128, 128)
-"""Frames, columns, rows of a chunk: a frame reads in some 30 ms, and a pixel's time course without the whole movie."""
+CHUNK = (20, 128, 128, 1)
+"""Frames, columns, rows (and planes) of a chunk: a frame reads in some 30 ms, a pixel's course without the rest."""
 
 _GZIP = 4
 _BLOCK_BYTES = 1 << 26
 _DATA_ATTRIBUTES = ("conversion", "offset", "resolution", "unit")
-_DESCRIPTION = "Motion-corrected movie, (n_frames, width, height)."
+_DESCRIPTIONS = {
+    3: "Motion-corrected movie, (n_frames, width, height).",
+    4: "Motion-corrected movie, (n_frames, width, height, depth).",
+}
 _LEFT_OUT = "The movie was left out of this file on export."
 
 
@@ -54,7 +57,8 @@ def write_self_contained(
                 _leave_out(file, series)
             elif series is not None and movie is not None:
                 del file[series]["data"]
-                file[series].attrs["description"] = _DESCRIPTION
+                with h5py.File(movie, "r") as linked:
+                    file[series].attrs["description"] = _DESCRIPTIONS[linked[DATASET].ndim]
         # What was overwritten or deleted is still among the bytes of an HDF5 file: a new one holds nothing of it.
         repack(edited, target)
     finally:
@@ -110,7 +114,7 @@ def _leave_out(file: h5py.File, series: str) -> None:
 def _embed(target: Path, series: str, movie: Path, report: Report) -> None:
     with h5py.File(movie, "r") as source, h5py.File(target, "r+") as file:
         frames = source[DATASET]
-        chunks = tuple(min(size, length) for size, length in zip(CHUNK, frames.shape, strict=True))
+        chunks = tuple(min(size, length) for size, length in zip(CHUNK, frames.shape, strict=False))
         data = file[series].create_dataset(
             "data",
             shape=frames.shape,

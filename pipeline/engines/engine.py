@@ -69,6 +69,12 @@ class Engine(Protocol):
         """
         ...
 
-    def run(self, movie: Movie, params: Parameters, workdir: Path, progress: Progress) -> EngineResult:
-        """Process `movie`, writing only below `workdir` (which exists and is empty)."""
+    def run(
+        self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
+    ) -> EngineResult:
+        """Process `movie`, writing only below `workdir` (which exists and is empty) and `keep`.
+
+        `keep` is where finished stages stay when the process is killed: a folder on the same disk as `workdir`, for
+        this work alone (movie, parameters, code), with what an earlier run of it has left. None: nothing is kept.
+        """
         ...

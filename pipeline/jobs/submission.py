@@ -22,6 +22,7 @@ from pipeline.jobs.job import Job, JobState
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.publication import Publication
 from pipeline.jobs.sweep import sweep_job
+from pipeline.jobs.unfinished import forget_unfinished
 
 # A job looks at its cancel mark at least twice a second; one that has not stopped by then hangs in foreign code.
 _CANCEL_GRACE_S = 10.0
@@ -116,7 +117,10 @@ def settle(project: Project, job: Job) -> Job | None:
     if not changed:
         return None
     sweep_job(project, job)
-    return ledger.job(job.id)
+    ended = ledger.job(job.id)
+    if ended.state is not JobState.LOST:
+        forget_unfinished(project, job.digest)
+    return ended
 
 
 def _kill(job: Job) -> None:

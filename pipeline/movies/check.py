@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,13 @@ LARGEST_PIXEL = 1e15
 """The engines compute in float32, which ends at 3.4e38: squares of pixels, and sums of them, have to fit it."""
 
 
-def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = False) -> None:
+def check_movie(
+    movie: Movie,
+    minimum_frames: int,
+    *,
+    allow_non_finite: bool = False,
+    progress: Callable[[float], None] = lambda done: None,
+) -> None:
     """Refuse a movie that is too short, or holds pixels that are not numbers or too large to compute with.
 
     Only movies of floating-point pixels, or of integers of eight bytes, are read for it, in blocks of 64 MB at most.
@@ -27,13 +35,15 @@ def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = F
         The fewest frames that whoever processes it can do with.
     allow_non_finite
         Let NaN and infinity pass.
+    progress
+        Called with the fraction done; what it raises passes through.
 
     Raises
     ------
     MovieError
         Naming the number of frames, or how many pixels are not finite or too large, and the first frame that has one.
     """
-    n_frames, height, width = movie.shape
+    n_frames = movie.shape[0]
     path = movie.paths[0]
     if n_frames < minimum_frames:
         frames = "frame" if n_frames == 1 else "frames"
@@ -46,7 +56,7 @@ def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = F
     if movie.dtype.kind != "f" and not may_be_too_large:
         return
     non_finite, too_large = _Found(), _Found()
-    step = max(1, _BLOCK_BYTES // (height * width * movie.dtype.itemsize))
+    step = max(1, _BLOCK_BYTES // (math.prod(movie.shape[1:]) * movie.dtype.itemsize))
     for start in range(0, n_frames, step):
         block = movie.read(start, min(start + step, n_frames))
         finite = np.isfinite(block)
@@ -54,6 +64,7 @@ def check_movie(movie: Movie, minimum_frames: int, *, allow_non_finite: bool = F
             non_finite.add(start, ~finite)
         if may_be_too_large:
             too_large.add(start, finite & ((block > LARGEST_PIXEL) | (block < -LARGEST_PIXEL)))
+        progress((start + len(block)) / n_frames)
     if non_finite.pixels:
         raise MovieError(
             path,
@@ -77,8 +88,8 @@ class _Found:
         self.pixels, self.frames, self.first = 0, 0, -1
 
     def add(self, start: int, faulty: NDArray[np.bool_]) -> None:
-        """Count `faulty` ``(n, height, width)``, which begins with frame `start`."""
-        per_frame = np.count_nonzero(faulty, axis=(1, 2))
+        """Count `faulty` ``(n, height, width[, depth])``, which begins with frame `start`."""
+        per_frame = np.count_nonzero(faulty.reshape(len(faulty), -1), axis=1)
         if self.first < 0 and per_frame.any():
             self.first = start + int(np.argmax(per_frame > 0))
         self.pixels += int(per_frame.sum())

@@ -46,7 +46,7 @@ class ArrayFrames:
         self.paths: tuple[Path, ...] = (path,)
         self._file, self._data, self._layout = file, data, layout
         self.dtype = checked_dtype(path, data.dtype)
-        self.shape = (layout.n_frames, layout.height, layout.width)
+        self.shape = layout.movie_shape
         self.axes = layout.label
         self.facts = facts
 
@@ -60,7 +60,7 @@ class ArrayFrames:
             raise MovieError(
                 self.paths[0], f"frames {start} to {stop} cannot be read ({error})", "Copy the file again."
             ) from error
-        block = block.transpose(self._layout.to_tyx)
+        block = block.transpose(self._layout.to_movie)
         if "T" not in self._layout.axes:
             block = block[np.newaxis][: stop - start]
         return native(block)

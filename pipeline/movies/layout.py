@@ -14,6 +14,7 @@ from nwb_schema.errors import AmbiguousAxesError, MovieError
 from pipeline.movies.source import OpenOptions
 
 KNOWN_AXES = "TZCSYX"
+AS_VOLUMES = ", or process whole volumes with --preset 3d"
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,16 @@ class Layout:
         The array's axes and their lengths, as stored; ``_`` is an axis of length 1 that means nothing.
     picks
         For every axis but T, Y and X the index to take.
-    n_frames, height, width
+    volume
+        Whether Z is kept: the movie is of volumes.
+    n_frames, height, width, depth
         Size of the movie that comes out.
     """
 
     axes: str
     shape: tuple[int, ...]
     picks: dict[str, int]
+    volume: bool = False
 
     def length(self, axis: str) -> int:
         """Length of `axis`; 1 when the array has no such axis."""
@@ -56,15 +60,29 @@ class Layout:
         return self.length("X")
 
     @property
-    def index(self) -> tuple[int | slice, ...]:
-        """What to index the whole array with to keep only T, Y and X, in the array's order."""
-        return tuple(slice(None) if axis in "TYX" else self.picks.get(axis, 0) for axis in self.axes)
+    def depth(self) -> int:
+        return self.length("Z")
 
     @property
-    def to_tyx(self) -> tuple[int, ...]:
-        """The transposition that brings what `index` keeps into the order T, Y, X (without T: Y, X)."""
-        kept = [axis for axis in self.axes if axis in "TYX"]
-        return tuple(kept.index(axis) for axis in "TYX" if axis in kept)
+    def kept(self) -> str:
+        """The axes of the movie that comes out, in its order."""
+        return "TYXZ" if self.volume else "TYX"
+
+    @property
+    def movie_shape(self) -> tuple[int, ...]:
+        """``(n_frames, height, width)``, of volumes ``(n_frames, height, width, depth)``."""
+        return tuple(self.length(axis) for axis in self.kept)
+
+    @property
+    def index(self) -> tuple[int | slice, ...]:
+        """What to index the whole array with to keep only the movie's axes, in the array's order."""
+        return tuple(slice(None) if axis in self.kept else self.picks.get(axis, 0) for axis in self.axes)
+
+    @property
+    def to_movie(self) -> tuple[int, ...]:
+        """The transposition that brings what `index` keeps into the order T, Y, X, Z (where it has them)."""
+        stored = [axis for axis in self.axes if axis in self.kept]
+        return tuple(stored.index(axis) for axis in self.kept if axis in stored)
 
 
 def describe(axes: str, shape: tuple[int, ...]) -> str:
@@ -129,7 +147,7 @@ def choose(
     axes, shape
         As declared by the file, or as the person named them. I or Q may stand for T when it is the only such axis.
     options
-        For `channel` and `plane`.
+        For `channel`, `plane` and `volume`.
     because
         What to say of the file when a stack of planes might as well be time; None when T is a person's answer.
 
@@ -158,12 +176,14 @@ def choose(
             f"If the slices are frames in time, say so with --axes {_time_for_z(axes, shape)}; "
             f"a z-stack of {stack[0]} planes is not a movie.",
         )
-    picks = {"Z": pick(path, "plane", lengths.get("Z", 1), options.plane)}
+    volume = options.volume and lengths.get("Z", 1) > 1
+    picks = {} if volume else {"Z": pick(path, "plane", lengths.get("Z", 1), options.plane)}
     colours = "S" if lengths.get("S", 1) > 1 else "C"
     if lengths.get("S", 1) > 1 and lengths.get("C", 1) > 1:
         raise MovieError(path, "it has channels of colour images", "Save each channel as grey images.")
     picks[colours] = pick(path, "channel", lengths.get(colours, 1), options.channel)
-    return Layout(axes, shape, {axis: picks.get(axis, 0) for axis in axes if axis not in "TYX"})
+    others = [axis for axis in axes if axis not in ("TYXZ" if volume else "TYX")]
+    return Layout(axes, shape, {axis: picks.get(axis, 0) for axis in others}, volume)
 
 
 def pick(path: Path, option: str, count: int, chosen: int | None, *, detail: str = "") -> int:
@@ -175,7 +195,7 @@ def pick(path: Path, option: str, count: int, chosen: int | None, *, detail: str
         raise AmbiguousAxesError(
             path,
             f"it holds {count} {option}s{detail}, which must not be mixed",
-            f"Choose one with --{option} N, from 0 to {last}.",
+            f"Choose one with --{option} N, from 0 to {last}{AS_VOLUMES if option == 'plane' else ''}.",
         )
     if isinstance(chosen, bool) or not isinstance(chosen, int) or not 0 <= chosen < count:
         plural = f"{count} {option}s, numbered 0 to {last}" if count > 1 else f"one {option}, number 0"

@@ -23,7 +23,7 @@ class MovieMetadata:
     source
         The program or microscope that wrote the file, or None.
     pixel_size_um
-        ``(y, x)`` micrometres per pixel, or None.
+        ``(y, x)`` micrometres per pixel, or ``(y, x, z)`` where the distance of planes is known, or None.
     subject
         What the file knows of the animal, under NWB's names (``subject_id``, ``sex``, ``species``, ...).
     extra
@@ -32,7 +32,7 @@ class MovieMetadata:
 
     session_start: datetime | None = None
     source: str | None = None
-    pixel_size_um: tuple[float, float] | None = None
+    pixel_size_um: tuple[float, ...] | None = None
     subject: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -43,7 +43,7 @@ class LazyFrames(Protocol):
     @property
     def paths(self) -> tuple[Path, ...]: ...
     @property
-    def shape(self) -> tuple[int, int, int]: ...
+    def shape(self) -> tuple[int, ...]: ...
     @property
     def axes(self) -> str: ...
     @property
@@ -51,6 +51,8 @@ class LazyFrames(Protocol):
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Frames ``start`` to ``stop`` (exclusive) as an array ``(stop - start, height, width)``.
+
+        Of volumes, as ``(stop - start, height, width, depth)``.
 
         Safe to call from several threads at once.
         """
@@ -63,20 +65,23 @@ class LazyFrames(Protocol):
 
 @runtime_checkable
 class Movie(LazyFrames, Protocol):
-    """A recording of one plane, read lazily: opening it reads no frame.
+    """A recording of one plane or of volumes, read lazily: opening it reads no frame.
+
+    The planes of a volume are the last axis, ``z``, everywhere in Fluorite: in movies, masks and images.
 
     Attributes
     ----------
     paths
         The files that it is made of, in order of time.
     shape
-        ``(n_frames, height, width)``.
+        ``(n_frames, height, width)``, of volumes ``(n_frames, height, width, depth)``; a frame is then a whole volume.
     axes
-        The axes of the file as read, in tifffile's letters (``TYX``, ``YXT``, ...); `read` always returns ``TYX``.
+        The axes of the file as read, in tifffile's letters (``TYX``, ``YXT``, ...); `read` always returns ``TYX``, of
+        volumes ``TYXZ``.
     dtype
         The dtype of the frames that `read` returns: the file's own, nothing is converted.
     rate_hz
-        Frames per second.
+        Frames per second; of volumes, volumes per second.
     boundaries
         Index of the first frame of every file (or recording) after the first, for a series; empty for one file.
     """

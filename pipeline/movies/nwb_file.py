@@ -160,17 +160,18 @@ def _rate(series: h5py.Group, n_frames: int) -> tuple[FileRate | None, str | Non
     return FileRate((n_frames - 1) / (stamps[-1] - stamps[0]), "timestamps"), None
 
 
-def _pixel_size(series: h5py.Group) -> tuple[float, float] | None:
-    """``(y, x)`` um from the imaging plane's grid spacing, which NWB stores as x, y."""
+def _pixel_size(series: h5py.Group) -> tuple[float, ...] | None:
+    """``(y, x[, z])`` um from the imaging plane's grid spacing, which NWB stores as x, y[, z]."""
     plane = series.get("imaging_plane")
     spacing = plane.get("grid_spacing") if isinstance(plane, h5py.Group) else None
     if spacing is None:
         return None
     values = np.ravel(spacing[()]).astype(float)
     scale = _METRES_TO_UM.get(str(jsonable(spacing.attrs.get("unit", "meters"))).lower())
-    if scale is None or len(values) < 2 or not (np.isfinite(values[:2]).all() and (values[:2] > 0).all()):
+    if scale is None or not 2 <= len(values) <= 3 or not (np.isfinite(values).all() and (values > 0).all()):
         return None
-    return (float(values[1]) * scale, float(values[0]) * scale)
+    x, y, *z = (float(value) * scale for value in values)
+    return (y, x, *z)
 
 
 def _scalar(group: h5py.Group, name: str) -> Any:

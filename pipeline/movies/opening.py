@@ -50,6 +50,7 @@ def open_movie(
     dataset: str | None = None,
     channel: int | None = None,
     plane: int | None = None,
+    volume: bool = False,
     load_method: str | None = None,
     sidecar: Path | None = None,
 ) -> Recording:
@@ -70,6 +71,8 @@ def open_movie(
         Which dataset of an HDF5 file, or which series of an NWB file.
     channel, plane
         Which channel and which plane to read, counted from 0, where the file holds several.
+    volume
+        Read all planes: every frame is a volume ``(height, width, depth)``.
     load_method
         For TIFF, the Mesmerize manual's ``asarray`` (the first series), ``asarray-multi`` (every series, in order) or
         ``imread`` (`tifffile.imread`, the first series); by default the file's metadata decide.
@@ -101,12 +104,26 @@ def open_movie(
     if not files:
         raise MovieError("movie", "no file was given", "Name at least one movie file.")
     option_rate = checked_option_rate(frame_rate_hz)
-    options = OpenOptions(axes=axes, dataset=dataset, channel=channel, plane=plane, load_method=load_method)
+    options = OpenOptions(axes, dataset, channel, plane, volume, load_method)
+    if volume and plane is not None:
+        raise MovieError(
+            files[0],
+            f"--plane {plane} picks one plane, but volumes have all of them",
+            "Leave --plane out, or process that plane with --preset 2p.",
+        )
     for path in files:
         check_openable(path)
 
     def opener(path: Path) -> FrameSource:
-        return _READERS[path.suffix.lower()](path, options)
+        source = _READERS[path.suffix.lower()](path, options)
+        if volume and len(source.shape) == 3:
+            source.close()
+            raise MovieError(
+                path,
+                f"it holds one plane ({source.axes}), but volumes were asked for",
+                "Process it with --preset 2p, or name the axes of its volumes with --axes, such as --axes TZYX.",
+            )
+        return source
 
     first = opener(files[0])
     try:

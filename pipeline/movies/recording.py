@@ -55,7 +55,7 @@ class Recording:
         self.metadata = metadata
         self._files = [path for path, _ in files]
         self._starts = [0, *accumulate(count for _, count in files)]
-        self.shape = (self._starts[-1], first.shape[1], first.shape[2])
+        self.shape: tuple[int, ...] = (self._starts[-1], *first.shape[1:])
         # Files of one frame each are the frames of one recording, not recordings that were joined.
         joined = len(files) > 1 and any(count > 1 for _, count in files)
         self.boundaries: tuple[int, ...] = tuple(self._starts[1:-1]) if joined else ()
@@ -65,7 +65,7 @@ class Recording:
         self._closed = False
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Frames ``start`` to ``stop`` (exclusive) as ``(n, height, width)`` in the file's dtype.
+        """Frames ``start`` to ``stop`` (exclusive) as ``(n, height, width[, depth])`` in the file's dtype.
 
         `stop` beyond the end means the end, as in slicing. Safe to call from several threads at once.
 
@@ -142,9 +142,13 @@ def check_fits(path: Path, source: FrameSource, first: FrameSource) -> None:
     if source.shape[1:] != first.shape[1:]:
         raise MovieError(
             path,
-            f"its frames are {source.shape[1]} high x {source.shape[2]} wide, "
-            f"those of the first file {first.shape[1]} x {first.shape[2]}",
+            f"its frames are {source.shape[1]} high x {source.shape[2]} wide{_planes(source)}, "
+            f"those of the first file {first.shape[1]} x {first.shape[2]}{_planes(first)}",
             remedy,
         )
     if source.dtype != first.dtype:
         raise MovieError(path, f"its pixels are {source.dtype}, those of the first file {first.dtype}", remedy)
+
+
+def _planes(source: FrameSource) -> str:
+    return f" x {source.shape[3]} planes" if len(source.shape) == 4 else ""

@@ -20,6 +20,8 @@ import tifffile
 from nwb_schema.errors import MovieError
 from pipeline.movies.source import FileRate
 
+_STACK = "SI.hStackManager."
+
 
 @dataclass(frozen=True)
 class ScanImageHeader:
@@ -46,7 +48,7 @@ class ScanImageHeader:
     rate: FileRate | None
     version: str
     session_start: datetime | None
-    pixel_size_um: tuple[float, float] | None
+    pixel_size_um: tuple[float, ...] | None
 
 
 def read_scanimage(path: Path, tiff: tifffile.TiffFile) -> ScanImageHeader:
@@ -105,11 +107,10 @@ def _legacy(fields: Mapping[str, Any]) -> ScanImageHeader:
 
 def _modern(path: Path, header: Mapping[str, Any], frame: Mapping[str, Any]) -> ScanImageHeader:
     channels = header.get("SI.hChannels.channelSave")
-    stack = "SI.hStackManager."
-    volumetric = bool(header.get(stack + "enable", header.get("SI.hFastZ.enable", False)))
-    planes = int(header.get(stack + "actualNumSlices") or header.get(stack + "numSlices") or 1) if volumetric else 1
-    per_slice = header.get(stack + "framesPerSlice", 1)
-    slow = header.get(stack + "stackMode") == "slow"
+    volumetric = bool(header.get(_STACK + "enable", header.get("SI.hFastZ.enable", False)))
+    planes = int(header.get(_STACK + "actualNumSlices") or header.get(_STACK + "numSlices") or 1) if volumetric else 1
+    per_slice = header.get(_STACK + "framesPerSlice", 1)
+    slow = header.get(_STACK + "stackMode") == "slow"
     if planes > 1 and slow and per_slice != 1:
         raise MovieError(
             path,
@@ -118,7 +119,7 @@ def _modern(path: Path, header: Mapping[str, Any], frame: Mapping[str, Any]) -> 
         )
     per_volume = planes
     if planes > 1:
-        per_volume = int(header.get(stack + "numFramesPerVolumeWithFlyback") or _with_flyback(header, planes))
+        per_volume = int(header.get(_STACK + "numFramesPerVolumeWithFlyback") or _with_flyback(header, planes))
     averaged = _positive(header.get("SI.hScan2D.logAverageFactor")) or 1
     name = "SI.hRoiManager.scanVolumeRate" if planes > 1 else "SI.hRoiManager.scanFrameRate"
     value = header.get(name)
@@ -135,7 +136,7 @@ def _modern(path: Path, header: Mapping[str, Any], frame: Mapping[str, Any]) -> 
         rate=rate,
         version=f"ScanImage {header.get('SI.VERSION_MAJOR', '')}".strip(),
         session_start=_epoch(frame.get("epoch")),
-        pixel_size_um=_pixel_size(header),
+        pixel_size_um=_pixel_size(header, planes),
     )
 
 
@@ -147,8 +148,11 @@ def _with_flyback(header: Mapping[str, Any], planes: int) -> int:
     return planes + int(header.get("SI.hFastZ.numDiscardFlybackFrames") or 0)
 
 
-def _pixel_size(header: Mapping[str, Any]) -> tuple[float, float] | None:
-    """``(y, x)`` um from the corners of the field of view; None when the objective was never calibrated."""
+def _pixel_size(header: Mapping[str, Any], planes: int) -> tuple[float, ...] | None:
+    """``(y, x)`` um from the corners of the field of view; None when the objective was never calibrated.
+
+    Of several planes ``(y, x, z)``, where the header says how far apart they are.
+    """
     corners = header.get("SI.hRoiManager.imagingFovUm")
     lines, pixels = header.get("SI.hRoiManager.linesPerFrame"), header.get("SI.hRoiManager.pixelsPerLine")
     if corners is None or not lines or not pixels or header.get("SI.hRoiManager.mroiEnable"):
@@ -157,7 +161,12 @@ def _pixel_size(header: Mapping[str, Any]) -> tuple[float, float] | None:
     if points.shape != (4, 2) or not np.isfinite(points).all():
         return None
     width, height = np.ptp(points, axis=0)
-    return (float(height / lines), float(width / pixels)) if width > 0 and height > 0 else None
+    if width <= 0 or height <= 0:
+        return None
+    step = header.get(_STACK + "actualStackZStepSize") or header.get(_STACK + "stackZStepSize")
+    known = planes > 1 and isinstance(step, int | float) and np.isfinite(step) and step != 0
+    # Upwards the step is negative.
+    return (float(height / lines), float(width / pixels), *([abs(float(step or 0))] if known else []))
 
 
 def _epoch(value: Any) -> datetime | None:

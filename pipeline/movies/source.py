@@ -26,6 +26,8 @@ class OpenOptions:
         Path of the dataset in an HDF5 file, or of the series in an NWB file.
     channel, plane
         Which channel and which plane to read, both counted from 0.
+    volume
+        Whether all planes are read, as volumes.
     load_method
         ``asarray``, ``asarray-multi`` or ``imread``: the Mesmerize manual's choices for TIFF.
     """
@@ -34,6 +36,7 @@ class OpenOptions:
     dataset: str | None = None
     channel: int | None = None
     plane: int | None = None
+    volume: bool = False
     load_method: str | None = None
 
     def refuse(self, path: Path, *names: str, because: str) -> None:

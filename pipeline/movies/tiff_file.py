@@ -96,6 +96,7 @@ class TiffFrames:
             axes, shape = "I" + axes[lead:], (sum(_n_pages(series) for series in self._series), *shape[lead:])
         self._starts = np.cumsum([0, *(_n_pages(series) for series in self._series)])
         self._stride, self._first = 1, 0
+        self._planes: tuple[int, ...] = (0,)
         self._map: NDArray[Any] | None = None
         if scanimage is not None:
             self._layout = self._scanimage_layout(path, scanimage, options)
@@ -103,7 +104,7 @@ class TiffFrames:
             self._layout = declared_layout(path, axes, shape, options, imagej=self._tiff.is_imagej)
             self._plan_pages(path)
         self.paths: tuple[Path, ...] = self._all_paths(path)
-        self.shape = (self._layout.n_frames, self._layout.height, self._layout.width)
+        self.shape = self._layout.movie_shape
         self.axes = self._layout.label
         self.facts = read_facts(path, self._tiff, scanimage)
         self._lock = threading.RLock()
@@ -132,17 +133,31 @@ class TiffFrames:
                 )
             n_channels = 1
         channel = pick(path, "channel", n_channels, options.channel)
-        planes = f" (volumes of {header.frames_per_volume} frames)"
-        plane = pick(path, "plane", header.n_planes, options.plane, detail=planes)
+        volume = options.volume and header.n_planes > 1
         self._stride = n_channels * header.frames_per_volume
-        self._first = (plane - header.start_frame) % header.frames_per_volume * n_channels + channel
-        n_frames = max(0, -(-(pages - self._first) // self._stride))
+        if volume:
+            plane, self._first = 0, channel
+            self._planes = tuple(number * n_channels for number in range(header.n_planes))
+            n_frames = max(0, (pages - 1 - self._first - self._planes[-1]) // self._stride + 1)
+            if header.start_frame:
+                raise MovieError(
+                    path,
+                    f"it begins within a volume (with frame {header.start_frame} of {header.frames_per_volume})",
+                    "Record whole volumes into every file, or process single planes with --plane.",
+                )
+        else:
+            planes = f" (volumes of {header.frames_per_volume} frames)"
+            plane = pick(path, "plane", header.n_planes, options.plane, detail=planes)
+            self._first = (plane - header.start_frame) % header.frames_per_volume * n_channels + channel
+            n_frames = max(0, -(-(pages - self._first) // self._stride))
         axes, shape = "T", [n_frames]
         for axis, length in (("Z", header.n_planes), ("C", n_channels)):
             if length > 1:
                 axes, shape = axes + axis, [*shape, length]
         axes, shape = axes + "YX", [*shape, height, width]
         if n_frames == 0:
+            if volume:
+                raise MovieError(path, "it holds no whole volume", "Choose the whole recording.")
             raise MovieError(path, f"it holds no frame of plane {plane}", "Choose another plane.")
         if options.axes is not None and options.axes.strip().upper() != axes:
             raise AmbiguousAxesError(
@@ -150,10 +165,13 @@ class TiffFrames:
                 f"--axes {options.axes} contradicts its ScanImage header, which says {describe(axes, tuple(shape))}",
                 "Leave --axes out, and choose with --channel and --plane.",
             )
-        return Layout(axes, tuple(shape), {"Z": plane, "C": channel})
+        return Layout(axes, tuple(shape), {"Z": plane, "C": channel}, volume)
 
     def _plan_pages(self, path: Path) -> None:
-        """Work out where frame t lies: in page ``first + t * stride``, or in a map of the file when it is no page."""
+        """Work out where frame t lies: in page ``first + t * stride``, or in a map of the file when it is no page.
+
+        Plane z of a volume lies ``planes[z]`` pages further.
+        """
         layout = self._layout
         body = 3 if layout.axes.endswith("S") else 2
         if set(layout.axes[-body:]) - {"S"} == {"Y", "X"} and "S" not in layout.axes[:-body]:
@@ -161,6 +179,8 @@ class TiffFrames:
             for axis, length in zip(reversed(layout.axes[:-body]), reversed(layout.shape[:-body]), strict=True):
                 if axis == "T":
                     self._stride = step
+                elif axis == "Z" and layout.volume:
+                    self._planes = tuple(number * step for number in range(length))
                 else:
                     self._first += layout.picks.get(axis, 0) * step
                 step *= length
@@ -180,14 +200,22 @@ class TiffFrames:
             index = list(self._layout.index)
             if "T" in self._layout.axes:
                 index[self._layout.axes.index("T")] = slice(start, stop)
-            frames = np.array(self._map[tuple(index)].transpose(self._layout.to_tyx))
+            frames = np.array(self._map[tuple(index)].transpose(self._layout.to_movie))
             return native(frames.reshape(-1, *self.shape[1:])[: stop - start])
-        if len(self._series) == 1 and self._stride == 1 and self._series[0].dataoffset is not None:
-            return native(self._run(self._series[0], self._first + start, stop - start))
-        out = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        depth = len(self._planes)
+        in_order = self._stride == depth and self._planes == tuple(range(depth))
+        if len(self._series) == 1 and in_order and self._series[0].dataoffset is not None:
+            run = native(self._run(self._series[0], self._first + start * depth, (stop - start) * depth))
+            return self._stacked(run.reshape(stop - start, depth, *run.shape[1:]))
+        out = np.empty((stop - start, depth, *self.shape[1:3]), self.dtype)
         for row in range(stop - start):
-            out[row] = self._page(self._first + (start + row) * self._stride)
-        return out
+            for plane, pages in enumerate(self._planes):
+                out[row, plane] = self._page(self._first + (start + row) * self._stride + pages)
+        return self._stacked(out)
+
+    def _stacked(self, planes: NDArray[Any]) -> NDArray[Any]:
+        """What `read` returns, from ``(n, depth, height, width)``, the order in which volumes are stored."""
+        return np.ascontiguousarray(np.moveaxis(planes, 1, -1)) if self._layout.volume else planes[:, 0]
 
     def _page(self, number: int) -> NDArray[Any]:
         """Page `number`, counted through all series, as ``(height, width)``."""

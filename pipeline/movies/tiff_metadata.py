@@ -86,13 +86,17 @@ def _imagej(tiff: tifffile.TiffFile) -> FileFacts:
     )
 
 
-def _imagej_pixel_size(tiff: tifffile.TiffFile, metadata: Mapping[str, Any]) -> tuple[float, float] | None:
+def _imagej_pixel_size(tiff: tifffile.TiffFile, metadata: Mapping[str, Any]) -> tuple[float, ...] | None:
     """ImageJ's resolution is pixels per its own ``unit``, which is a length only when a scale was set."""
     unit = str(metadata.get("unit", "")).strip().replace("\\u00B5", "µ").lower()
     scale = _MICROMETRES.get(unit)
     x, y = tiff.pages.first.resolution
     if scale is None or x <= 0 or y <= 0:
         return None
+    # ``spacing`` is the distance of slices, in the same unit; for a movie of one plane it means nothing.
+    spacing = metadata.get("spacing")
+    if metadata.get("slices", 1) > 1 and isinstance(spacing, int | float) and spacing > 0:
+        return (scale / y, scale / x, spacing * scale)
     return (scale / y, scale / x)
 
 
@@ -122,15 +126,15 @@ def missing_files(path: Path, ome_xml: str) -> list[str]:
     return sorted(name for name in names if not path.with_name(Path(name).name).is_file())
 
 
-def _ome_pixel_size(pixels: Mapping[str, Any]) -> tuple[float, float] | None:
-    sizes = []
-    for axis in "YX":
+def _ome_pixel_size(pixels: Mapping[str, Any]) -> tuple[float, ...] | None:
+    sizes: list[float] = []
+    for axis in "YXZ":
         size = pixels.get(f"PhysicalSize{axis}")
         scale = _MICROMETRES.get(str(pixels.get(f"PhysicalSize{axis}Unit", "µm")).strip().lower())
         if not isinstance(size, int | float) or scale is None or size <= 0:
-            return None
+            break
         sizes.append(float(size) * scale)
-    return (sizes[0], sizes[1])
+    return tuple(sizes) if len(sizes) >= 2 else None
 
 
 def _iso_date(value: object) -> datetime | None:

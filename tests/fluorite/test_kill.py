@@ -11,6 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pynwb
 import pytest
 
@@ -45,6 +47,47 @@ def stages(movie: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
     project = tmp_path_factory.mktemp("undisturbed") / "project"
     fluorite("init", project)
     return len(fluorite(*process(movie, project)).stderr.splitlines())
+
+
+def results_of(process_output: str) -> dict[str, np.ndarray]:
+    (sample,) = json.loads(process_output)["samples"]
+    with h5py.File(sample["results"]) as file:
+        estimates = file["estimates"]
+        return {name: estimates[name][:] for name in ("A/data", "A/indices", "C", "S", "YrA", "shifts", "SNR_comp")}
+
+
+@pytest.mark.parametrize("stage", ["initialisation", "evaluation"])
+def test_a_killed_run_goes_on_where_it_was_and_ends_the_same(movie: Path, tmp_path: Path, stage: str) -> None:
+    undisturbed, project = tmp_path / "undisturbed", tmp_path / "project"
+    fluorite("init", undisturbed)
+    fluorite("init", project)
+    expected = results_of(fluorite(*process(movie, undisturbed)).stdout)
+    assert list((undisturbed / ".fluorite" / "unfinished").iterdir()) == []
+    running = subprocess.Popen(
+        [sys.executable, "-m", "fluorite", *process(movie, project)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    while stage not in running.stderr.readline():
+        assert running.poll() is None
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    (kept,) = (project / ".fluorite" / "unfinished").iterdir()
+    assert (kept / "registered.h5").exists()
+
+    again = fluorite(*process(movie, project))
+    newest, lost = Ledger(Project.open(project)).jobs()
+    assert (newest.state, lost.state) == (JobState.OK, JobState.LOST)
+    log = newest.log_path.read_text()
+    for done in ["motion correction", *(["refinement 2"] if stage == "evaluation" else [])]:
+        assert f"{done}: already done by a run that was killed" in log
+    found = results_of(again.stdout)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert list((project / ".fluorite" / "unfinished").iterdir()) == []
+    assert list((project / "batch").rglob("scratch")) == []
 
 
 @pytest.mark.parametrize("attempt", range(KILLS))

@@ -59,7 +59,13 @@ def made_segmentation(
     return Segmentation(shape=shape, footprints=flat, rate_hz=RATE_HZ, **{**values, **changes})
 
 
-def made_metadata(*, subject: str = "m1", session: str = "s1", one_photon: bool = False) -> SampleMetadata:
+def made_metadata(
+    *,
+    subject: str = "m1",
+    session: str = "s1",
+    one_photon: bool = False,
+    grid_spacing: tuple[float, ...] = (2e-6, 1e-6),
+) -> SampleMetadata:
     """Everything that NWB wants to know."""
     return build_metadata(
         subject=subject,
@@ -81,7 +87,7 @@ def made_metadata(*, subject: str = "m1", session: str = "s1", one_photon: bool 
                         "indicator": "GCaMP6f",
                         "location": "V1",
                         "excitation_lambda": 920.0,
-                        "grid_spacing": [2e-6, 1e-6],
+                        "grid_spacing": list(grid_spacing),
                         "optical_channel": [{"name": "Green", "emission_lambda": 510.0, "description": "Green."}],
                     }
                 ],
@@ -104,20 +110,23 @@ def made_provenance(**changes: Any) -> Provenance:
     return Provenance(**{**values, **changes})
 
 
-def made_movie(project: Project, identifier: str, n_frames: int = N_FRAMES) -> tuple[Path, NDArray[np.uint16]]:
-    """A registered movie of the project and its frames ``(n_frames, height, width)``."""
-    frames = np.random.default_rng(3).integers(0, 4000, (n_frames, HEIGHT, WIDTH)).astype(np.uint16)
+def made_movie(
+    project: Project, identifier: str, n_frames: int = N_FRAMES, depth: int | None = None
+) -> tuple[Path, NDArray[np.uint16]]:
+    """A registered movie of the project and its frames ``(n_frames, height, width[, depth])``."""
+    shape = (n_frames, HEIGHT, WIDTH) if depth is None else (n_frames, HEIGHT, WIDTH, depth)
+    frames = np.random.default_rng(3).integers(0, 4000, shape).astype(np.uint16)
     path = project.movie_path(identifier)
     with MovieFileWriter(
-        path, n_frames=n_frames, height=HEIGHT, width=WIDTH, dtype=np.uint16, rate_hz=RATE_HZ
+        path, n_frames=n_frames, height=HEIGHT, width=WIDTH, depth=depth, dtype=np.uint16, rate_hz=RATE_HZ
     ) as writer:
         writer.write(0, frames)
     return path, frames
 
 
-def made_shifts(n_frames: int = N_FRAMES) -> NDArray[np.float32]:
-    """Motion shifts ``(n_frames, 2)`` as ``(y, x)``."""
-    return np.random.default_rng(5).normal(0, [1, 4], (n_frames, 2)).astype(np.float32)
+def made_shifts(n_frames: int = N_FRAMES, axes: int = 2) -> NDArray[np.float32]:
+    """Motion shifts ``(n_frames, axes)`` as ``(y, x[, z])``."""
+    return np.random.default_rng(5).normal(0, [1, 4, 0.5][:axes], (n_frames, axes)).astype(np.float32)
 
 
 def made_sample(
@@ -133,13 +142,20 @@ def made_sample(
     """Write a sample into the project and return its path."""
     identifier = identifier or str(uuid.uuid4())
     path = project.sample_path(subject, session)
+    segmentation = segmentation if segmentation is not None else made_segmentation()
+    _, _, *planes = segmentation.shape
     write_sample(
         path,
         identifier=identifier,
-        metadata=made_metadata(subject=subject, session=session, one_photon=one_photon),
-        segmentation=segmentation if segmentation is not None else made_segmentation(),
+        metadata=made_metadata(
+            subject=subject,
+            session=session,
+            one_photon=one_photon,
+            grid_spacing=(2e-6, 1e-6, 5e-6)[: len(segmentation.shape)],
+        ),
+        segmentation=segmentation,
         provenance=made_provenance(),
-        registered_movie=made_movie(project, identifier)[0] if movie else None,
-        shifts=made_shifts() if movie else None,
+        registered_movie=made_movie(project, identifier, depth=planes[0] if planes else None)[0] if movie else None,
+        shifts=made_shifts(axes=len(segmentation.shape)) if movie else None,
     )
     return path

@@ -136,14 +136,6 @@ def test_samples_of_every_kind_are_valid_and_open_in_pynwb(project: Project, kin
     assert reader.read_summary(path).evaluated is (kind not in ("not evaluated", "no rois"))
 
 
-def test_a_volume_reads_back(project: Project) -> None:
-    segmentation = made_segmentation(shape=(HEIGHT, WIDTH, 6))
-    path = made_sample(project, segmentation=segmentation)
-
-    assert np.array_equal(reader.read_footprints(path).toarray(), segmentation.footprints.toarray())
-    assert reader.read_summary(path).depth == 6
-
-
 @pytest.mark.parametrize("background", [True, False])
 def test_a_sample_without_rois_has_an_empty_table_and_no_traces(project: Project, background: bool) -> None:
     path = made_sample(project, segmentation=made_segmentation(0, background=background))

@@ -52,7 +52,10 @@ def make_results(n: int = 4) -> Results:
         snr=rng.random(n).astype(np.float32),
         r_values=rng.random(n).astype(np.float32),
         accepted=np.arange(n) % 2 == 0,
-        per_trace={name: rng.random(n).astype(np.float32) for name in ("g", "bl", "c1", "neurons_sn", "lam")},
+        per_trace={
+            "g": rng.random((n, 2)).astype(np.float32),
+            **{name: rng.random(n).astype(np.float32) for name in ("bl", "c1", "neurons_sn", "lam")},
+        },
         noise=np.arange(HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH),
         shifts=rng.random((FRAMES, 2)).astype(np.float32),
         images={"correlation": rng.random((HEIGHT, WIDTH)).astype(np.float32), "mean": flat.sum(0).reshape(11, 17)},

@@ -12,7 +12,7 @@ POWER_ITERATIONS = 8
 
 
 def initial_background(short: Floats, footprints: sparse.csr_array, traces: Floats, noise: Floats, nb: int) -> Floats:
-    """Background images ``(nb, n_pixels)`` of a shortened movie ``(n_short, height, width)``.
+    """Background images ``(nb, n_pixels)`` of a shortened movie ``(n_short, height, width[, depth])``.
 
     Subspace iteration for the `nb` strongest components of ``short - traces.T @ footprints``, each pixel weighted by
     its noise; the first follows the mean brightness. The residual movie itself is never built.

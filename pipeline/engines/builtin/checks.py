@@ -66,8 +66,6 @@ def check_parameters(params: Parameters) -> None:
         raise ParameterError(
             "init.nb", f"is 0, but {engine} needs a background of at least one component", "Set nb to 1 or 2."
         )
-    if params.temporal.p > 1:
-        raise ParameterError("temporal.p", f"is 2, but {engine} deconvolves with p = 0 or 1", "Set p to 1.")
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
     for group, name, value, default in changed_and_not_honoured(params):

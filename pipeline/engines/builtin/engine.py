@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import os
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,14 +18,16 @@ from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.extraction import extract
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.model import Floats, Model
-from pipeline.engines.builtin.motion import correct_motion
+from pipeline.engines.builtin.model import Model
+from pipeline.engines.builtin.motion import Registration, correct_motion
+from pipeline.engines.builtin.stages import Stages
 from pipeline.engines.builtin.survey import Survey, survey
 from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.results_file import Results, write_results
+from pipeline.version import code_sha256
 
 VERSION = "0.1.0"
 MIB = 2**20
@@ -52,10 +56,14 @@ class BuiltinEngine:
         check_parameters(params)
         check_recording(movie, params)
 
-    def run(self, movie: Movie, params: Parameters, workdir: Path, progress: Progress) -> EngineResult:
+    def run(
+        self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
+    ) -> EngineResult:
         """Process `movie`: ``registered.h5`` and ``results.hdf5`` in `workdir`, which exists and is empty.
 
-        What `progress` raises (`Cancelled`) passes through, after what was being written is removed.
+        With `keep`, finished stages are taken from there and put there (`pipeline.engines.builtin.stages`), and the
+        registered movie is there, too. What `progress` raises (`Cancelled`) passes through, after what was being
+        written to `workdir` is removed.
 
         Raises
         ------
@@ -65,49 +73,80 @@ class BuiltinEngine:
             When a parameter is not honoured or does not fit the movie.
         """
         self.check(params, movie)
-        seconds: dict[str, float] = {}
-        registered, results = workdir / "registered.h5", workdir / "results.hdf5"
+        raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
+        stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
+        results = workdir / "results.hdf5"
+        registered = (workdir if keep is None else keep) / "registered.h5"
+
+        def register() -> Registration:
+            written = workdir / "registered.h5"
+            made = correct_motion(movie, params.motion, written, lambda done: progress("motion correction", done))
+            os.replace(written, registered)
+            return made
+
         try:
             # One BLAS thread in each of ours: more of them wait for each other in busy loops (measured: 20 x slower).
-            with _peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
-                with _timed(seconds, "motion correction"):
-                    shifts = correct_motion(
-                        movie, params.motion, registered, lambda done: progress("motion correction", done)
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+                motion = stages.run(
+                    "motion correction",
+                    register,
+                    (Registration,),
+                    is_intact=lambda made: made.is_of(registered, lambda done: progress("motion correction", done)),
+                )
+                with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
+                    known = stages.run(
+                        "summary images",
+                        lambda: survey(frames, params.init.tsub, lambda done: progress("summary images", done)),
+                        (Survey,),
                     )
-                with Frames(registered) as frames:
-                    with _timed(seconds, "summary images"):
-                        known = survey(frames, params.init.tsub, lambda done: progress("summary images", done))
-                    with _timed(seconds, "extraction"):
-                        model = extract(frames, known, params, movie.rate_hz, progress)
-                    with _timed(seconds, "evaluation"):
-                        verdict = evaluate(
+                    model = extract(frames, known, params, movie.rate_hz, progress, stages)
+                    verdict = stages.run(
+                        "evaluation",
+                        lambda: evaluate(
                             frames,
                             model,
                             params.quality,
                             rate_hz=movie.rate_hz,
                             decay_time_s=params.data.decay_time,
                             progress=lambda done: progress("evaluation", done),
-                        )
-                with _timed(seconds, "results"):
+                        ),
+                        (Evaluation,),
+                    )
+                with stages.timed("results"):
                     progress("results", 0.0)
-                    written = _results(movie, params, known, model, verdict, shifts, (self.name, self.version))
+                    written = _results(movie, params, known, model, verdict, motion, (self.name, self.version))
                     write_results(results, written)
                     progress("results", 1.0)
         except BaseException:
             # Also on Cancelled and KeyboardInterrupt: nothing half-done stays behind.
-            registered.unlink(missing_ok=True)
+            (workdir / "registered.h5").unlink(missing_ok=True)
             results.unlink(missing_ok=True)
             raise
         return EngineResult(
             results=results,
             registered_movie=registered,
-            shifts=shifts,
+            shifts=motion.shifts,
             summary_images=known.images,
             engine=self.name,
             version=self.version,
-            seconds=seconds,
+            seconds=_by_stage(stages.seconds),
             peak_rss_mb=peak[0] / MIB,
         )
+
+
+def work_key(movie: Movie, params: Parameters) -> str:
+    """SHA-256 over what a stage's result depends on, except the movie's pixels: the caller keeps movies apart."""
+    parts = (code_sha256(), params.sha256(), movie.shape, str(movie.dtype), movie.rate_hz)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _by_stage(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds in the order of the work, with everything that is not reported by itself under ``extraction``."""
+    alone = ("motion correction", "summary images", "extraction", "evaluation", "results")
+    together = dict.fromkeys(alone, 0.0)
+    for stage, value in seconds.items():
+        together[stage if stage in alone else "extraction"] += value
+    return together
 
 
 def _results(
@@ -116,7 +155,7 @@ def _results(
     known: Survey,
     model: Model,
     verdict: Evaluation,
-    shifts: Floats,
+    motion: Registration,
     made_by: tuple[str, str],
 ) -> Results:
     return Results(
@@ -140,7 +179,7 @@ def _results(
             "lam": model.penalty,
         },
         noise=known.noise,
-        shifts=shifts,
+        shifts=motion.shifts,
         images=known.images,
         parameters=params.to_dict(),
         engine=made_by[0],
@@ -150,14 +189,7 @@ def _results(
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - start
-
-
-@contextmanager
-def _peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
+def peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
     """The highest resident set size in bytes while the block runs, as the one element of a list.
 
     Sampled, because the operating system's own high-water mark also counts what ran before in the same process.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,32 +22,40 @@ MOST_FRAMES_A_CHUNK = 256
 class Frames:
     """Chunks of the registered movie; use it as a context manager.
 
+    Parameters
+    ----------
+    path
+        In the layout of `nwb_schema.movie_file`.
+    progress
+        Called with the fraction done while a movie of floats is looked through for NaN.
+
     Pixels that are NaN in any frame (a border under ``border_nan`` True) are zero in all of them: nothing is known
     there, so nothing is found there.
 
     Attributes
     ----------
     shape
-        ``(n_frames, height, width)``.
+        ``(n_frames, height, width)``; of volumes ``(n_frames, height, width, depth)``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, progress: Callable[[float], None] = lambda done: None) -> None:
         self._file = MovieFile(path)
         self.shape = self._file.shape
-        n_frames, height, width = self.shape
-        self._step = int(np.clip(CHUNK_BYTES // (4 * height * width), 1, MOST_FRAMES_A_CHUNK))
-        fits = n_frames * height * width * 4 <= CACHE_BYTES
+        n_frames, field = self.shape[0], self.shape[1:]
+        self._step = int(np.clip(CHUNK_BYTES // (4 * math.prod(field)), 1, MOST_FRAMES_A_CHUNK))
+        fits = n_frames * math.prod(field) * 4 <= CACHE_BYTES
         self._cache: Floats | None = np.empty(self.shape, np.float32) if fits else None
         self._cached = 0
         self._unknown: NDArray[np.bool_] | None = None
         if self._file.dtype.kind == "f":
-            unknown = np.zeros((height, width), bool)
+            unknown = np.zeros(field, bool)
             for start in range(0, n_frames, self._step):
                 unknown |= np.isnan(self._file.read(start, start + self._step)).any(axis=0)
+                progress(min(1.0, (start + self._step) / n_frames))
             self._unknown = unknown if unknown.any() else None
 
     def read(self, start: int, stop: int) -> Floats:
-        """Frames `start` to `stop` (exclusive) as ``(stop - start, height, width)`` float32; not to be written to."""
+        """Frames `start` to `stop` (exclusive) as ``(stop - start, *shape[1:])`` float32; not to be written to."""
         if self._cache is not None:
             if self._cached < stop:
                 self._cache[self._cached : stop] = self._load(self._cached, stop)

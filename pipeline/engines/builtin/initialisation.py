@@ -12,17 +12,18 @@ around it, subtract, repeat. Three things are our own:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.shape import cell_sized
+from pipeline.engines.builtin.smoothing import blurred, noise_gain
 from pipeline.engines.builtin.threads import in_threads
 from pipeline.parameters.groups import Init
 
@@ -40,6 +41,9 @@ ACTIVE = 2.5
 NULL_QUANTILE = 0.85
 NOISE_SIGMAS = 6.0
 CHECK_EVERY = 10
+# Pixels around a seed (y, x, z) in which a footprint's brightest point may lie, and which no other seed may have.
+CLOSE_TO = (2, 2, 1)
+NEXT_TO = (1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,9 @@ def find_cells(
     Parameters
     ----------
     short
-        ``(n_short, height, width)``: the movie averaged over `factor` frames.
+        ``(n_short, height, width[, depth])``: the movie averaged over `factor` frames.
     noise
-        ``(height, width)``: noise of one pixel in one frame of the full movie.
+        ``(height, width[, depth])``: noise of one pixel in one frame of the full movie.
     params
         The group ``init``: K, gSig, gSiz, rolling_sum, rolling_length, normalize_init.
     short_rate_hz
@@ -83,7 +87,7 @@ def find_cells(
     border_pix
         Pixels at each border in which no cell may be centred.
     """
-    _, height, width = short.shape
+    field = short.shape[1:]
     floor = np.median(noise[noise > 0]) if (noise > 0).any() else 0.0
     if floor == 0:
         return _nothing(short)
@@ -93,12 +97,14 @@ def find_cells(
     residual *= np.float32(np.sqrt(factor)) / scale
     blur = tuple(BLUR * g for g in params.gSig)
     _blur_in_place(residual, tuple(NEUROPIL * g for g in params.gSig), subtract=True)
-    blurred = residual.copy()
-    _blur_in_place(blurred, blur, subtract=False)
-    blurred *= np.float32(_gain(blur))
+    smooth = residual.copy()
+    _blur_in_place(smooth, blur, subtract=False)
+    smooth *= noise_gain(blur, field)
     window = max(1, min(len(short), params.rolling_length // factor if params.rolling_sum else len(short)))
-    search = _Search(residual, blurred, blur, window, params, border_pix)
-    most = params.K if params.K is not None else int(height * width / (np.pi * params.gSig[0] * params.gSig[1]))
+    search = _Search(residual, smooth, blur, window, params, border_pix)
+    # As many as would fill the field: discs in a plane, balls in a volume.
+    one = math.prod(params.gSig) * (np.pi if len(field) == 2 else 4 / 3 * np.pi)
+    most = params.K if params.K is not None else int(math.prod(field) / one)
     search.run(most, automatic=params.K is None, progress=progress)
     if not search.footprints:
         return _nothing(short)
@@ -115,7 +121,7 @@ class _Search:
     def __init__(
         self,
         residual: Floats,
-        blurred: Floats,
+        smooth: Floats,
         blur: tuple[float, ...],
         window: int,
         params: Init,
@@ -123,18 +129,19 @@ class _Search:
     ) -> None:
         self.footprints: list[sparse.csr_array] = []
         self.traces: list[Floats] = []
-        self._residual, self._blurred, self._blur, self._window = residual, blurred, blur, window
+        self._residual, self._smooth, self._blur, self._window = residual, smooth, blur, window
         self._gSig = params.gSig
-        self._box = params.gSiz if params.gSiz is not None else (2 * params.gSig[0] + 1, 2 * params.gSig[1] + 1)
+        self._box = params.gSiz if params.gSiz is not None else tuple(2 * g + 1 for g in params.gSig)
         self._reach = tuple(int(np.ceil(3 * b)) for b in blur)
-        shape = residual.shape[1:]
-        self._up = np.zeros(shape, np.float32)
-        self._down = np.zeros(shape, np.float32)
-        self._allowed = np.ones(shape, bool)
+        self._field = residual.shape[1:]
+        self._gain = noise_gain(blur, self._field)
+        self._up = np.zeros(self._field, np.float32)
+        self._down = np.zeros(self._field, np.float32)
+        self._allowed = np.ones(self._field, bool)
         if border_pix:
             self._allowed[:] = False
             self._allowed[border_pix:-border_pix, border_pix:-border_pix] = True
-        self._refresh(slice(0, shape[0]), slice(0, shape[1]))
+        self._refresh(tuple(slice(0, length) for length in self._field))
 
     def run(self, most: int, *, automatic: bool, progress: Callable[[float], None]) -> None:
         """Take out components until there are `most`, or (`automatic`) until what is left looks like the null."""
@@ -143,81 +150,88 @@ class _Search:
             if automatic and tried % CHECK_EVERY == 0:
                 level = max(null_level(self._down, self._gSig), white_noise_level(self._window))
             activity = np.where(self._allowed, self._up, 0)
-            y, x = divmod(int(activity.argmax()), activity.shape[1])
-            if activity[y, x] <= level:
+            seed = tuple(int(axis) for axis in np.unravel_index(int(activity.argmax()), self._field))
+            if activity[seed] <= level:
                 break
             tried += 1
-            self._take(y, x)
+            self._take(seed)
             progress(min(1.0, len(self.footprints) / most))
 
-    def _take(self, y: int, x: int) -> None:
-        height, width = self._residual.shape[1:]
-        rows = slice(max(0, y - self._box[0]), min(height, y + self._box[0] + 1))
-        columns = slice(max(0, x - self._box[1]), min(width, x + self._box[1] + 1))
-        box = self._residual[:, rows, columns]
-        footprint, trace = fit_one(box, (y - rows.start, x - columns.start), self._blur)
+    def _take(self, seed: tuple[int, ...]) -> None:
+        window = around(seed, self._box, self._field)
+        box = self._residual[(slice(None), *window)]
+        inside = tuple(centre - part.start for centre, part in zip(seed, window, strict=True))
+        footprint, trace = fit_one(box, inside, self._blur)
         # Whatever comes of it, the same spot is not tried again: a fit that fails once would fail for ever.
-        self._allowed[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = False
+        self._allowed[around(seed, NEXT_TO, self._field)] = False
         if not footprint.any():
             return
-        box -= trace[:, None, None] * footprint
-        grown_rows = slice(max(0, rows.start - self._reach[0]), min(height, rows.stop + self._reach[0]))
-        grown_columns = slice(max(0, columns.start - self._reach[1]), min(width, columns.stop + self._reach[1]))
-        whole = np.zeros((height, width), np.float32)
-        whole[rows, columns] = footprint
-        smeared = cv2.GaussianBlur(
-            whole, (0, 0), sigmaX=self._blur[1], sigmaY=self._blur[0], borderType=cv2.BORDER_REFLECT
-        ) * np.float32(_gain(self._blur))
+        course = trace.reshape(-1, *(1 for _ in self._field))
+        box -= course * footprint
+        whole = np.zeros(self._field, np.float32)
+        whole[window] = footprint
+        grown = tuple(
+            slice(max(0, part.start - reach), min(length, part.stop + reach))
+            for part, reach, length in zip(window, self._reach, self._field, strict=True)
+        )
+        smeared = blurred(whole, self._blur) * self._gain
         # Blurring is linear, so the blurred residual needs no second blur.
-        self._blurred[:, grown_rows, grown_columns] -= trace[:, None, None] * smeared[grown_rows, grown_columns]
-        self._refresh(grown_rows, grown_columns)
+        self._smooth[(slice(None), *grown)] -= course * smeared[grown]
+        self._refresh(grown)
         # Dendrites and boutons are active, too: they are taken out of the residual, but they are no cells.
         row = sparse.csr_array(whole.reshape(1, -1))
-        if cell_sized(row, width, self._gSig)[0]:
+        if cell_sized(row, self._field, self._gSig)[0]:
             self.footprints.append(row)
             self.traces.append(trace)
 
-    def _refresh(self, rows: slice, columns: slice) -> None:
-        part = np.ascontiguousarray(self._blurred[:, rows, columns])
-        self._up[rows, columns], self._down[rows, columns] = rolling_energy(part, self._window)
+    def _refresh(self, window: tuple[slice, ...]) -> None:
+        self._up[window], self._down[window] = rolling_energy(self._smooth[(slice(None), *window)], self._window)
 
 
-def fit_one(box: Floats, seed: tuple[int, int], blur: tuple[float, ...]) -> tuple[Floats, Floats]:
-    """One component around a seed: footprint ``(h, w)`` with maximum 1, non-negative trace ``(n_short,)``.
+def around(seed: tuple[int, ...], reach: tuple[int, ...], field: tuple[int, ...]) -> tuple[slice, ...]:
+    """The box `reach` pixels to every side of `seed`, cut at the borders of `field`."""
+    return tuple(
+        slice(max(0, centre - far), min(length, centre + far + 1))
+        for centre, far, length in zip(seed, reach, field, strict=False)
+    )
+
+
+def fit_one(box: Floats, seed: tuple[int, ...], blur: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """One component around a seed: footprint ``(h, w[, d])`` with maximum 1, non-negative trace ``(n_short,)``.
 
     Alternates between the trace (projection onto the footprint) and the footprint (mean of the frames in which the
     trace is active, cut at a share of its maximum to the piece that holds the seed).
     """
-    n_short, height, width = box.shape
+    n_short, shape = len(box), box.shape[1:]
     flat = box.reshape(n_short, -1)
-    rows, columns = np.mgrid[:height, :width]
-    weights = np.exp(-(((rows - seed[0]) / blur[0]) ** 2 + ((columns - seed[1]) / blur[1]) ** 2) / 2)
-    footprint = weights.astype(np.float32).ravel()
-    nothing = np.zeros((height, width), np.float32), np.zeros(n_short, np.float32)
+    axes = np.indices(shape)
+    distance = [((axis - centre) / b) ** 2 for axis, centre, b in zip(axes, seed, blur, strict=True)]
+    footprint = np.exp(-sum(distance) / 2).astype(np.float32).ravel()
+    nothing = np.zeros(shape, np.float32), np.zeros(n_short, np.float32)
+    near = around(seed, CLOSE_TO, shape)
     for _ in range(4):
         trace = flat @ footprint / np.float32(footprint @ footprint)
         spread = 1.4826 * np.median(np.abs(trace - np.median(trace)))
         active = np.where(trace - np.median(trace) > ACTIVE * spread, trace, 0)
         if active.max() <= 0:
             return nothing
-        image = (active @ flat / np.float32(active @ active)).reshape(height, width)
+        image = (active @ flat / np.float32(active @ active)).reshape(shape)
         smooth = ndimage.gaussian_filter(image, 0.6)
-        peak = smooth[max(0, seed[0] - 2) : seed[0] + 3, max(0, seed[1] - 2) : seed[1] + 3].max()
+        peak = smooth[near].max()
         if peak <= 0:
             return nothing
         labels, _ = ndimage.label(smooth > EDGE * peak)
-        near = labels[max(0, seed[0] - 2) : seed[0] + 3, max(0, seed[1] - 2) : seed[1] + 3]
-        label = np.bincount(near[near > 0]).argmax()
+        label = np.bincount(labels[near][labels[near] > 0]).argmax()
         kept = ndimage.binary_fill_holes(labels == label)
         footprint = np.where(kept, np.maximum(image, 0), 0).astype(np.float32).ravel()
         if footprint.max() <= 0:
             return nothing
         footprint /= footprint.max()
     trace = flat @ footprint / np.float32(footprint @ footprint)
-    return footprint.reshape(height, width), np.maximum(trace, 0)
+    return footprint.reshape(shape), np.maximum(trace, 0)
 
 
-def null_level(down: Floats, gSig: tuple[int, int]) -> float:
+def null_level(down: Floats, gSig: tuple[int, ...]) -> float:
     """How much activity a place without a cell reaches: a high quantile of the local maxima of downward activity.
 
     Noise, motion and neuropil go up as often as down; transients only go up.
@@ -236,34 +250,38 @@ def white_noise_level(window: int) -> float:
     return 0.5 + NOISE_SIGMAS * float(np.sqrt(1.25 / window))
 
 
-@compiled
-def rolling_energy(blurred: Floats, window: int) -> tuple[Floats, Floats]:
+def rolling_energy(smooth: Floats, window: int) -> tuple[Floats, Floats]:
     """Largest rolling mean of squares over time, of the upward and of the downward parts: two images.
 
-    `blurred` is ``(n_short, height, width)``; `window` is at most n_short.
+    `smooth` is ``(n_short, height, width[, depth])``; `window` is at most n_short.
     """
-    n, height, width = blurred.shape
-    up_best = np.zeros((height, width), np.float32)
-    down_best = np.zeros((height, width), np.float32)
-    up = np.zeros((height, width), np.float32)
-    down = np.zeros((height, width), np.float32)
+    up, down = _rolling_energy(np.ascontiguousarray(smooth).reshape(len(smooth), -1), window)
+    return up.reshape(smooth.shape[1:]), down.reshape(smooth.shape[1:])
+
+
+@compiled
+def _rolling_energy(smooth: Floats, window: int) -> tuple[Floats, Floats]:
+    n, n_pixels = smooth.shape
+    up_best = np.zeros(n_pixels, np.float32)
+    down_best = np.zeros(n_pixels, np.float32)
+    up = np.zeros(n_pixels, np.float32)
+    down = np.zeros(n_pixels, np.float32)
     for t in range(n):
-        for y in range(height):
-            for x in range(width):
-                value = blurred[t, y, x]
-                if value > 0:
-                    up[y, x] += value * value
+        for pixel in range(n_pixels):
+            value = smooth[t, pixel]
+            if value > 0:
+                up[pixel] += value * value
+            else:
+                down[pixel] += value * value
+            if t >= window:
+                old = smooth[t - window, pixel]
+                if old > 0:
+                    up[pixel] -= old * old
                 else:
-                    down[y, x] += value * value
-                if t >= window:
-                    old = blurred[t - window, y, x]
-                    if old > 0:
-                        up[y, x] -= old * old
-                    else:
-                        down[y, x] -= old * old
-                if t >= window - 1:
-                    up_best[y, x] = max(up_best[y, x], up[y, x])
-                    down_best[y, x] = max(down_best[y, x], down[y, x])
+                    down[pixel] -= old * old
+            if t >= window - 1:
+                up_best[pixel] = max(up_best[pixel], up[pixel])
+                down_best[pixel] = max(down_best[pixel], down[pixel])
     return up_best / np.float32(window), down_best / np.float32(window)
 
 
@@ -291,22 +309,13 @@ def _blur_in_place(movie: Floats, sigma: tuple[float, ...], *, subtract: bool) -
 
     def work(start: int) -> None:
         for image in movie[start : start + 32]:
-            blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT)
-            image[:] = image - blurred if subtract else blurred
+            smooth = blurred(image, sigma)
+            image[:] = image - smooth if subtract else smooth
 
     for _ in in_threads(work, range(0, len(movie), 32)):
         pass
 
 
-def _gain(sigma: tuple[float, ...]) -> float:
-    """What a Gaussian blur has to be multiplied with so that white noise keeps its variance."""
-    size = 2 * int(np.ceil(4 * max(sigma))) + 1
-    impulse = np.zeros((size, size), np.float32)
-    impulse[size // 2, size // 2] = 1
-    kernel = cv2.GaussianBlur(impulse, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT)
-    return float(1 / np.sqrt((kernel**2).sum()))
-
-
 def _nothing(short: Floats) -> Candidates:
-    n_short, height, width = short.shape
-    return Candidates(sparse.csr_array((0, height * width), dtype=np.float32), np.zeros((0, n_short), np.float32))
+    n_pixels = math.prod(short.shape[1:])
+    return Candidates(sparse.csr_array((0, n_pixels), dtype=np.float32), np.zeros((0, len(short)), np.float32))

@@ -29,9 +29,11 @@ class Model:
         ``(n, n_frames)`` float32: what of the data in each footprint the model leaves unexplained (CaImAn's YrA).
     spikes
         ``(n, n_frames)`` float32.
-    g, baseline, noise, penalty, first
-        ``(n,)`` float32 of each trace: decay per frame, baseline, noise, sparsity penalty, calcium in the first frame
-        (CaImAn's g, bl, neurons_sn, lam, c1).
+    g
+        ``(n, p)`` float32: the coefficients of each trace's autoregressive model; one column of zeros without one.
+    baseline, noise, penalty, first
+        ``(n,)`` float32 of each trace: baseline, noise, sparsity penalty, calcium in the first frame (CaImAn's bl,
+        neurons_sn, lam, c1).
     """
 
     footprints: sparse.csr_array

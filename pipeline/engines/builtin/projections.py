@@ -7,7 +7,10 @@ matter, on top of a large constant that does not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import product
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,7 @@ from pipeline.engines.builtin.threads import in_threads
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+Window = tuple[slice, ...]
 
 # Frames that one thread projects at a time.
 SLICE = 16
@@ -40,7 +44,7 @@ def project_onto_footprints(
     background
         ``(nb, n_pixels)``.
     mean
-        ``(height, width)``: any image close to the movie's mean.
+        ``(height, width[, depth])``: any image close to the movie's mean.
 
     Returns
     -------
@@ -83,52 +87,62 @@ def project_block(part: Floats, indptr: NDArray[np.int32], indices: NDArray[np.i
 
 
 class Tiles:
-    """A field cut into small rectangles, each with the components that may reach into it.
+    """A field cut into small boxes, each with the components that may reach into it.
 
     Parameters
     ----------
+    field
+        ``(height, width)``, or ``(height, width, depth)`` for volumes.
     supports
         ``(n, n_pixels)``: the stored entries of each row are the pixels, in C order, that the component may reach.
 
     Attributes
     ----------
     windows
-        ``(rows, columns)`` slices of each tile.
+        ``(rows, columns[, planes])`` slices of each tile.
     members
         Numbers of the components whose support touches each tile.
     """
 
-    SIDE = 24
+    # About as many pixels in a box of a volume as in a rectangle of a plane.
+    SIDES: ClassVar[dict[int, tuple[int, ...]]] = {2: (24, 24), 3: (12, 12, 6)}
 
-    def __init__(self, height: int, width: int, supports: sparse.csr_array) -> None:
-        self.windows = [
-            (slice(y, min(y + self.SIDE, height)), slice(x, min(x + self.SIDE, width)))
-            for y in range(0, height, self.SIDE)
-            for x in range(0, width, self.SIDE)
+    def __init__(self, field: tuple[int, ...], supports: sparse.csr_array) -> None:
+        sides = self.SIDES[len(field)]
+        starts = [range(0, length, side) for length, side in zip(field, sides, strict=True)]
+        self.windows: list[Window] = [
+            tuple(
+                slice(start, min(start + side, length))
+                for start, side, length in zip(corner, sides, field, strict=True)
+            )
+            for corner in product(*starts)
         ]
-        self._width, self._supports = width, supports
+        self._field, self._supports = field, supports
         touching: list[list[int]] = [[] for _ in self.windows]
-        across = -(-width // self.SIDE)
+        grid = tuple(len(along) for along in starts)
         for component in range(supports.shape[0]):
-            y, x = self._pixels(component)
-            for number in np.unique(y // self.SIDE * across + x // self.SIDE):
+            corners = tuple(axis // side for axis, side in zip(self._pixels(component), sides, strict=True))
+            for number in np.unique(np.ravel_multi_index(corners, grid)):
                 touching[number].append(component)
         self.members: list[NDArray[np.intp]] = [np.array(components, np.intp) for components in touching]
 
     def reached(self, number: int) -> NDArray[np.bool_]:
         """``(n_pixels_of_tile, n_members)``: which pixels of a tile each of its members may reach."""
-        rows, columns = self.windows[number]
-        out = np.zeros((rows.stop - rows.start, columns.stop - columns.start, len(self.members[number])), bool)
+        window = self.windows[number]
+        shape = tuple(part.stop - part.start for part in window)
+        out = np.zeros((*shape, len(self.members[number])), bool)
         for position, component in enumerate(self.members[number]):
-            y, x = self._pixels(component)
-            here = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
-            out[y[here] - rows.start, x[here] - columns.start, position] = True
-        return out.reshape(out.shape[0] * out.shape[1], out.shape[2])
+            axes = self._pixels(component)
+            here = np.logical_and.reduce(
+                [(axis >= part.start) & (axis < part.stop) for axis, part in zip(axes, window, strict=True)]
+            )
+            inside = tuple(axis[here] - part.start for axis, part in zip(axes, window, strict=True))
+            out[(*inside, position)] = True
+        return out.reshape(math.prod(shape), out.shape[-1])
 
-    def _pixels(self, component: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _pixels(self, component: int) -> tuple[NDArray[np.intp], ...]:
         indptr = self._supports.indptr
-        y, x = np.divmod(self._supports.indices[indptr[component] : indptr[component + 1]], self._width)
-        return y, x
+        return np.unravel_index(self._supports.indices[indptr[component] : indptr[component + 1]], self._field)
 
 
 def correlate_with_traces(
@@ -153,8 +167,8 @@ def correlate_with_traces(
     for start, block in frames.chunks(progress):
 
         def work(number: int, block: Floats = block, start: int = start) -> None:
-            rows, columns = tiles.windows[number]
-            part = (block[:, rows, columns] - mean[rows, columns]).reshape(len(block), -1)
+            window = tiles.windows[number]
+            part = (block[(slice(None), *window)] - mean[window]).reshape(len(block), -1)
             sums[number] += part.T @ designs[number][start : start + len(block)]
 
         for _ in in_threads(work, range(len(tiles.windows))):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -12,20 +14,27 @@ BINARISE_AT = 0.2
 LEAST_HALF_WIDTH = 0.75
 
 
-def cell_sized(footprints: sparse.csr_array, width: int, gSig: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which footprints ``(n, n_pixels)`` are as wide as a cell with half-size `gSig` ``(y, x)``: ``(n,)`` bool.
+def cell_sized(footprints: sparse.csr_array, field: tuple[int, ...], gSig: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which footprints ``(n, n_pixels)`` are as wide as a cell with half-size `gSig` ``(y, x[, z])``: ``(n,)`` bool.
 
     The half-width is that of the ellipse with the same second moments (two standard deviations along its short axis,
-    the radius for a disc), in units of gSig. `width` is the field's, in pixels.
+    the radius for a disc), in units of gSig. In a volume it is that of the footprint seen from above: cells that the
+    top or bottom plane cuts through are thin in z and cells all the same.
+
+    Parameters
+    ----------
+    field
+        ``(height, width[, depth])``.
     """
     wide = np.zeros(footprints.shape[0], bool)
     for k in range(len(wide)):
         part = slice(footprints.indptr[k], footprints.indptr[k + 1])
         weights = footprints.data[part]
         bright = footprints.indices[part][weights >= BINARISE_AT * weights.max(initial=0)]
-        if len(bright) < 4:
+        seen = np.unique(bright // math.prod(field[2:]))
+        if len(seen) < 4:
             continue
-        y, x = np.divmod(bright, width)
+        y, x = np.divmod(seen, field[1])
         covariance = np.cov(y / gSig[0], x / gSig[1], bias=True)
         # Pixels are squares, not points: a line of them still has a width, with a variance of 1/12 px^2.
         covariance[0, 0] += 1 / (12 * gSig[0] ** 2)

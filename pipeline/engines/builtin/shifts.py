@@ -31,23 +31,23 @@ class ShiftEstimator:
         Size of cells ``(y, x)``: frames are band-pass filtered to that size before they are compared (1p), or None.
     """
 
-    def __init__(self, template: Floats, max_shifts: tuple[int, int], gSig_filt: tuple[int, int] | None = None) -> None:
+    def __init__(self, template: Floats, max_shifts: tuple[int, ...], gSig_filt: tuple[int, ...] | None = None) -> None:
         height, width = template.shape
         # A shift beyond half the field has no meaning: the correlation is circular.
         self._max = (min(max_shifts[0], (height - 1) // 2), min(max_shifts[1], (width - 1) // 2))
         self._filter = gSig_filt
-        self._taper = _taper(height, self._max[0])[:, None] * _taper(width, self._max[1])[None, :]
+        self._taper = taper(height, self._max[0])[:, None] * taper(width, self._max[1])[None, :]
         spectrum = fft.rfft2(self._prepared(template))
         spectrum[0, 0] = 0
         self._flat = bool(np.abs(spectrum).max() <= 1e-6 * max(1.0, float(np.abs(template).max())) * template.size)
         self._conjugate = np.conj(spectrum).astype(np.complex64)
-        self._rows = _twiddles(fft.fftfreq(height), self._max[0])
+        self._rows = twiddles(fft.fftfreq(height), self._max[0])
         # Half a spectrum stands for both halves: every column but the first (and the last of an even width) twice.
         weight = np.full(width // 2 + 1, 2.0)
         weight[0] = 1.0
         if width % 2 == 0:
             weight[-1] = 1.0
-        self._columns = _twiddles(fft.rfftfreq(width), self._max[1]) * weight
+        self._columns = twiddles(fft.rfftfreq(width), self._max[1]) * weight
 
     def __call__(self, frame: NDArray[np.floating]) -> tuple[float, float]:
         """The shift ``(y, x)`` in pixels that, added to the content of `frame`, puts it onto the template."""
@@ -75,7 +75,7 @@ class ShiftEstimator:
         return (prepared - prepared.mean()) * self._taper
 
 
-def high_pass(image: NDArray[np.floating], gSig: tuple[int, int]) -> Floats:
+def high_pass(image: NDArray[np.floating], gSig: tuple[int, ...]) -> Floats:
     """Band-pass `image` ``(height, width)`` to things of the size of a cell (difference of two Gaussians).
 
     Removes the blurred background of one-photon movies, which does not move with the tissue.
@@ -86,7 +86,13 @@ def high_pass(image: NDArray[np.floating], gSig: tuple[int, int]) -> Floats:
     return small - large
 
 
-def _taper(n: int, reach: int) -> Floats:
+def inside(n: int, shift: float) -> slice:
+    """The part of an axis of `n` pixels that still shows the field after its content moved by `shift` pixels."""
+    start, stop = int(np.ceil(max(0.0, shift))), n - int(np.ceil(max(0.0, -shift)))
+    return slice(min(start, n - 1), max(stop, min(start, n - 1) + 1))
+
+
+def taper(n: int, reach: int) -> Floats:
     """Window that falls to zero at the edges, where a shift brings other tissue in and the correlation wraps round."""
     width = max(2, min(n // 4, 2 * reach))
     window = np.ones(n, np.float32)
@@ -96,7 +102,7 @@ def _taper(n: int, reach: int) -> Floats:
     return window
 
 
-def _twiddles(frequencies: NDArray[np.floating], reach: int) -> NDArray[np.complex64]:
+def twiddles(frequencies: NDArray[np.floating], reach: int) -> NDArray[np.complex64]:
     """Rows of an inverse DFT at every tenth of a pixel from ``-reach - 0.7`` to ``reach + 0.7``."""
     positions = np.arange(-reach * UPSAMPLING - FINE_REACH, reach * UPSAMPLING + FINE_REACH + 1) / UPSAMPLING
     return np.exp(2j * np.pi * positions[:, None] * frequencies[None, :]).astype(np.complex64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import ndimage, sparse
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.projections import Doubles, Floats, Tiles, correlate_with_traces
+from pipeline.engines.builtin.projections import Doubles, Floats, Tiles, Window, correlate_with_traces
 from pipeline.engines.builtin.threads import in_threads
 
 # How many pixels a footprint may grow by in one update (CNMF searches a dilation of the last footprint).
@@ -43,20 +44,20 @@ def update_footprints(
     traces, background_traces
         ``(n, n_frames)`` and ``(nb, n_frames)``.
     noise, mean
-        ``(height, width)``.
+        ``(height, width)``, or ``(height, width, depth)`` for volumes.
 
     Returns
     -------
     Footprints ``(n, n_pixels)`` in CSR form (rows may be empty) and background images ``(nb, n_pixels)`` float32.
     """
-    _, height, width = frames.shape
+    field = frames.shape[1:]
     n, nb = footprints.shape[0], len(background_traces)
-    tiles = Tiles(height, width, grown(footprints, height, width))
+    tiles = Tiles(field, grown(footprints, field))
     data = correlate_with_traces(frames, tiles, traces, background_traces, mean, progress)
     both = np.concatenate([traces, background_traces]).astype(np.float64)
     gram = both @ both.T
     of_background = np.linalg.pinv(gram[n:, n:], hermitian=True)
-    background = np.zeros((nb, height, width), np.float32)
+    background = np.zeros((nb, *field), np.float32)
     entries: list[tuple[NDArray[np.intp], NDArray[np.intp], Floats]] = []
 
     def solve(number: int) -> tuple[NDArray[np.intp], Doubles, Doubles]:
@@ -73,78 +74,88 @@ def update_footprints(
         return members, mixture, rest
 
     for number, (members, mixture, rest) in enumerate(in_threads(solve, range(len(tiles.windows)))):
-        rows, columns = tiles.windows[number]
-        shape = (rows.stop - rows.start, columns.stop - columns.start)
-        background[:, rows, columns] = rest.T.reshape(nb, *shape)
+        window = tiles.windows[number]
+        shape = tuple(part.stop - part.start for part in window)
+        background[(slice(None), *window)] = rest.T.reshape(nb, *shape)
         pixel, member = np.nonzero(mixture)
-        y, x = np.divmod(pixel, shape[1])
-        flat = (y + rows.start) * width + x + columns.start
+        flat = moved_pixels(np.unravel_index(pixel, shape), window, field)
         entries.append((members[member], flat, mixture[pixel, member].astype(np.float32)))
     of_row, of_pixel, weights = (np.concatenate(part) for part in zip(*entries, strict=True))
-    raw = sparse.csr_array((weights, (of_row, of_pixel)), shape=(n, height * width))
+    raw = sparse.csr_array((weights, (of_row, of_pixel)), shape=(n, math.prod(field)))
     return raw, background.reshape(nb, -1)
 
 
-def grown(footprints: sparse.csr_array, height: int, width: int) -> sparse.csr_array:
-    """Where each footprint may be after an update: ``(n, n_pixels)`` bool, pixels in C order."""
-    diamond = ndimage.generate_binary_structure(2, 1)
+def grown(footprints: sparse.csr_array, field: tuple[int, ...]) -> sparse.csr_array:
+    """Where each footprint may be after an update: ``(n, n_pixels)`` bool, pixels in C order of `field`."""
+    diamond = ndimage.generate_binary_structure(len(field), 1)
     rows: list[NDArray[np.intp]] = []
     for row in range(footprints.shape[0]):
         pixels = footprints.indices[footprints.indptr[row] : footprints.indptr[row + 1]]
-        window = bounding_window(pixels, height, width, GROWTH + 1)
-        support = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), bool)
-        y, x = np.divmod(pixels, width)
-        support[y - window[0].start, x - window[1].start] = True
-        y, x = np.nonzero(ndimage.binary_dilation(support, diamond, iterations=GROWTH))
-        rows.append((y + window[0].start) * width + x + window[1].start)
+        window = bounding_window(pixels, field, GROWTH + 1)
+        support = np.zeros([part.stop - part.start for part in window], bool)
+        support[pixels_within(pixels, window, field)] = True
+        larger = ndimage.binary_dilation(support, diamond, iterations=GROWTH)
+        rows.append(moved_pixels(np.nonzero(larger), window, field))
     indptr = np.cumsum([0, *map(len, rows)])
     indices = np.concatenate(rows) if rows else np.zeros(0, np.intp)
     return sparse.csr_array((np.ones(len(indices), bool), indices, indptr), shape=footprints.shape)
 
 
-def bounding_window(pixels: NDArray[np.integer], height: int, width: int, margin: int) -> tuple[slice, slice]:
-    """Slices around `pixels` (C order), `margin` wider on each side where the field allows."""
+def bounding_window(pixels: NDArray[np.integer], field: tuple[int, ...], margin: int) -> Window:
+    """Slices around `pixels` (C order of `field`), `margin` wider on each side where the field allows."""
     if len(pixels) == 0:
-        return slice(0, 0), slice(0, 0)
-    rows, columns = np.divmod(pixels, width)
-    return (
-        slice(max(0, int(rows.min()) - margin), min(height, int(rows.max()) + margin + 1)),
-        slice(max(0, int(columns.min()) - margin), min(width, int(columns.max()) + margin + 1)),
+        return tuple(slice(0, 0) for _ in field)
+    return tuple(
+        slice(max(0, int(axis.min()) - margin), min(length, int(axis.max()) + margin + 1))
+        for axis, length in zip(np.unravel_index(pixels, field), field, strict=True)
     )
 
 
-def tidied(footprints: sparse.csr_array, height: int, width: int, nrgthr: float) -> sparse.csr_array:
+def pixels_within(pixels: NDArray[np.integer], window: Window, field: tuple[int, ...]) -> tuple[NDArray[np.intp], ...]:
+    """What to index an array of the window's size with, for `pixels` (C order of `field`) inside it."""
+    axes = np.unravel_index(pixels, field)
+    return tuple(axis - part.start for axis, part in zip(axes, window, strict=True))
+
+
+def moved_pixels(inside: tuple[NDArray[np.intp], ...], window: Window, field: tuple[int, ...]) -> NDArray[np.intp]:
+    """Pixels in C order of `field`, from their indices inside a window; the inverse of `pixels_within`."""
+    axes = tuple(axis + part.start for axis, part in zip(inside, window, strict=True))
+    return np.ravel_multi_index(axes, field)
+
+
+def tidied(footprints: sparse.csr_array, field: tuple[int, ...], nrgthr: float) -> sparse.csr_array:
     """Footprints in one piece: median filter, the brightest pixels that hold `nrgthr` of the energy, largest piece.
 
-    Rows may come out empty: what the filter removes altogether was scattered noise.
+    Rows may come out empty: what the filter removes altogether was scattered noise. In a volume every plane is filtered
+    for itself, because a cell may be in one or two planes only.
     """
     rows, columns, values = [], [], []
-    square = np.ones((3, 3), bool)
+    size = (3, 3, 1)[: len(field)]
+    touching = np.ones((3,) * len(field), bool)
     for row in range(footprints.shape[0]):
         part = slice(footprints.indptr[row], footprints.indptr[row + 1])
         pixels, weights = footprints.indices[part], footprints.data[part]
         if len(pixels) == 0:
             continue
-        window = bounding_window(pixels, height, width, 2)
-        image = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.float32)
-        y, x = np.divmod(pixels, width)
-        image[y - window[0].start, x - window[1].start] = weights
-        smooth = ndimage.median_filter(image, size=3)
+        window = bounding_window(pixels, field, 2)
+        image = np.zeros([part.stop - part.start for part in window], np.float32)
+        image[pixels_within(pixels, window, field)] = weights
+        smooth = ndimage.median_filter(image, size=size)
         energy = np.sort(smooth.ravel())[::-1].astype(np.float64) ** 2
         if energy.sum() == 0:
             continue
         count = int(np.searchsorted(np.cumsum(energy), nrgthr * energy.sum())) + 1
         level = np.sqrt(energy[min(count, len(energy)) - 1])
-        kept = ndimage.binary_closing((smooth >= level) & (smooth > 0), square)
-        labels, pieces = ndimage.label(kept, square)
+        kept = ndimage.binary_closing((smooth >= level) & (smooth > 0), np.ones(size, bool))
+        labels, pieces = ndimage.label(kept, touching)
         if pieces == 0:
             continue
         strength = ndimage.sum_labels(smooth.astype(np.float64) ** 2, labels, np.arange(1, pieces + 1))
         kept = labels == 1 + int(np.argmax(strength))
-        y, x = np.nonzero(kept & (smooth > 0))
-        rows.append(np.full(len(y), row))
-        columns.append((y + window[0].start) * width + x + window[1].start)
-        values.append(smooth[y, x])
+        found = np.nonzero(kept & (smooth > 0))
+        rows.append(np.full(len(found[0]), row))
+        columns.append(moved_pixels(found, window, field))
+        values.append(smooth[found])
     if not rows:
         return sparse.csr_array(footprints.shape, dtype=np.float32)
     coordinates = (np.concatenate(rows), np.concatenate(columns))

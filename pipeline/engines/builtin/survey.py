@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -27,11 +28,11 @@ class Survey:
     ----------
     images
         ``mean``, ``max``, ``std``, ``correlation`` (with the 8 neighbours), ``pnr`` (peak above the mean over the
-        noise): ``(height, width)`` float32.
+        noise): ``(height, width)`` float32, for volumes ``(height, width, depth)``.
     noise
-        ``(height, width)`` float32: standard deviation of each pixel's noise, from the upper half of its spectrum.
+        The same shape, float32: standard deviation of each pixel's noise, from the upper half of its spectrum.
     short
-        ``(n_short, height, width)`` float32: means of `factor` frames.
+        ``(n_short, height, width[, depth])`` float32: means of `factor` frames.
     factor
         Frames averaged into one of `short`.
     """
@@ -52,13 +53,13 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
     tsub
         Frames to average in the short copy; more when the copy would become too large for memory.
     """
-    n_frames, height, width = frames.shape
-    factor = max(1, tsub, -(-n_frames * height * width * 4 // SHORT_COPY_BYTES))
+    n_frames, field = frames.shape[0], frames.shape[1:]
+    factor = max(1, tsub, -(-n_frames * math.prod(field) * 4 // SHORT_COPY_BYTES))
     factor = min(factor, n_frames)
-    short = np.zeros((-(-n_frames // factor), height, width), np.float32)
-    highest = np.full((height, width), -np.inf, np.float32)
-    sums = _Correlation(height, width)
-    power, weight = np.zeros((height, width)), 0
+    short = np.zeros((-(-n_frames // factor), *field), np.float32)
+    highest = np.full(field, -np.inf, np.float32)
+    sums = _Correlation(field)
+    power, weight = np.zeros(field), 0
     every = max(1, n_frames // NOISE_FRAMES)
     for number, (start, block) in enumerate(frames.chunks(progress)):
         highest = np.maximum(highest, block.max(axis=0))
@@ -69,7 +70,8 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
         bins = (start + np.arange(len(block))) // factor
         first = np.flatnonzero(np.diff(bins, prepend=-1))
         short[bins[first]] += np.add.reduceat(block, first, axis=0)
-    short /= np.bincount(np.arange(n_frames) // factor)[:, None, None].astype(np.float32)
+    counts = np.bincount(np.arange(n_frames) // factor).astype(np.float32)
+    short /= counts.reshape(-1, *(1 for _ in field))
     noise = np.sqrt(power / weight).astype(np.float32)
     mean, std, correlation = sums.images()
     pnr = (highest - mean) / np.where(noise > 0, noise, np.inf)
@@ -94,17 +96,20 @@ def spectral_power(block: Floats) -> NDArray[np.float64]:
 
 
 class _Correlation:
-    """Running sums for the mean, the standard deviation and the correlation with the 8 neighbours."""
+    """Running sums for the mean, the standard deviation and the correlation with the 8 neighbours in the plane.
+
+    In a volume the neighbours above and below do not count: planes lie several times farther apart than pixels.
+    """
 
     # Half of the neighbours; the other half are the same pairs seen from the other pixel.
     DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, field: tuple[int, ...]) -> None:
         self._n = 0
         self._offset: Floats | None = None
-        self._sum = np.zeros((height, width))
-        self._square = np.zeros((height, width))
-        self._products = [np.zeros((height, width)) for _ in self.DIRECTIONS]
+        self._sum = np.zeros(field)
+        self._square = np.zeros(field)
+        self._products = [np.zeros(field) for _ in self.DIRECTIONS]
 
     def add(self, block: Floats) -> None:
         if self._offset is None:
@@ -112,13 +117,13 @@ class _Correlation:
         centred = block - self._offset
         self._n += len(block)
         self._sum += centred.sum(axis=0)
-        self._square += np.einsum("tij,tij->ij", centred, centred)
+        self._square += np.einsum("t...,t...->...", centred, centred)
         for (dy, dx), product in zip(self.DIRECTIONS, self._products, strict=True):
             here, there = _pair_slices(dy, dx)
-            product[here] += np.einsum("tij,tij->ij", centred[(slice(None), *here)], centred[(slice(None), *there)])
+            product[here] += np.einsum("t...,t...->...", centred[(slice(None), *here)], centred[(slice(None), *there)])
 
     def images(self) -> tuple[Floats, Floats, Floats]:
-        """Mean, standard deviation and local correlation, each ``(height, width)`` float32."""
+        """Mean, standard deviation and local correlation, each of the field's shape, float32."""
         if self._offset is None:
             raise ValueError("no frames were added")
         mean = self._sum / self._n

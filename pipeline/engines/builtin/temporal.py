@@ -48,16 +48,40 @@ def update_traces(
     cross = np.asarray(footprints @ background.T, dtype=np.float64)
     data = through - cross @ of_background @ behind
     gram = overlap - cross @ of_background @ cross.T
-    n, n_frames = through.shape
+    each, explained = demix(data, gram, overlap, params, lambda done: progress(0.7 + 0.3 * done))
+    background_traces = of_background @ (behind - cross.T @ explained)
+    traces = calcium_of(each, through.shape[1])
+    residuals = through - overlap @ traces - cross @ background_traces
+    return model_of(footprints, each, residuals, background, background_traces)
 
+
+def demix(
+    data: Doubles, gram: Doubles, overlap: Doubles, params: Temporal, progress: Callable[[float], None]
+) -> tuple[list[Deconvolved], Doubles]:
+    """Solve ``gram @ traces = data`` with every trace deconvolved.
+
+    Parameters
+    ----------
+    data
+        ``(n, n_frames)``: the movie without its background, seen through each footprint.
+    gram
+        ``(n, n)``: each footprint (column) seen in the same way (row).
+    overlap
+        ``(n, n)``: which footprints disturb each other.
+
+    Returns
+    -------
+    The traces, and ``(n, n_frames)`` float64: calcium plus baseline of each.
+    """
+    n, n_frames = data.shape
+    if n == 0:
+        return [], np.zeros((0, n_frames))
     # A little ridge: two footprints that are almost the same would otherwise share out noise without bound.
-    ridge = 1e-3 * np.eye(n)
-    explained: Doubles = linalg.solve(gram + ridge, data, assume_a="pos") if n else np.zeros((0, n_frames))
-    explained -= np.minimum(np.percentile(explained, 8, axis=1, keepdims=True), 0) if n else 0
+    explained: Doubles = linalg.solve(gram + 1e-3 * np.eye(n), data)
+    explained -= np.minimum(np.percentile(explained, 8, axis=1, keepdims=True), 0)
     found: dict[int, Deconvolved] = {}
     groups = independent_groups(overlap)
-    rounds = params.ITER if n else 0
-    for turn in range(rounds):
+    for turn in range(params.ITER):
         for group in groups:
             rest = data[group] - gram[group] @ explained
             alone = explained[group] + rest / np.diag(gram)[group, None]
@@ -68,12 +92,25 @@ def update_traces(
             for number, result in zip(group, in_threads(work, alone), strict=True):
                 found[int(number)] = result
                 explained[number] = result.calcium + result.baseline
-        progress(0.7 + 0.3 * (turn + 1) / rounds)
+        progress((turn + 1) / params.ITER)
+    return [found[k] for k in range(n)], explained
 
-    traces = np.stack([found[k].calcium for k in range(n)]) if n else np.zeros((0, n_frames))
-    background_traces = of_background @ (behind - cross.T @ explained)
-    residuals = through - overlap @ traces - cross @ background_traces
-    each = [found[k] for k in range(n)]
+
+def calcium_of(each: list[Deconvolved], n_frames: int) -> Doubles:
+    """Denoised traces ``(n, n_frames)`` without their baselines."""
+    return np.stack([result.calcium for result in each]) if each else np.zeros((0, n_frames))
+
+
+def model_of(
+    footprints: sparse.csr_array,
+    each: list[Deconvolved],
+    residuals: Doubles,
+    background: Floats,
+    background_traces: NDArray[np.floating],
+) -> Model:
+    """Footprints, their traces and a background as one model."""
+    n, n_frames = residuals.shape
+    traces = calcium_of(each, n_frames)
     return Model(
         footprints=footprints,
         traces=traces.astype(np.float32),
@@ -81,7 +118,7 @@ def update_traces(
         background_traces=background_traces.astype(np.float32),
         residuals=residuals.astype(np.float32),
         spikes=np.array([result.spikes for result in each], np.float32).reshape(n, n_frames),
-        g=np.array([result.g for result in each], np.float32),
+        g=np.stack([result.g for result in each]).astype(np.float32) if each else np.zeros((0, 1), np.float32),
         baseline=np.array([result.baseline for result in each], np.float32),
         noise=np.array([result.noise for result in each], np.float32),
         penalty=np.array([result.penalty for result in each], np.float32),
@@ -90,14 +127,16 @@ def update_traces(
 
 
 def explain(trace: Doubles, params: Temporal) -> Deconvolved:
-    """Baseline, calcium and spikes of one trace: AR(1) for p = 1; for p = 0 what lies above the baseline."""
+    """Baseline, calcium and spikes of one trace: AR(p) for p = 1 and 2; for p = 0 what lies above the baseline."""
     if params.p == 0:
         baseline = float(np.percentile(trace, 8))
         if params.bas_nonneg:
             baseline = max(0.0, baseline)
         calcium = np.maximum(trace - baseline, 0)
-        return Deconvolved(calcium, calcium.copy(), baseline, trace_noise(trace), 0.0, 0.0)
-    return deconvolve(trace, fudge_factor=params.fudge_factor, lags=params.lags, bas_nonneg=params.bas_nonneg)
+        return Deconvolved(calcium, calcium.copy(), baseline, trace_noise(trace), np.zeros(1), 0.0)
+    return deconvolve(
+        trace, p=params.p, fudge_factor=params.fudge_factor, lags=params.lags, bas_nonneg=params.bas_nonneg
+    )
 
 
 def independent_groups(overlap: Doubles) -> list[NDArray[np.intp]]:

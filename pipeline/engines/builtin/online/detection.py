@@ -17,9 +17,10 @@ from scipy import sparse, special
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.evaluation import trace_snr
-from pipeline.engines.builtin.initialisation import BLUR, NEUROPIL, fit_one, null_level, white_noise_level
+from pipeline.engines.builtin.initialisation import BLUR, NEUROPIL, NEXT_TO, around, fit_one, null_level, white_noise_level
 from pipeline.engines.builtin.online.cells import Cells
 from pipeline.engines.builtin.shape import cell_sized
+from pipeline.engines.builtin.smoothing import blurred, noise_gain
 from pipeline.parameters import Parameters
 
 Floats = NDArray[np.float32]
@@ -70,7 +71,7 @@ class Detector:
         gSig = params.init.gSig
         self._blur = (BLUR * gSig[0], BLUR * gSig[1])
         self._neuropil = (NEUROPIL * gSig[0], NEUROPIL * gSig[1])
-        self._gain = np.float32(gain(self._blur))
+        self._gain = noise_gain(self._blur, noise.shape)
         self._box = params.init.gSiz if params.init.gSiz is not None else (2 * gSig[0] + 1, 2 * gSig[1] + 1)
         self._reach = tuple(int(np.ceil(3 * b)) for b in self._blur)
         self._residuals = np.zeros((length, height, width), np.float32)
@@ -89,15 +90,10 @@ class Detector:
     def push(self, residual: Floats) -> None:
         """Take in what the model leaves of a frame ``(height, width)``."""
         flat = residual / self.scale
-        flat -= smooth(flat, self._neuropil)
-        blurred = (
-            cv2.GaussianBlur(
-                flat, (0, 0), sigmaX=self._blur[1], sigmaY=self._blur[0], borderType=cv2.BORDER_REFLECT
-            )
-            * self._gain
-        )
-        _replace_energy(self._up, self._down, self._blurred[self._next], blurred)
-        self._residuals[self._next], self._blurred[self._next] = flat, blurred
+        flat -= widely_blurred(flat, self._neuropil)
+        smooth = blurred(flat, self._blur) * self._gain
+        _replace_energy(self._up, self._down, self._blurred[self._next], smooth)
+        self._residuals[self._next], self._blurred[self._next] = flat, smooth
         self._next = (self._next + 1) % len(self._residuals)
         self.filled = min(self.filled + 1, len(self._residuals))
         self._frame += 1
@@ -126,9 +122,9 @@ class Detector:
         for y, x in self._peaks(online.min_num_trial):
             if len(found) == online.max_num_added:
                 break
-            around = (slice(max(0, y - 1), y + 2), slice(max(0, x - 1), x + 2))
-            self._wait[around] = self._frame + PAUSE * 2 ** int(self._failed[y, x])
-            self._failed[around] = min(MOST_DOUBLINGS, int(self._failed[y, x]) + 1)
+            here = around((y, x), NEXT_TO, self._up.shape)
+            self._wait[here] = self._frame + PAUSE * 2 ** int(self._failed[y, x])
+            self._failed[here] = min(MOST_DOUBLINGS, int(self._failed[y, x]) + 1)
             candidate = self._fit(y, x, cells)
             if candidate is not None:
                 found.append(candidate)
@@ -153,15 +149,14 @@ class Detector:
     def _fit(self, y: int, x: int, cells: Cells) -> Candidate | None:
         """The component at a place, or None when it does not pass for a new cell."""
         height, width = self._up.shape
-        rows = slice(max(0, y - self._box[0]), min(height, y + self._box[0] + 1))
-        columns = slice(max(0, x - self._box[1]), min(width, x + self._box[1] + 1))
+        rows, columns = around((y, x), self._box, (height, width))
         box = self._in_order(rows, columns)
         shape, trace = fit_one(box, (y - rows.start, x - columns.start), self._blur)
         if not shape.any():
             return None
         if correlation(box, shape, trace) < self._online.rval_thr:
             return None
-        if not cell_sized(sparse.csr_array(shape.reshape(1, -1)), shape.shape[1], self._params.init.gSig)[0]:
+        if not cell_sized(sparse.csr_array(shape.reshape(1, -1)), shape.shape, self._params.init.gSig)[0]:
             return None
         course = box.reshape(len(box), -1) @ shape.ravel() / np.float32(np.square(shape).sum())
         snr = float(trace_snr(course[None], self._window)[0])
@@ -217,12 +212,7 @@ class Detector:
         whole = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
         inside = (slice(top - rows.start, top - rows.start + n_rows), slice(left - columns.start, left - columns.start + n_columns))
         whole[inside] = candidate.image / self.scale[top : top + n_rows, left : left + n_columns]
-        smeared = (
-            cv2.GaussianBlur(
-                whole, (0, 0), sigmaX=self._blur[1], sigmaY=self._blur[0], borderType=cv2.BORDER_CONSTANT
-            )
-            * self._gain
-        )
+        smeared = blurred(whole, self._blur) * self._gain
         course = np.maximum(np.roll(candidate.recent, self._next), 0).astype(np.float32)[:, None, None]
         self._residuals[:, rows, columns] -= course * whole
         self._blurred[:, rows, columns] -= course * smeared
@@ -245,20 +235,11 @@ def correlation(box: Floats, shape: Floats, trace: Floats) -> float:
     return float(np.corrcoef(image.ravel(), shape.ravel())[0, 1])
 
 
-def smooth(image: Floats, sigma: tuple[float, float]) -> Floats:
+def widely_blurred(image: Floats, sigma: tuple[float, float]) -> Floats:
     """`image` ``(height, width)`` blurred widely: two running means, which cost the same at any width."""
     size = tuple(2 * int(round(np.sqrt(6 * s * s + 1) / 2)) + 1 for s in sigma)  # each adds (size^2 - 1) / 12
     once = cv2.blur(image, (size[1], size[0]), borderType=cv2.BORDER_REFLECT)
     return np.asarray(cv2.blur(once, (size[1], size[0]), borderType=cv2.BORDER_REFLECT), np.float32)
-
-
-def gain(sigma: tuple[float, float]) -> float:
-    """What a Gaussian blur has to be multiplied with so that white noise keeps its variance."""
-    size = 2 * int(np.ceil(4 * max(sigma))) + 1
-    impulse = np.zeros((size, size), np.float32)
-    impulse[size // 2, size // 2] = 1
-    kernel = cv2.GaussianBlur(impulse, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REFLECT)
-    return float(1 / np.sqrt((kernel**2).sum()))
 
 
 @compiled

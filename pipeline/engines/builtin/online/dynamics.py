@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.builtin.oasis import constrained_ar1, deconvolve, trace_noise
+from pipeline.engines.builtin.oasis import ar1_pools, constrained, deconvolve, trace_noise
 from pipeline.parameters import Parameters
 
 # Frames from which the decay is estimated; of fewer, the usual length of a transient says more.
@@ -30,9 +30,11 @@ def dynamics_of(
             lags=params.temporal.lags,
             bas_nonneg=params.temporal.bas_nonneg,
         )
-        return found.g, found.baseline, found.noise, found.penalty
+        return float(found.g[0]), found.baseline, found.noise, found.penalty
     g, noise = float(np.exp(-1 / (params.data.decay_time * rate_hz))), trace_noise(trace)
     if noise <= 0:
         return g, float(np.median(trace)), 0.0, 0.0
-    _, _, baseline, penalty = constrained_ar1(trace, g, noise, params.temporal.bas_nonneg)
+    _, baseline, penalty = constrained(
+        lambda above, weight: ar1_pools(above, g, weight), trace, noise, params.temporal.bas_nonneg
+    )
     return g, float(baseline), noise, float(penalty)

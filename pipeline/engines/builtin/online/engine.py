@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile, MovieFileWriter
 from pipeline.engines.builtin.dff import relative_change
-from pipeline.engines.builtin.engine import MIB, _peak_rss, _timed
+from pipeline.engines.builtin.engine import MIB, peak_rss
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Model
@@ -75,8 +75,12 @@ class OnlineEngine:
         """
         check_online(params, movie, self._seeds)
 
-    def run(self, movie: Movie, params: Parameters, workdir: Path, progress: Progress) -> EngineResult:
+    def run(
+        self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
+    ) -> EngineResult:
         """Process `movie`: ``registered.h5`` and ``results.hdf5`` in `workdir`, which exists and is empty.
+
+        `keep` is not used: a run that was killed begins anew.
 
         What `progress` raises (`Cancelled`) passes through, after what was being written is removed.
 
@@ -89,7 +93,7 @@ class OnlineEngine:
         registered, results = workdir / "registered.h5", workdir / "results.hdf5"
         latency = Latency()
         try:
-            with _peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
                 fit, shifts = self._first_epoch(movie, params, registered, progress, seconds, latency)
                 with _timed(seconds, "epochs"):
                     for epoch in range(1, params.online.epochs):
@@ -313,3 +317,10 @@ def _results(
         notes=notes,
         latency_s=latency.seconds(),
     )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start

@@ -32,7 +32,7 @@ def finished(cells: Cells, params: Parameters) -> Model:
         calcium, spikes, residual = np.zeros(n_frames), np.zeros(n_frames), np.full(n_frames, found.baseline)
         calcium[born:], spikes[born:] = found.calcium, found.spikes
         residual[born:] = seen[born:] - found.calcium
-        numbers = (float(np.ravel(found.g)[0]), found.baseline, found.noise, found.penalty)
+        numbers = (float(found.g[0]), found.baseline, found.noise, found.penalty)
         return calcium, spikes, residual, np.array(numbers)
 
     parts = list(in_threads(work, range(n)))
@@ -45,7 +45,7 @@ def finished(cells: Cells, params: Parameters) -> Model:
         background_traces=traces.amounts.copy(),
         residuals=stacked[2],
         spikes=stacked[1],
-        g=numbers[:, 0],
+        g=numbers[:, :1],
         baseline=numbers[:, 1],
         noise=numbers[:, 2],
         penalty=numbers[:, 3],
@@ -60,7 +60,7 @@ def worth_keeping(cells: Cells, model: Model, params: Parameters) -> NDArray[np.
         for group in merge_groups(model, params.merging.merge_thr):
             gone[_join(cells, group, model)] = True
     silent = model.traces.max(axis=1, initial=0) <= 0
-    wide = cell_sized(cells.footprints(), cells.width, params.init.gSig)
+    wide = cell_sized(cells.footprints(), (cells.height, cells.width), params.init.gSig)
     return np.flatnonzero(~gone & ~silent & wide)
 
 

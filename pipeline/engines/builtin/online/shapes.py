@@ -81,7 +81,7 @@ def _best_image(cells: Cells, k: int, noise: Floats, inverse: Doubles) -> Double
 
 def _tidy(image: Doubles, nrgthr: float) -> Doubles:
     row = sparse.csr_array(image.reshape(1, -1).astype(np.float32))
-    return np.asarray(tidied(row, *image.shape, nrgthr).toarray(), np.float64).reshape(image.shape)
+    return np.asarray(tidied(row, image.shape, nrgthr).toarray(), np.float64).reshape(image.shape)
 
 
 def _background_behind(cells: Cells, k: int, inverse: Doubles) -> Doubles:

@@ -39,7 +39,7 @@ def two_photon() -> Simulation:
 
 def test_two_photon_shifts_are_right_to_a_tenth_of_a_pixel(two_photon: Simulation, tmp_path: Path) -> None:
     movie = ArrayMovie(two_photon.frames)
-    shifts = correct_motion(movie, Motion(), tmp_path / "m.h5", ignore)
+    shifts = correct_motion(movie, Motion(), tmp_path / "m.h5", ignore).shifts
     assert shifts.shape == (300, 2)
     assert (rms_after_offset(shifts, two_photon.shifts) < 0.1).all()
     assert two_photon.shifts.std() > 0.9
@@ -54,7 +54,7 @@ def test_two_photon_shifts_are_right_to_a_tenth_of_a_pixel(two_photon: Simulatio
 
 def test_one_photon_shifts_need_the_high_pass_filter(tmp_path: Path) -> None:
     simulation = simulate_movie("1p", n_frames=200, height=72, width=96, n_cells=12, seed=2)
-    shifts = correct_motion(ArrayMovie(simulation.frames), Motion(gSig_filt=(3, 3)), tmp_path / "m.h5", ignore)
+    shifts = correct_motion(ArrayMovie(simulation.frames), Motion(gSig_filt=(3, 3)), tmp_path / "m.h5", ignore).shifts
     assert (rms_after_offset(shifts, simulation.shifts) < 0.15).all()
 
 
@@ -79,7 +79,7 @@ def test_no_shift_is_larger_than_allowed() -> None:
 
 def test_a_constant_movie_does_not_move(tmp_path: Path) -> None:
     movie = ArrayMovie(np.full((40, 20, 31), 9, np.int16))
-    shifts = correct_motion(movie, Motion(), tmp_path / "m.h5", ignore)
+    shifts = correct_motion(movie, Motion(), tmp_path / "m.h5", ignore).shifts
     assert not shifts.any()
     with MovieFile(tmp_path / "m.h5") as registered:
         assert (registered.read(0, 40) == 9).all()
@@ -87,7 +87,7 @@ def test_a_constant_movie_does_not_move(tmp_path: Path) -> None:
 
 def test_without_correction_the_movie_is_copied(two_photon: Simulation, tmp_path: Path) -> None:
     movie = ArrayMovie(two_photon.frames[:60])
-    shifts = correct_motion(movie, Motion(motion_correct=False), tmp_path / "m.h5", ignore)
+    shifts = correct_motion(movie, Motion(motion_correct=False), tmp_path / "m.h5", ignore).shifts
     assert not shifts.any()
     with MovieFile(tmp_path / "m.h5") as registered:
         np.testing.assert_array_equal(registered.read(0, 60), two_photon.frames[:60])
@@ -120,8 +120,8 @@ def test_nan_borders_are_stored_as_float(two_photon: Simulation, tmp_path: Path)
 def test_known_shifts_make_the_same_movie_again(two_photon: Simulation, tmp_path: Path, border: bool | str) -> None:
     movie = ArrayMovie(two_photon.frames[:60])
     params = Motion(border_nan=border)
-    shifts = correct_motion(movie, params, tmp_path / "first.h5", ignore)
-    written = write_registered(movie, params, tmp_path / "again.h5", lambda number, _: shifts[number], ignore)
+    shifts = correct_motion(movie, params, tmp_path / "first.h5", ignore).shifts
+    written = write_registered(movie, params, tmp_path / "again.h5", lambda number, _: shifts[number], ignore).shifts
     np.testing.assert_array_equal(written, shifts)
     with MovieFile(tmp_path / "first.h5") as first, MovieFile(tmp_path / "again.h5") as again:
         assert again.dtype == first.dtype

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import optimize, signal
 
-from pipeline.engines.builtin.oasis import ar1_pools, deconvolve, estimate_g, trace_noise
+from pipeline.engines.builtin.oasis import (
+    ar1_pools,
+    ar2_interior,
+    deconvolve,
+    estimate_ar2,
+    estimate_g,
+    trace_noise,
+)
 
 
 def make_trace(n: int, g: float, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,6 +46,70 @@ def test_pools_are_the_optimum_of_the_convex_problem(penalty: float) -> None:
     spikes[1:] -= g * calcium[:-1]
     assert spikes.min() > -1e-12
     assert cost(spikes) == pytest.approx(best.fun, rel=1e-6)
+
+
+def make_slow_trace(n: int, decay: float, rise: float, noise: float, seed: int = 0) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    spikes = (rng.random(n) < 0.02) * rng.uniform(0.5, 1.5, n)
+    calcium = signal.lfilter([1.0], [1.0, -(decay + rise), decay * rise], spikes)
+    return calcium + noise * rng.standard_normal(n), calcium, spikes
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.3, 1.0])
+def test_ar2_is_the_optimum_of_the_convex_problem(penalty: float) -> None:
+    n, decay, rise = 70, 0.9, 0.5
+    g = np.array([decay + rise, -decay * rise])
+    y, _, _ = make_slow_trace(n, decay, rise, 0.3, seed=1)
+    impulse = signal.lfilter([1.0], [1.0, *-g], np.eye(n)[0])
+    lag = np.subtract.outer(np.arange(n), np.arange(n))
+    kernel = np.where(lag >= 0, impulse[np.maximum(lag, 0)], 0)
+
+    def cost(spikes: np.ndarray) -> float:
+        return float(((y - kernel @ spikes) ** 2).sum() / 2 + penalty * spikes.sum())
+
+    # |y - K s|^2 / 2 + penalty * sum(s) is, up to a constant, a non-negative least squares problem with K'K = K'K and
+    # K'z = K'y - penalty.
+    slow, _ = optimize.nnls(kernel, np.linalg.solve(kernel.T, kernel.T @ y - penalty), maxiter=5000)
+    calcium, _ = ar2_interior(y, g[0], g[1], penalty, 100, 1e-12)
+    spikes = signal.lfilter([1.0, *-g], [1.0], calcium)
+    assert spikes.min() > -1e-9
+    assert cost(spikes) == pytest.approx(cost(slow), rel=1e-6)
+    np.testing.assert_allclose(calcium, kernel @ slow, atol=2e-3)
+
+
+def test_ar2_without_a_rise_is_ar1() -> None:
+    y, _, _ = make_trace(400, 0.9, 0.2)
+    one, slope = ar1_pools(y, 0.9, 0.4)
+    two, other = ar2_interior(y, 0.9, 0.0, 0.4, 100, 1e-13)
+    np.testing.assert_allclose(two, one, atol=1e-4)
+    np.testing.assert_allclose(other, slope, atol=5e-2)
+
+
+def test_a_rise_is_seen_and_used() -> None:
+    y, calcium, spikes = make_slow_trace(4000, 0.95, 0.6, 0.15)
+    g = estimate_ar2(y, 0.15, 1.0, 10)
+    decay, rise = np.roots([1.0, *-g])
+    assert decay == pytest.approx(0.95, abs=0.02)
+    assert rise == pytest.approx(0.6, abs=0.15)
+    two, one = deconvolve(y + 3, p=2, fudge_factor=1.0), deconvolve(y + 3, p=1, fudge_factor=1.0)
+    assert two.g.shape == (2,)
+    assert (y + 3 - two.calcium - two.baseline).std() == pytest.approx(two.noise, rel=0.05)
+    assert np.corrcoef(two.calcium, calcium)[0, 1] > 0.98
+
+    def agreement(found: np.ndarray) -> float:
+        blurred = [np.convolve(x, np.ones(3), "same") for x in (found, spikes)]
+        return float(np.corrcoef(*blurred)[0, 1])
+
+    assert agreement(two.spikes) > agreement(one.spikes) + 0.05
+
+
+def test_an_ar2_that_swings_is_taken_for_ar1() -> None:
+    y, _, _ = make_trace(5000, 0.8, 0.3)  # no rise: the second root is a matter of noise
+    g = estimate_ar2(np.random.default_rng(0).standard_normal(5000), 1.0, 0.96, 5)
+    assert np.isreal(np.roots([1.0, *-g])).all()
+    found = deconvolve(y, p=2)
+    assert np.isfinite(found.calcium).all()
+    assert found.spikes.min() >= 0
 
 
 def test_calcium_falls_with_the_penalty_as_fast_as_said() -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from scipy import ndimage, optimize, sparse
 
 from nwb_schema.movie_file import MovieFileWriter
 from pipeline.engines.builtin import frames as frames_module
-from pipeline.engines.builtin.baseline import half_sample_mode, running_percentile
+from pipeline.engines.builtin.baseline import (
+    block_percentile,
+    half_sample_mode,
+    mode_percentile,
+    running_percentile,
+)
+from pipeline.engines.builtin.dff import against_baseline
 from pipeline.engines.builtin.evaluation import accepted, alone_frames, peak_frames, trace_snr
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.initialisation import rolling_energy
@@ -110,7 +118,7 @@ def test_projections_equal_matrix_products(movie: np.ndarray, path: Path) -> Non
     flat = movie.reshape(N_FRAMES, -1).astype(np.float64)
     with Frames(path) as frames:
         through, behind = project_onto_footprints(frames, footprints, background, mean, ignore)
-        tiles = Tiles(HEIGHT, WIDTH, footprints)
+        tiles = Tiles((HEIGHT, WIDTH), footprints)
         sums = correlate_with_traces(frames, tiles, traces, courses, mean, ignore)
     np.testing.assert_allclose(through, footprints.toarray() @ flat.T, rtol=1e-5)
     np.testing.assert_allclose(behind, background @ flat.T, rtol=1e-5)
@@ -180,17 +188,17 @@ def test_supports_are_the_dilation_of_each_footprint_tile_by_tile() -> None:
     dense = np.stack([ndimage.binary_dilation(image, diamond, iterations=2) for image in images])
     footprints = sparse.csr_array(images.reshape(n, -1).astype(np.float32))
 
-    supports = grown(footprints, height, width)
+    supports = grown(footprints, (height, width))
 
     np.testing.assert_array_equal(supports.toarray(), dense.reshape(n, -1))
-    tiles = Tiles(height, width, supports)
+    tiles = Tiles((height, width), supports)
     for number, window in enumerate(tiles.windows):
         members = np.flatnonzero(dense[(slice(None), *window)].any(axis=(1, 2)))
         np.testing.assert_array_equal(tiles.members[number], members)
         np.testing.assert_array_equal(
             tiles.reached(number), dense[(members, *window)].reshape(len(members), -1).T.reshape(-1, len(members))
         )
-    assert grown(footprints[:0], height, width).shape == (0, height * width)
+    assert grown(footprints[:0], (height, width)).shape == (0, height * width)
 
 
 def test_supports_of_many_cells_take_the_memory_of_their_pixels_not_of_the_field() -> None:
@@ -200,7 +208,7 @@ def test_supports_of_many_cells_take_the_memory_of_their_pixels_not_of_the_field
     rows = np.repeat(np.arange(n), 64)
     footprints = sparse.csr_array((np.ones(n * 64, np.float32), (rows, pixels.ravel())), shape=(n, height * width))
     tracemalloc.start()
-    tiles = Tiles(height, width, grown(footprints, height, width))
+    tiles = Tiles((height, width), grown(footprints, (height, width)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(tiles.windows) == 154
@@ -223,10 +231,10 @@ def test_footprints_grow_back_to_their_cells(tmp_path: Path) -> None:
             movie.mean(axis=0),
             ignore,
         )
-    around = grown(sparse.csr_array(eroded.reshape(2, -1)), HEIGHT, WIDTH).toarray() & (truth == 0)
+    around = grown(sparse.csr_array(eroded.reshape(2, -1)), (HEIGHT, WIDTH)).toarray() & (truth == 0)
     # Noise projects onto a trace with either sign, half of it upwards; the penalty lets about a sixth through.
     assert (raw.toarray()[around] > 0).mean() < 0.3
-    found = tidied(raw, HEIGHT, WIDTH, 0.9999).toarray()
+    found = tidied(raw, (HEIGHT, WIDTH), 0.9999).toarray()
     for image, expected in zip(found, truth, strict=True):
         cosine = image @ expected / np.linalg.norm(image) / np.linalg.norm(expected)
         assert cosine > 0.95
@@ -303,8 +311,8 @@ def test_only_bodies_are_cell_sized() -> None:
     disc = ((rows - 20) ** 2 + (columns - 30) ** 2 <= 25).astype(float)
     dendrite = ((np.abs(rows - 20) <= 1) & (np.abs(columns - 30) < 15)).astype(float)
     footprints = sparse.csr_array(np.stack([disc, dendrite, np.zeros_like(disc)]).reshape(3, -1))
-    assert cell_sized(footprints, 60, (4, 4)).tolist() == [True, False, False]
-    assert not cell_sized(footprints, 60, (8, 8)).any()
+    assert cell_sized(footprints, (40, 60), (4, 4)).tolist() == [True, False, False]
+    assert not cell_sized(footprints, (40, 60), (8, 8)).any()
 
 
 def test_mode_and_running_percentile() -> None:
@@ -312,6 +320,8 @@ def test_mode_and_running_percentile() -> None:
     values = np.concatenate([rng.normal(3, 0.1, 3000), rng.uniform(3, 30, 1000)])
     assert half_sample_mode(np.sort(values)) == pytest.approx(3, abs=0.2)
     assert half_sample_mode(np.array([5.0, 5.0, 5.0, 9.0])) == 5
+    assert mode_percentile(values) == pytest.approx(100 * (values < 3).mean(), abs=5)
+    assert mode_percentile(np.full(9, 4.0)) == 50
     drifting = np.linspace(0, 100, 3000) + rng.standard_normal((2, 3000))
     level = running_percentile(drifting, np.array([50.0, 10.0]), window=300)
     np.testing.assert_allclose(level[0, 300:-300], np.linspace(0, 100, 3000)[300:-300], atol=1)
@@ -319,6 +329,57 @@ def test_mode_and_running_percentile() -> None:
     short = running_percentile(drifting[:, :200], np.array([8.0, 33.0]), window=300)
     expected = [np.percentile(drifting[0, :200], 8), np.percentile(drifting[1, :200], 33)]
     np.testing.assert_allclose(short, np.repeat(np.array(expected)[:, None], 200, axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_frames", [3, 100, 203, 6001])
+def test_a_slow_baseline_follows_drift_and_no_transients(n_frames: int) -> None:
+    rng = np.random.default_rng(9)
+    drift = np.linspace(50, 20, n_frames)
+    traces = drift + 0.1 * rng.standard_normal((2, n_frames)) + 30 * (rng.random((2, n_frames)) < 0.02)
+    level = block_percentile(traces, 8.0)
+    assert level.shape == traces.shape
+    assert np.abs(level - drift)[:, n_frames // 4 : -n_frames // 4].max(initial=0) < 4
+
+
+def saved_by_caiman(shared_data: Path, name: str) -> dict[str, Any]:
+    with h5py.File(shared_data / "caiman" / f"{name}_caiman.hdf5") as file:
+        estimates = file["estimates"]
+        kept = {key: estimates[key][()] for key in ("C", "YrA", "SNR_comp", "F_dff", "b", "f")}
+        footprints = sparse.csc_array(
+            tuple(estimates[f"A/{part}"][:] for part in ("data", "indices", "indptr")),
+            shape=tuple(estimates["A/shape"][:]),
+        )
+        window = int(np.ceil(file["params/data/fr"][()] * file["params/data/decay_time"][()]))
+    return {**kept, "A": footprints, "window": window}
+
+
+@pytest.mark.parametrize("name", ["twophoton", "onephoton", "cortex_2p"])
+def test_the_snr_of_caimans_traces_is_caimans(name: str, shared_data: Path) -> None:
+    saved = saved_by_caiman(shared_data, name)
+    ours = trace_snr((saved["C"] + saved["YrA"]), saved["window"])
+    finite = np.isfinite(saved["SNR_comp"])  # CaImAn overflows where there is hardly any noise
+    np.testing.assert_allclose(ours[finite], saved["SNR_comp"][finite], rtol=1e-6)
+    assert finite.sum() >= len(finite) - 2
+
+
+@pytest.mark.parametrize("name", ["twophoton", "cortex_2p"])
+def test_the_dff_of_caimans_traces_is_caimans(name: str, shared_data: Path) -> None:
+    """The same to the last digit for one percentile of each trace, and our percentile is close to that one."""
+    saved = saved_by_caiman(shared_data, name)
+    raw, behind = saved["C"] + saved["YrA"], (saved["A"].T @ saved["b"]) @ saved["f"]
+    away = []
+    for number in range(0, len(raw), 8):
+        one, back = raw[number : number + 1], behind[number : number + 1]
+        rank = int(2.5 * mode_percentile(one[0, :250]))
+        near = range(rank - 25, rank + 26)
+        errors = [
+            np.abs(against_baseline(one, back, np.array([(rank + 0.5) / 2.5]), 250) - saved["F_dff"][number]).max()
+            for rank in near
+        ]
+        best = int(np.argmin(errors))
+        assert errors[best] < 1e-6
+        away.append(abs(near[best] - near.start - 25))
+    assert np.median(away) < 6  # of 250 ranks
 
 
 def test_independent_groups_hold_no_overlap() -> None:

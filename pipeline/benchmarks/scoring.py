@@ -32,8 +32,11 @@ def score(
     true_traces: NDArray[np.float32],
     found: NDArray[np.float32],
     found_traces: NDArray[np.float32],
+    active: NDArray[np.bool_] | None = None,
 ) -> dict[str, float | int | None]:
     """Precision, recall, F1 and the median correlation of matched traces.
+
+    With `active` ``(n_true,)``, also ``recall_active``: the share of those that were found.
 
     Footprints ``(n, height, width)`` are binarised at 20 % of their maximum; a match has a Jaccard distance below 0.7
     and is one to one (Hungarian). A whole-pixel offset of the field, which motion correction is free to choose, is
@@ -52,12 +55,14 @@ def score(
     n = min(true_traces.shape[1], found_traces.shape[1])
     pairs = zip(rows, columns, strict=True)
     agreement = [np.corrcoef(true_traces[i, :n], found_traces[j, :n])[0, 1] for i, j in pairs]
+    recall_active = float(np.isin(np.flatnonzero(active), rows).mean()) if active is not None and active.any() else None
     return {
         "n_true": len(true),
         "n_found": len(found),
         "matched": len(rows),
         "precision": round(precision, 4),
         "recall": round(recall, 4),
+        **({} if recall_active is None else {"recall_active": round(recall_active, 4)}),
         "f1": round(2 * precision * recall / max(1e-9, precision + recall), 4),
         "trace_corr_median": round(float(np.median(agreement)), 4) if agreement else None,
     }

@@ -1,0 +1,16 @@
+"""``fluorite bench ...``: speed and accuracy. One module a benchmark; add it to the list below."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.commands.cmd_bench_engine import bench_engine
+
+
+@click.group("bench")
+def bench() -> None:
+    """Measure speed and accuracy on this machine."""
+
+
+for _command in (bench_engine,):
+    bench.add_command(_command)

@@ -1,0 +1,83 @@
+"""``fluorite bench engine``: how fast the built-in engine is, and how many cells it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.commands.console import ProgressLine, ends_cleanly, print_json
+from pipeline.commands.options import json_option
+
+_MOVIES = ("sim", "sim1p", "twophoton", "cortex", "onephoton")
+
+
+@click.command("engine")
+@click.option(
+    "--movie",
+    "names",
+    type=click.Choice(_MOVIES),
+    multiple=True,
+    default=("sim",),
+    show_default=True,
+    help="sim and sim1p are simulated here; the others are in the shared folder. May be repeated.",
+)
+@click.option(
+    "--shared",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default="../shared/data",
+    show_default=True,
+    help="Where movies/ with the other recordings is.",
+)
+@click.option("--frames", default=2000, show_default=True, type=click.IntRange(min=1), help="Of a simulated movie.")
+@click.option("--height", default=240, show_default=True, type=click.IntRange(min=32))
+@click.option("--width", default=272, show_default=True, type=click.IntRange(min=32))
+@click.option("--cells", type=click.IntRange(min=1), help="Cells in a simulated movie.  [default: 150, sim1p: 80]")
+@click.option("--seed", default=0, show_default=True, type=int, help="Another seed, another simulated movie.")
+@json_option
+@ends_cleanly
+def bench_engine(
+    names: tuple[str, ...],
+    shared: Path,
+    frames: int,
+    height: int,
+    width: int,
+    cells: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Run the built-in engine on recordings whose cells are known: seconds, memory, F1, traces."""
+    from pipeline.benchmarks.engine import benchmark
+    from pipeline.benchmarks.recordings import Size
+
+    line = ProgressLine("bench")
+    try:
+        report = benchmark(names, size=Size(frames, height, width, cells, seed), shared=shared, progress=line)
+    finally:
+        line.close()
+    if as_json:
+        print_json(report)
+    else:
+        for name, measured in report["movies"].items():
+            _print(name, measured)
+
+
+def _print(name: str, measured: Mapping[str, Any]) -> None:
+    n_frames, height, width = measured["shape"]
+    click.echo(f"{name}: {n_frames} frames of {height} x {width}, preset {measured['preset']}")
+    ours = measured["ours"]
+    _print_run(ours)
+    click.echo(f"  floor (read, FFT, product): {measured['floor_s']} s; ours is {ours['times_floor']} times that")
+
+
+def _print_run(run: Mapping[str, Any]) -> None:
+    click.echo(
+        f"  {run['engine']} {run['version']}: F1 {run['f1']}, precision {run['precision']}, recall {run['recall']}, "
+        f"traces {run['trace_corr_median']}, {run['seconds']['total']} s ({run['cpu_s']} s of processor), "
+        f"{run['peak_rss_mb']} MB"
+    )
+    stages = ", ".join(f"{stage} {value}" for stage, value in run["seconds"].items() if stage != "total")
+    click.echo(f"    seconds: {stages}")
