@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from nwb_schema.errors import MissingRateError, ProjectError
@@ -66,7 +67,7 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     """
     movie, parameters, _ = _open_movie(project, request)
     try:
-        choose_engine(request.engine, project).check(parameters, movie)
+        choose_engine(request.engine, project, online=request.online).check(parameters, movie)
         refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
@@ -125,23 +126,32 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     movie, parameters, rate_notes = _open_movie(project, request)
     with ExitStack() as stack:
         stack.callback(movie.close)
-        engine = choose_engine(request.engine, project)
+        engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
         metadata = sample_metadata(project, request, movie)
         refuse_taken_name(project, metadata)
         refuse_full_disk(project, movie)
         size = " x ".join(map(str, movie.shape[1:]))
         logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
-        progress("checking the movie", 0.0)
         look = partial(progress, "checking the movie")
-        # How many frames it needs, the engine has said.
-        check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
-        input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
-        digest = work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
-        Ledger(project).set_digest(job.id, digest)
+        look(0.0)
+        keep: Path | None = None
+        if not request.follow:
+            # How many frames it needs, the engine has said.
+            check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
+            input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
+            digest = work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
+            Ledger(project).set_digest(job.id, digest)
+        if not request.online:
+            keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
         checked = time.perf_counter()
-        keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
         result = engine.run(movie, parameters, scratch, progress, keep=keep)
+        if request.follow:
+            # Only now the file is what it will stay.
+            look(0.0)
+            input_sha256 = movie_sha256(movie, progress=look)
+            digest = work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
+            Ledger(project).set_digest(job.id, digest)
         progress("writing the sample", 0.0)
         written_from = time.perf_counter()
         segmentation = read_results(result.results)

@@ -65,7 +65,7 @@ class Results:
     notes
         What a reader should know of this run, one sentence each.
     latency_s
-        ``(n, 2)`` of an online run: work and delay of each frame in seconds (`pipeline.engines.builtin.online.latency`).
+        ``(n, 2)`` of an online run: work and delay of each frame, in seconds.
     """
 
     shape: tuple[int, ...]

@@ -8,13 +8,19 @@ import os
 from nwb_schema.errors import EngineError
 from nwb_schema.project import Project
 from pipeline.engines.builtin.engine import BuiltinEngine
+from pipeline.engines.builtin.online.engine import OnlineEngine
 from pipeline.engines.engine import Engine
 
 logger = logging.getLogger("fluorite.engines")
 
 
-def choose_engine(name: str, project: Project) -> Engine:
+def choose_engine(name: str, project: Project, *, online: bool = False) -> Engine:
     """The engine of that name; ``auto`` is the built-in one as long as it is the only one.
+
+    Parameters
+    ----------
+    online
+        The built-in engine's online mode.
 
     Raises
     ------
@@ -24,7 +30,7 @@ def choose_engine(name: str, project: Project) -> Engine:
     if name == "auto" and caiman_is_configured(project):
         logger.warning("CaImAn is configured, but this version cannot run it yet: the built-in engine is used")
     if name in ("auto", "builtin"):
-        return BuiltinEngine()
+        return OnlineEngine() if online else BuiltinEngine()
     if name == "caiman":
         raise EngineError(
             "--engine caiman",

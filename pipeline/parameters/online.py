@@ -92,9 +92,7 @@ class Online(Group):
     )
     min_num_trial: Int = parameter(5, "Most candidates that are tried after a frame.", by=_BOTH, ge=0, le=100)
     max_num_added: Int = parameter(5, "Most new cells that are taken in after a frame.", by=_BOTH, ge=0, le=100)
-    min_SNR: Float = parameter(
-        2.5, "Signal-to-noise ratio in the buffer from which a candidate is taken in.", by=_BOTH
-    )
+    min_SNR: Float = parameter(2.5, "Signal-to-noise ratio in the buffer from which a candidate is taken in.", by=_BOTH)
     N_samples_exceptionality: OptionalInt = parameter(
         None,
         "Frames that a transient of a candidate has to last. Automatic: decay_time times the rate.",

@@ -191,7 +191,7 @@ class Cells:
         """Renew the background's inner products, after it has changed."""
         flat = self.background.reshape(self.nb, -1)
         self._gram = (flat @ flat.T).astype(np.float64)
-        self._inverse = np.linalg.pinv(self._gram, hermitian=True)
+        self._inverse: Doubles = np.linalg.pinv(self._gram, hermitian=True).astype(np.float64)
         for k in range(self.n):
             self.cross[k] = self._behind(k)
 
@@ -202,7 +202,7 @@ class Cells:
         self.background[:, rows, columns] = images
         new = self.background[:, rows, columns].reshape(self.nb, -1).astype(np.float64)
         self._gram += new @ new.T - old @ old.T
-        self._inverse = np.linalg.pinv(self._gram, hermitian=True)
+        self._inverse = np.linalg.pinv(self._gram, hermitian=True).astype(np.float64)
         for other in self.touching(k):
             self.cross[other] = self._behind(int(other))
 

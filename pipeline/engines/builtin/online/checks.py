@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from scipy import sparse
 
 from nwb_schema.errors import MovieError, ParameterError
@@ -66,7 +68,7 @@ def check_online(params: Parameters, movie: Movie, seeds: sparse.csr_array | Non
         check_recording(movie, params)
         return
     # How long it will be, nobody knows yet; everything else about it can be checked.
-    check_recording(_AsLongAsNeeded(movie), params)
+    check_recording(cast(Movie, _AsLongAsNeeded(movie)), params)
 
 
 def _check_seeds(seeds: sparse.csr_array, movie: Movie, seeded: bool) -> None:
@@ -108,4 +110,3 @@ class _AsLongAsNeeded:
     def __init__(self, movie: Movie) -> None:
         self.paths, self.rate_hz = movie.paths, movie.rate_hz
         self.shape = (max(LEAST_FRAMES, movie.shape[0]), *movie.shape[1:])
-

@@ -17,7 +17,15 @@ from scipy import sparse, special
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.evaluation import trace_snr
-from pipeline.engines.builtin.initialisation import BLUR, NEUROPIL, NEXT_TO, around, fit_one, null_level, white_noise_level
+from pipeline.engines.builtin.initialisation import (
+    BLUR,
+    NEUROPIL,
+    NEXT_TO,
+    around,
+    fit_one,
+    null_level,
+    white_noise_level,
+)
 from pipeline.engines.builtin.online.cells import Cells
 from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.smoothing import blurred, noise_gain
@@ -30,6 +38,8 @@ Doubles = NDArray[np.float64]
 # about a buffer.
 PAUSE = 10
 MOST_DOUBLINGS = 3
+# Share of the edge of the box around a candidate that its footprint may touch.
+MOST_OF_EDGE = 0.1
 # Frames between two looks at what downward activity reaches.
 CHECK_EVERY = 25
 
@@ -117,7 +127,7 @@ class Detector:
         online = self._online
         if self._frame % CHECK_EVERY == 0 or not np.isfinite(self._level):
             n = len(self._residuals)
-            self._level = n * max(null_level(self._down / n, self._params.init.gSig), white_noise_level(n))
+            self._level = n * max(null_level(self._down / np.float32(n), self._params.init.gSig), white_noise_level(n))
         found: list[Candidate] = []
         for y, x in self._peaks(online.min_num_trial):
             if len(found) == online.max_num_added:
@@ -152,7 +162,7 @@ class Detector:
         rows, columns = around((y, x), self._box, (height, width))
         box = self._in_order(rows, columns)
         shape, trace = fit_one(box, (y - rows.start, x - columns.start), self._blur)
-        if not shape.any():
+        if not shape.any() or fills(shape):
             return None
         if correlation(box, shape, trace) < self._online.rval_thr:
             return None
@@ -188,9 +198,9 @@ class Detector:
             overlap = float((mine * its).sum())
             if overlap > self._online.thresh_overlap:
                 return True
-            if self._params.merging.do_merge and overlap > 0 and active[other].std() > 0:
-                if np.corrcoef(active[other], course)[0, 1] > self._params.merging.merge_thr:
-                    return True
+            merges = self._params.merging.do_merge and overlap > 0 and active[other].std() > 0
+            if merges and np.corrcoef(active[other], course)[0, 1] > self._params.merging.merge_thr:
+                return True
         return False
 
     def _in_order(self, rows: slice, columns: slice) -> Floats:
@@ -210,7 +220,10 @@ class Detector:
         rows = slice(max(0, top - self._reach[0]), min(height, top + n_rows + self._reach[0]))
         columns = slice(max(0, left - self._reach[1]), min(width, left + n_columns + self._reach[1]))
         whole = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
-        inside = (slice(top - rows.start, top - rows.start + n_rows), slice(left - columns.start, left - columns.start + n_columns))
+        inside = (
+            slice(top - rows.start, top - rows.start + n_rows),
+            slice(left - columns.start, left - columns.start + n_columns),
+        )
         whole[inside] = candidate.image / self.scale[top : top + n_rows, left : left + n_columns]
         smeared = blurred(whole, self._blur) * self._gain
         course = np.maximum(np.roll(candidate.recent, self._next), 0).astype(np.float32)[:, None, None]
@@ -222,7 +235,7 @@ class Detector:
 
 
 def correlation(box: Floats, shape: Floats, trace: Floats) -> float:
-    """Pearson's correlation, over all pixels of the box, of a footprint and the mean of the frames that it is active in.
+    """Pearson's correlation, over all pixels of the box, of a footprint and the mean of its active frames.
 
     `box` is ``(n_recent, h, w)``; frames count by the component's activity `trace` ``(n_recent,)`` in them.
     """
@@ -235,9 +248,15 @@ def correlation(box: Floats, shape: Floats, trace: Floats) -> float:
     return float(np.corrcoef(image.ravel(), shape.ravel())[0, 1])
 
 
+def fills(shape: Floats) -> bool:
+    """Whether a footprint goes on beyond its box, which is wider than a cell: neuropil does."""
+    edge = np.concatenate([shape[0], shape[-1], shape[1:-1, 0], shape[1:-1, -1]])
+    return bool((edge > 0).mean() > MOST_OF_EDGE)
+
+
 def widely_blurred(image: Floats, sigma: tuple[float, float]) -> Floats:
     """`image` ``(height, width)`` blurred widely: two running means, which cost the same at any width."""
-    size = tuple(2 * int(round(np.sqrt(6 * s * s + 1) / 2)) + 1 for s in sigma)  # each adds (size^2 - 1) / 12
+    size = tuple(2 * round(np.sqrt(6 * s * s + 1) / 2) + 1 for s in sigma)  # each adds (size^2 - 1) / 12
     once = cv2.blur(image, (size[1], size[0]), borderType=cv2.BORDER_REFLECT)
     return np.asarray(cv2.blur(once, (size[1], size[0]), borderType=cv2.BORDER_REFLECT), np.float32)
 

@@ -14,9 +14,7 @@ LEAST_FRAMES = 150
 RECENT_FRAMES = 1000
 
 
-def dynamics_of(
-    trace: NDArray[np.float64], params: Parameters, rate_hz: float
-) -> tuple[float, float, float, float]:
+def dynamics_of(trace: NDArray[np.float64], params: Parameters, rate_hz: float) -> tuple[float, float, float, float]:
     """``g``, baseline, noise and penalty of `trace` ``(n_frames,)``, noise and baseline included."""
     if len(trace) == 0:
         return 0.0, 0.0, 0.0, 0.0

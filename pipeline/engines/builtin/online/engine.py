@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -237,7 +237,7 @@ def _registrar(raw: NDArray[Any], params: Parameters, dtype: np.dtype[Any]) -> R
     template = None
     if params.motion.motion_correct:
         motion = params.motion.model_copy(update={"max_shifts": max_shifts})
-        template = build_template(Batch(raw), motion, lambda _: None)
+        template = build_template(cast(Movie, Batch(raw)), motion, lambda _: None)
     return Registrar(template, params.motion, max_shifts, dtype)
 
 

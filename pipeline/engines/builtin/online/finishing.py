@@ -88,4 +88,3 @@ def _within(cells: Cells, keeper: int, k: int, image: NDArray[np.float64]) -> fl
     """How much of footprint `k` an image in the window of `keeper` holds (their inner product)."""
     own = windows.pasted(keeper, np.array([k]), np.ones(1), cells.corners, cells.images)
     return float((own * image).sum())
-

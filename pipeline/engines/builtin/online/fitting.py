@@ -77,10 +77,10 @@ class OnlineFit:
             return 0
         before = self.cells.n
         self._detector.candidates(self.cells)
+        self._due = np.append(self._due, np.zeros(self.cells.n - before, np.int64))
         for k in range(before, self.cells.n):
             self._renew_dynamics(k)
             # Soon, together with those that it overlaps, and then in its turn.
-            self._due = np.append(self._due, 0)
             self._due[self.cells.touching(k)] = self._frame + 2
         return self.cells.n - before
 

@@ -1,14 +1,14 @@
 """Frames one at a time, each moved onto the image that the model has of the field (eLife 2019, algorithm 4, line 9).
 
-Frames that are there already are registered ahead, in threads of their own, while the model takes in those before. A new
-template holds from a frame on that cannot have been begun yet, so that the result does not depend on who was faster.
+Frames that are there already are registered ahead, in threads of their own, while the model takes in those before. A
+new template holds from a frame on that cannot have been begun yet: the result does not depend on who was faster.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +93,7 @@ class Registrar:
 
 def registered_frames(
     movie: Movie, registrar: Registrar, writer: MovieFileWriter, start: int, tick: Callable[[], None]
-) -> Iterator[Registered]:
+) -> Generator[Registered]:
     """Every frame from number `start` on, registered and stored in `writer`, until the movie ends.
 
     Parameters
@@ -111,9 +111,7 @@ def registered_frames(
             begun = time.perf_counter()
             stored[offset], shift = registrar(first + offset, frame)
             ready = np.ascontiguousarray(stored[offset], np.float32)
-            done.append(
-                Registered(first + offset, ready, shift, read_s + time.perf_counter() - begun, seen_at)
-            )
+            done.append(Registered(first + offset, ready, shift, read_s + time.perf_counter() - begun, seen_at))
         writer.write(first, stored)
         return done
 

@@ -32,7 +32,7 @@ def update_shapes(
     rounds
         How often to go through them; each takes what the others leave.
     """
-    inverse = np.linalg.pinv(cells.background_moments, hermitian=True)
+    inverse: Doubles = np.linalg.pinv(cells.background_moments, hermitian=True).astype(np.float64)
     rounds = 1 if len(numbers) == 1 else rounds  # by itself a footprint is at its best after one
     for turn in range(rounds):
         for k in numbers:
@@ -52,7 +52,7 @@ def update_shapes(
 
 def update_background(cells: Cells) -> None:
     """Renew the background of the whole field."""
-    inverse = np.linalg.pinv(cells.background_moments, hermitian=True)
+    inverse: Doubles = np.linalg.pinv(cells.background_moments, hermitian=True).astype(np.float64)
     rest = cells.background_products.copy()
     for image, shared in zip(rest, cells.joint.T, strict=True):
         windows.subtract(image, cells.corners, cells.images, shared.astype(np.float32))

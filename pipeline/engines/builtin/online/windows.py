@@ -25,16 +25,14 @@ def project(frame: Floats, corners: Integers, images: Floats) -> Doubles:
         top, left = corners[k, 0], corners[k, 1]
         total = 0.0
         for y in range(n_rows):
-            line = np.float32(0)
             for x in range(n_columns):
-                line += images[k, y, x] * frame[top + y, left + x]
-            total += line
+                total += images[k, y, x] * frame[top + y, left + x]
         out[k] = total
     return out
 
 
 @compiled
-def subtract(frame: Floats, corners: Integers, images: Floats, amounts: Floats) -> None:
+def subtract(frame: NDArray[np.floating], corners: Integers, images: Floats, amounts: Floats) -> None:
     """Subtract each footprint times its amount ``(n,)`` from `frame` ``(height, width)``, in place."""
     n, n_rows, n_columns = images.shape
     for k in range(n):
