@@ -134,6 +134,12 @@ class FollowedMovie:
         """Release the file handle."""
         self._source.close()
 
+    def __enter__(self) -> FollowedMovie:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def end_marker(movie: Path) -> Path:
     """The file that says that nothing more will be written to `movie`."""

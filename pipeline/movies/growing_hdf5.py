@@ -27,6 +27,10 @@ from pipeline.movies.source import OpenOptions, checked_dtype, native
 
 # Frames looked at in one go for a sign that they have been written.
 _LOOK_AT = 32
+# HDF5 file format specification, superblock: signature, version, and the file consistency flags (byte 11).
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SWMR_VERSION = 3
+_SWMR_WRITTEN = 4
 
 
 class GrowingHdf5:
@@ -124,8 +128,15 @@ class GrowingHdf5:
 
 
 def _open_swmr(path: Path) -> h5py.File | None:
-    """The file as one of many readers; None when it is not written for that."""
+    """The file as one of many readers; None when nobody writes it in SWMR mode just now.
+
+    Opened all the same, it would keep other writers out of it.
+    """
     try:
+        with path.open("rb") as file:
+            superblock = file.read(12)
+        if superblock[:8] != _SIGNATURE or superblock[8] < _SWMR_VERSION or not superblock[11] & _SWMR_WRITTEN:
+            return None
         return h5py.File(path, "r", libver="latest", swmr=True)
-    except (OSError, ValueError):
+    except (OSError, ValueError, IndexError):
         return None

@@ -41,7 +41,7 @@ MOST_DOUBLINGS = 3
 # Share of the edge of the box around a candidate that its footprint may touch.
 MOST_OF_EDGE = 0.1
 # Frames between two looks at what downward activity reaches.
-CHECK_EVERY = 25
+CHECK_EVERY = 10
 
 
 @dataclass(frozen=True)
