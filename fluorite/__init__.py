@@ -9,16 +9,34 @@ Examples
 >>> fluorite.samples(project)                                   # doctest: +SKIP
 """
 
-from fluorite.api import create_project, open_project, rois, samples, traces
-from fluorite.editing import accept, delete, edits, redo, reject, restore, set_field, tag, undo
+from fluorite.api import create_project, events, open_project, rois, samples, stimuli, traces, values
+from fluorite.editing import (
+    accept,
+    add_rois,
+    delete,
+    edits,
+    merge,
+    redo,
+    reject,
+    restore,
+    set_field,
+    split,
+    tag,
+    undo,
+)
 from fluorite.version import __version__
+from pipeline.curation.neuropil import Neuropil
 
 __all__ = [
+    "Neuropil",
     "__version__",
     "accept",
+    "add_rois",
     "create_project",
     "delete",
     "edits",
+    "events",
+    "merge",
     "open_project",
     "redo",
     "reject",
@@ -26,7 +44,10 @@ __all__ = [
     "rois",
     "samples",
     "set_field",
+    "split",
+    "stimuli",
     "tag",
     "traces",
     "undo",
+    "values",
 ]

@@ -7,15 +7,19 @@ returns what was committed. See `nwb_schema.edits` for edits that are made toget
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nwb_schema import edits as core
 from nwb_schema.columns import ColumnKind
 from nwb_schema.edits.lookup import find_column, find_rois
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
+from pipeline.curation.neuropil import Neuropil
 from pipeline.jobs import current_actor
 
 
@@ -51,6 +55,65 @@ def tag(
     """
     found = find_column(project.columns(ColumnKind.ROI_TAG), column)
     return _commit(project, sample, core.Tag(_found(project, sample, rois), found, value), reason)
+
+
+def merge(project: Project, sample: str, rois: Iterable[str], *, reason: str = "") -> core.Committed:
+    """Make one ROI of several, which get marked deleted; see `pipeline.curation.merging.merged`."""
+    from pipeline.curation.rois import merge_rois  # with the engine, which takes a second to import
+
+    found = _found(project, sample, rois)
+    return merge_rois(project, project.find_sample(sample), found, actor=current_actor(), reason=reason)
+
+
+def split(
+    project: Project,
+    sample: str,
+    roi: str,
+    *,
+    masks: NDArray[np.bool_] | None = None,
+    n_parts: int | None = None,
+    reason: str = "",
+) -> core.Committed:
+    """Make several ROIs of one, which gets marked deleted.
+
+    Parameters
+    ----------
+    masks
+        ``(n, height, width)``: which pixels belong to which part.
+    n_parts
+        How many, where `masks` does not say; None: its connected pieces, or two.
+    """
+    from pipeline.curation.rois import split_roi
+
+    (found,) = _found(project, sample, roi)
+    path = project.find_sample(sample)
+    return split_roi(project, path, found, masks=masks, n_parts=n_parts, actor=current_actor(), reason=reason)
+
+
+def add_rois(
+    project: Project,
+    sample: str,
+    masks: NDArray[Any] | str | Path,
+    *,
+    neuropil: Neuropil | None = None,
+    reason: str = "",
+) -> core.Committed:
+    """Add ROIs that were drawn: their fluorescence is the mean of the registered movie in each mask.
+
+    Parameters
+    ----------
+    masks
+        ``(n, height, width)``, or a file (`pipeline.curation.mask_files`).
+    neuropil
+        Take off what surrounds them, such as ``fluorite.Neuropil(factor=0.7)``.
+    """
+    from pipeline.curation.mask_files import read_masks
+    from pipeline.curation.rois import add_rois as add_drawn
+    from pipeline.curation.rois import plane_of
+
+    path = project.find_sample(sample)
+    found = masks if isinstance(masks, np.ndarray) else read_masks(Path(masks), plane_of(path))
+    return add_drawn(project, path, found, neuropil=neuropil, actor=current_actor(), reason=reason)
 
 
 def set_field(project: Project, sample: str, name: str, value: Any, *, reason: str = "") -> core.Committed:

@@ -29,6 +29,8 @@ _SAMPLE = (
     Column("movie_problem", "text", "Why the movie cannot be shown."),
     Column("indicator", "text", "Calcium indicator."),
     Column("location", "text", "Place in the brain."),
+    Column("stimuli", "text", "Stimulus types of which the sample has periods or moments."),
+    Column("configuration_version", "number", "Version of the project's configuration that the sample was made under."),
     Column("is_ours", "flag", "Whether Fluorite wrote the file."),
     Column("status", "text", "ok, duplicate, refused (by pynwb) or unreadable."),
     Column("reason", "text", "What is wrong with the file."),
@@ -46,8 +48,10 @@ _ROI = (
     Column("centroid_x", "number", "Column of the centre, in pixels."),
     Column("curated", "flag", "Whether a person decided that it counts as a cell, or not."),
     Column("deleted", "flag", "Whether a person deleted it; it is kept for what refers to it."),
-    Column("tags", "text", "Tags by column, and what else the table says of it, as JSON."),
 )
+
+TABLE_PREFIX = "table:"
+"""Before the name of a column of the ROI table that is neither ours nor configured."""
 
 SAMPLE_COLUMNS = {column.name: column for column in _SAMPLE}
 """Columns of `nwb_schema.catalogue.Catalogue.samples`."""
@@ -59,4 +63,7 @@ ROI_FILTER_COLUMNS = {**SAMPLE_COLUMNS, **ROI_COLUMNS}
 """What `nwb_schema.catalogue.Catalogue.rois` can be filtered by: an ROI's own columns and those of its sample."""
 
 ROI_LIST_COLUMNS = ("name", "identifier", "subject_id", "session_id", *ROI_COLUMNS)
-"""What `nwb_schema.catalogue.Catalogue.rois` returns of each."""
+"""What `nwb_schema.catalogue.Catalogue.rois` returns of each, beside what the project configures."""
+
+TAKEN_NAMES = frozenset(name.casefold() for name in (*ROI_FILTER_COLUMNS, "tags", "path"))
+"""Names that a configured column cannot have, because lists use them, in lower case."""

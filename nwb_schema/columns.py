@@ -192,7 +192,8 @@ get_linked_tables get_meanings_for_column get_meanings_table get_read_io get_sta
 image_to_pixel imaging_plane js_script meanings_tables modified name namespace neurodata_type object_id parent
 pixel_to_image read_io reference_images reset_parent set_data_io set_modified to_dataframe type_hierarchy image_mask
 pixel_mask pixel_mask_index voxel_mask voxel_mask_index is_accepted evaluated roi_uuid roi_name snr r_values
-cnn_preds iscell is_cell accepted start_time stop_time tags tags_index timeseries timeseries_index label colour
+cnn_preds iscell is_cell accepted roi_origin roi_parents start_time stop_time tags tags_index timeseries
+timeseries_index label colour
 """
 PYNWB_NAMES = frozenset(_TAKEN.split())
 """Names that a table column cannot have: pynwb would read its own attribute instead, or we use them."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nwb_schema.catalogue_columns import ROI_FILTER_COLUMNS
+from nwb_schema.catalogue_columns import TAKEN_NAMES
 from nwb_schema.columns import PYNWB_NAMES, ColumnDefinition, ColumnKind, ColumnType, UnfitValue, column_key
 from nwb_schema.errors import ConfigurationError
 from nwb_schema.lab_defaults import check_default
@@ -232,7 +232,7 @@ def _checked_name(configuration: Configuration, name: str, kind: ColumnKind, exc
             f"a column cannot be called {_short(name)}",
             f"Give it a name of 1 to {_MAX_NAME_LENGTH} characters.",
         )
-    if kind is not ColumnKind.STIMULUS and cleaned.casefold() in {known.casefold() for known in ROI_FILTER_COLUMNS}:
+    if kind is not ColumnKind.STIMULUS and cleaned.casefold() in TAKEN_NAMES:
         raise ConfigurationError(source, f"every sample or ROI has a column {name!r} already", "Choose another name.")
     for column in configuration.columns:
         if column.key == except_key and column.kind is kind:

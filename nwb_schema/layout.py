@@ -51,6 +51,16 @@ FLAGS = {
 """Yes/no columns of a PlaneSegmentation that people's edits set, with their descriptions."""
 
 
+ORIGIN = "roi_origin"
+PARENTS = "roi_parents"
+ENGINE_ORIGIN = "engine"
+TRACED = {
+    ORIGIN: "What made the ROI: engine, manual (drawn or imported by a person), merge or split.",
+    PARENTS: "roi_uuid of the ROIs that it was merged from or split off, with blanks between them.",
+}
+"""Text columns of a PlaneSegmentation that say where an ROI is from; a sample without them has the engine's alone."""
+
+
 def plane_image_name(name: str, plane: int) -> str:
     """Name of plane number `plane` of the summary image `name` of a volume."""
     return f"{name}_z{plane:03d}"

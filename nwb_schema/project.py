@@ -223,6 +223,11 @@ class Project:
         return self.folder / "journal.sqlite"
 
     @property
+    def edits_dir(self) -> Path:
+        """Arrays that edits brought or took out, ``<name>.h5``; made when an edit first needs it."""
+        return self.folder / "edits"
+
+    @property
     def jobs_path(self) -> Path:
         """The ledger of jobs (SQLite)."""
         return self.folder / "jobs.sqlite"

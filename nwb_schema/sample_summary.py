@@ -72,8 +72,14 @@ class SampleSummary:
     notes: tuple[str, ...] = ()
 
 
-def summarise(path: Path, file: h5py.File) -> SampleSummary:
-    """The summary of the open sample `file`; `path` tells where its movie would be."""
+def summarise(path: Path, file: h5py.File, counts: tuple[int, int, bool] | None = None) -> SampleSummary:
+    """The summary of the open sample `file`; `path` tells where its movie would be.
+
+    Parameters
+    ----------
+    counts
+        Number of ROIs, how many count as cells, and whether anything decided that, for who knows them already.
+    """
     ours = local_hdf5.local_group(file, FLUORITE)
     own = _Fields(ours)
     height, width, depth = _frame_shape(own, file)
@@ -84,7 +90,7 @@ def summarise(path: Path, file: h5py.File) -> SampleSummary:
     if n_frames is None:
         n_frames = _foreign_frames(file)
     require_at_most("the recording", n_frames or 0, MAX_FRAMES, "frames")
-    n_rois, n_accepted, evaluated = _counts(file)
+    n_rois, n_accepted, evaluated = _counts(file) if counts is None else counts
     problem = _movie_problem(path, file, (n_frames, height, width, *([depth] if depth else [])))
     return SampleSummary(
         path=path,
@@ -233,6 +239,20 @@ def _first_plane(file: h5py.File) -> h5py.Group | None:
 def _plane_text(file: h5py.File, name: str) -> str | None:
     plane = _first_plane(file)
     return None if plane is None else local_hdf5.name_text(plane, name)
+
+
+def pixel_size_um(file: h5py.File) -> tuple[float, float] | None:
+    """Size of a pixel in micrometres as (y, x), or None where the file does not say; NWB stores (x, y)."""
+    plane = _first_plane(file)
+    spacing = None if plane is None else local_hdf5.local_dataset(plane, "grid_spacing")
+    if spacing is None or spacing.ndim != 1 or not 2 <= spacing.shape[0] <= 3:
+        return None
+    unit = local_hdf5.as_text(spacing.attrs.get("unit", "meters"))
+    to_um = {"meters": 1e6, "millimeters": 1e3, "micrometers": 1.0, "microns": 1.0, "um": 1.0}.get(unit)
+    x, y = (float(value) for value in spacing[:2])
+    if to_um is None or not (math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0):
+        return None
+    return y * to_um, x * to_um
 
 
 def _iso(text: str | None) -> str | None:

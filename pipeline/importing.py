@@ -41,6 +41,7 @@ from pipeline.results import (
     read_results_notes,
     read_shifts,
 )
+from pipeline.results_file import seen_from_above
 from pipeline.version import __version__
 
 
@@ -126,7 +127,12 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
                 seen = survey(frames, tsub=1, progress=lambda done: progress("summary images", done))
             # CaImAn keeps no mean image; where it kept an image, its own stays.
-            segmentation = replace(segmentation, images={**seen.images, **segmentation.images})
+            flat, planes = seen_from_above(seen.images)
+            segmentation = replace(
+                segmentation,
+                images={**flat, **segmentation.images},
+                plane_images={**planes, **segmentation.plane_images},
+            )
         results = scratch / "results.hdf5"
         shutil.copyfile(request.results, results)
         engine, engine_version = read_engine(request.results)
@@ -148,7 +154,9 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             job,
             results=results,
             registered_movie=registered,
-            shifts=shifts if shifts is not None and len(shifts) == segmentation.n_frames else None,
+            shifts=shifts
+            if shifts is not None and shifts.shape == (segmentation.n_frames, len(segmentation.shape))
+            else None,
             segmentation=segmentation,
             metadata=metadata,
             provenance=provenance,
@@ -186,8 +194,8 @@ def _registered_copy(
     progress: Progress,
 ) -> Path:
     """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
-    n_frames = movie.shape[0]
-    if request.raw_movie and (shifts is None or len(shifts) != n_frames):
+    n_frames, axes = movie.shape[0], len(movie.shape) - 1
+    if request.raw_movie and (shifts is None or shifts.shape != (n_frames, axes)):
         raise ResultsError(
             request.results,
             f"holds no shifts for the {n_frames} frames of the raw movie {request.movie}",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal, special
 
 Floats = NDArray[np.float32]
-Kind = Literal["2p", "1p"]
+Kind = Literal["2p", "1p", "3d"]
 
 # Frames rendered at a time: bounds the memory for floats to about 64 frames, whatever the length of the movie.
 CHUNK = 64
@@ -32,18 +32,18 @@ class Simulation:
     Attributes
     ----------
     kind
-        ``2p`` or ``1p``.
+        ``2p``, ``1p`` or ``3d`` (`pipeline.simulate_volumes`).
     frames
-        ``(n_frames, height, width)`` uint16: the movie.
+        ``(n_frames, height, width)`` uint16: the movie; of volumes ``(n_frames, height, width, depth)``.
     footprints
-        ``(n_cells, height, width)`` float32, maximum 1, in the coordinates of a frame with shift 0.
+        ``(n_cells, height, width[, depth])`` float32, maximum 1, in the coordinates of a frame with shift 0.
     traces
         ``(n_cells, n_frames)`` float32: calcium, in photons at the footprint's brightest pixel.
     spikes
         ``(n_cells, n_frames)`` float32: number of spikes in each frame.
     shifts
         ``(n_frames, 2)`` float32, in pixels as ``(y, x)``: how far each frame's content was moved. Registering it adds
-        the opposite.
+        the opposite. Of volumes ``(n_frames, 3)``, as ``(y, x, z)``.
     rate_hz
         Frames per second.
     """
@@ -58,7 +58,7 @@ class Simulation:
 
 
 def simulate_movie(
-    kind: Kind = "2p",
+    kind: Literal["2p", "1p"] = "2p",
     *,
     n_frames: int = 1000,
     height: int = 128,
@@ -105,12 +105,12 @@ def simulate_movie(
     rng = np.random.default_rng(seed)
     canvas = (height + 2 * margin, width + 2 * margin)  # brain beyond the field, so that motion brings something in
     cells = _cells(rng, kind, canvas, margin, n_cells, radius_px)
-    spikes, traces = _activity(rng, len(cells), n_frames, rate_hz, decay_s)
+    spikes, traces = activity(rng, len(cells), n_frames, rate_hz, decay_s)
     peak = (90.0 if kind == "2p" else 220.0) * brightness
     traces *= (peak * rng.uniform(0.6, 1.4, len(cells)))[:, None].astype(np.float32)
     still = _still_image(rng, kind, canvas, cells, radius_px)
     patches, courses = _neuropil(rng, kind, canvas, n_frames, rate_hz)
-    shifts = _motion(rng, n_frames, rate_hz, motion_px)
+    shifts = motion(rng, n_frames, rate_hz, motion_px)
 
     n_pixels = canvas[0] * canvas[1]
     flat_cells, flat_patches = cells.reshape(len(cells), n_pixels), patches.reshape(len(patches), n_pixels)
@@ -130,14 +130,18 @@ def simulate_movie(
 
 def write_simulation(simulation: Simulation, path: Path) -> Path:
     """Write the movie as TIFF, with a Mesmerize side-car ``.json`` (source, fps, date) beside it; return `path`."""
-    tifffile.imwrite(path, simulation.frames, photometric="minisblack", metadata={"axes": "TYX"})
+    frames = simulation.frames
+    axes = "TYX" if frames.ndim == 3 else "TZYX"
+    if frames.ndim == 4:  # pages of a TIFF are planes
+        frames = frames.transpose(0, 3, 1, 2)
+    tifffile.imwrite(path, frames, photometric="minisblack", metadata={"axes": axes})
     sidecar = {"source": "simulated", "fps": simulation.rate_hz, "date": "20260101_120000"}
     path.with_suffix(".json").write_text(json.dumps(sidecar), encoding="utf-8")
     return path
 
 
 def write_truth(simulation: Simulation, path: Path) -> Path:
-    """Write the truth as ``.npz``: ``A`` (n, height, width), ``C``, ``S`` (n, n_frames), ``shifts``, ``fr``."""
+    """Write the truth as ``.npz``: ``A`` (n, *shape of a frame), ``C``, ``S`` (n, n_frames), ``shifts``, ``fr``."""
     np.savez_compressed(
         path,
         A=simulation.footprints,
@@ -182,7 +186,7 @@ def _cells(
     return cells
 
 
-def _activity(
+def activity(
     rng: np.random.Generator, n_cells: int, n_frames: int, rate_hz: float, decay_s: float
 ) -> tuple[Floats, Floats]:
     """Spikes and AR(1) calcium ``(n_cells, n_frames)``; calcium is scaled to a maximum of 1 for the median cell."""
@@ -234,12 +238,12 @@ def _neuropil(
     return patches.astype(np.float32), (depth * np.exp(0.5 * courses) * bleaching).astype(np.float32)
 
 
-def _motion(rng: np.random.Generator, n_frames: int, rate_hz: float, motion_px: float) -> Floats:
-    """Shifts ``(n_frames, 2)``: slow drift plus jitter, within four standard deviations."""
+def motion(rng: np.random.Generator, n_frames: int, rate_hz: float, motion_px: float, axes: int = 2) -> Floats:
+    """Shifts ``(n_frames, axes)``: slow drift plus jitter, within four standard deviations."""
     if motion_px == 0:
-        return np.zeros((n_frames, 2), np.float32)
+        return np.zeros((n_frames, axes), np.float32)
     padding = int(4 * rate_hz)
-    drift = ndimage.gaussian_filter1d(rng.standard_normal((n_frames + 2 * padding, 2)), rate_hz, axis=0)
+    drift = ndimage.gaussian_filter1d(rng.standard_normal((n_frames + 2 * padding, axes)), rate_hz, axis=0)
     drift = drift[padding : padding + n_frames] * np.sqrt(2 * np.sqrt(np.pi) * rate_hz)
-    path = 0.9 * drift + 0.3 * rng.standard_normal((n_frames, 2))
+    path = 0.9 * drift + 0.3 * rng.standard_normal((n_frames, axes))
     return np.clip(motion_px * path, -4 * motion_px, 4 * motion_px).astype(np.float32)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Value = str | int | float | bool | list[str] | None
 """What a changed thing may hold; None where it is absent."""
 
-TargetKind = Literal["roi", "field", "custom", "column"]
+TargetKind = Literal["roi", "field", "custom", "column", "row", "segmentation", "times", "period", "series"]
+_KINDS = frozenset(get_args(TargetKind))
+_STAYING = ("column", "row")
 
 
 @dataclass(frozen=True, order=True)
@@ -21,11 +23,13 @@ class Target:
     ----------
     kind
         ``roi``: a cell of the ROI table; ``field``: metadata of the subject, the session or the imaging; ``custom``: a
-        custom column of the sample; ``column``: a column of the ROI table, as a whole.
+        custom column of the sample; ``column``: a column of the ROI table, as a whole; ``row``: an ROI that the table
+        lacks; ``segmentation``: all ROIs, with their traces and images; ``times``: a table of periods or moments, and
+        ``period``: one of its rows; ``series``: one measured beside the movie.
     name
-        Of the column or field.
+        Of the column, field or series; of a table of times its path.
     roi
-        ``roi_uuid``, for a cell of the ROI table.
+        ``roi_uuid``, for a row of the ROI table or a cell of it; the row's ``id`` in a table of times.
     """
 
     kind: TargetKind
@@ -39,7 +43,9 @@ class Change:
 
     Applying it sets `after`, whatever is there; so applying it twice is the same as once. For a ``column``, `after` is
     the type, replacement value and description of a column that the sample lacked (`before` is None) or had with
-    another type.
+    another type. For a ``row``, `after` is what `nwb_schema.edits.new_rois` describes; for a ``segmentation`` or
+    ``series`` its ``object_id``, under which its arrays are kept (`nwb_schema.edits.contents`); for ``times`` the
+    header of the table and for a ``period`` its cells (`nwb_schema.edits.times`).
     """
 
     target: Target
@@ -59,9 +65,10 @@ def same(one: Any, other: Any) -> bool:
 def inverted(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes that take these back, last one first.
 
-    A column that they made stays, holding its replacement value everywhere: that is what a sample without it means.
+    A column that they made stays, holding its replacement value everywhere: that is what a sample without it means. So
+    does a row: it is made as a deleted one, and a change of its own brings it to life and is taken back.
     """
-    return tuple(change.inverted() for change in reversed(list(changes)) if change.target.kind != "column")
+    return tuple(change.inverted() for change in reversed(list(changes)) if change.target.kind not in _STAYING)
 
 
 def encode(changes: Iterable[Change]) -> str:
@@ -88,7 +95,7 @@ def decode(text: str) -> tuple[Change, ...]:
         raise ValueError("is not a list of changes")
     changes = []
     for row in rows:
-        if not (isinstance(row, list) and len(row) == 5 and row[0] in ("roi", "field", "custom", "column")):
+        if not (isinstance(row, list) and len(row) == 5 and row[0] in _KINDS):
             raise ValueError("holds something that is no change")
         kind, roi, name, before, after = row
         if not isinstance(roi, str) or not isinstance(name, str):

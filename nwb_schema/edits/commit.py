@@ -3,28 +3,31 @@
 How an edit gets into the file, so that a kill at any moment leaves it whole and loses nothing:
 
 1. The sample is locked, and it and the journal are brought into agreement (`nwb_schema.edits.settling`).
-2. The file is copied under a hidden name; the copy is edited with h5py, closed, opened again, compared with what it has
+2. Arrays that the edit brings or takes out are put on disk (`nwb_schema.edits.contents`).
+3. The file is copied under a hidden name; the copy is edited with h5py, closed, opened again, compared with what it has
    to hold, and put on disk. The link to the movie is copied as it is and never followed.
-3. The edit is entered in the journal, in one transaction. From here on it is made.
-4. The copy takes the file's place (`os.replace`). Who has the old file open keeps reading the old one.
-5. The journal notes that the file has it, and the catalogue reads the file.
+4. The edit is entered in the journal, in one transaction. From here on it is made.
+5. The copy takes the file's place (`os.replace`). Who has the old file open keeps reading the old one.
+6. The journal notes that the file has it, and the catalogue reads the file.
 
-Killed before 3, nothing has happened but a hidden copy, which the next edit removes. Killed between 3 and 4, the next
-one to lock the sample finds the edit in the journal and not in the file, and commits it. Killed after 4, only the note
+Killed before 4, nothing has happened but a hidden copy, which the next edit removes. Killed between 4 and 5, the next
+one to lock the sample finds the edit in the journal and not in the file, and commits it. Killed after 5, only the note
 is made up for. Each edit has a UUID, which the journal and the file's own table of edits have, so none is made twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from nwb_schema.edits.change import Change, inverted, same
+from nwb_schema.edits.change import Change, Target, inverted, same
 from nwb_schema.edits.conflict import EditConflict, OutsideChange
-from nwb_schema.edits.edit import Edit
+from nwb_schema.edits.contents import Contents
+from nwb_schema.edits.edit import Edit, EditWithContent
 from nwb_schema.edits.history import Step, history
 from nwb_schema.edits.journal import Entry, Journal
 from nwb_schema.edits.record import EditKind, EditRecord
@@ -99,25 +102,45 @@ def commit(
     wanted = edits if isinstance(edits, Sequence) else (edits,)
     with settled(project, path, clock) as place:
         after, records = place.state, []
-        for edit in wanted:
-            changes = tuple(edit.changes(after))
-            if all(change.target.kind == "column" for change in changes):
-                continue
-            record = new_record(
-                place.state,
-                clock,
-                actor=_line(actor) or "unknown",
-                kind=edit.kind,
-                what=edit.describe(),
-                reason=clean_text(reason),
-                changes=changes,
-            )
-            records.append(record)
-            after = after.applied(changes, [record.id])
-        _check_version(place, based_on, [change for record in records for change in record.changes])
+        with _kept(wanted, place.contents) as keep:
+            for edit in wanted:
+                changes = tuple(edit.changes(after))
+                if all(change.target.kind == "column" for change in changes):
+                    continue
+                keep(edit)
+                record = new_record(
+                    place.state,
+                    clock,
+                    actor=_line(actor) or "unknown",
+                    kind=edit.kind,
+                    what=edit.describe(),
+                    reason=clean_text(reason),
+                    changes=changes,
+                )
+                records.append(record)
+                after = after.applied(changes, [record.id], place.contents)
+            _check_version(place, based_on, [change for record in records for change in record.changes])
         if records:
             write(place, records, after)
         return Committed(place.path, tuple(records), after.version, place.outside)
+
+
+@contextmanager
+def _kept(edits: Sequence[Edit], contents: Contents) -> Iterator[Callable[[Edit], None]]:
+    """Put on disk what edits bring, and remove it again when they turn out not to be made."""
+    kept: list[EditWithContent] = []
+
+    def keep(edit: Edit) -> None:
+        if isinstance(edit, EditWithContent):
+            kept.append(edit)
+            edit.keep(contents)
+
+    try:
+        yield keep
+    except FluoriteError:
+        for edit in kept:
+            contents.drop(edit.content)
+        raise
 
 
 def undo(
@@ -223,18 +246,29 @@ def _step(
             undoes=step.edit.id,
             changes=changes,
         )
-        after = place.state.applied(changes, [record.id])
+        after = place.state.applied(changes, [record.id], place.contents)
         write(place, [record], after)
         return Committed(place.path, (record,), after.version, place.outside)
 
 
 def _still_standing(state: SampleState, step: Step) -> tuple[Change, ...]:
-    """What takes `step` back, without the values that somebody changed from outside meanwhile."""
-    return tuple(
-        change
-        for change in inverted(step.last.changes)
-        if state.has(change.target) and same(state.value(change.target), change.before)
-    )
+    """What takes `step` back, without the values that somebody changed from outside meanwhile.
+
+    One thing may be changed several times in a step, so each value is compared with what it is by then.
+    """
+    now: dict[Target, Any] = {}
+    fallen: set[tuple[str, str]] = set()
+    found = []
+    for change in inverted(step.last.changes):
+        target = change.target
+        value = now[target] if target in now else state.value(target)
+        if not state.has(target) or not same(value, change.before) or (target.kind, target.name) in fallen:
+            if target.kind == "times":
+                fallen.add(("period", target.name))  # their cells are of other columns
+            continue
+        now[target] = change.after
+        found.append(change)
+    return tuple(found)
 
 
 def _check_version(place: Settled, based_on: str | None, changes: Iterable[Change]) -> None:

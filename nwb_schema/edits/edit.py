@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType, UnfitValue
-from nwb_schema.edits.change import Change, Target, same
+from nwb_schema.columns import ColumnDefinition, ColumnKind, UnfitValue
+from nwb_schema.edits.change import Change, Target
+from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.fields import NOT_GIVEN, check_field, find_field
+from nwb_schema.edits.flags import cells, differing, flags
 from nwb_schema.edits.record import EditKind
 from nwb_schema.edits.sample_state import SampleState
 from nwb_schema.errors import EditError
-from nwb_schema.layout import CURATED, DELETED, FLAGS
+from nwb_schema.layout import CURATED, DELETED, FLAGS, TRACED
 
 _SHOWN = 60
 
@@ -47,8 +49,8 @@ class Decide:
 
     def changes(self, state: SampleState) -> Iterator[Change]:
         """What it changes in `state`."""
-        yield from _flags(state, self.rois, "is_accepted", self.accepted)
-        yield from _flags(state, self.rois, CURATED, True)
+        yield from flags(state, self.rois, "is_accepted", self.accepted)
+        yield from flags(state, self.rois, CURATED, True)
 
 
 def Accept(rois: Iterable[str]) -> Decide:
@@ -87,7 +89,7 @@ class Delete:
 
     def changes(self, state: SampleState) -> Iterator[Change]:
         """What it changes in `state`."""
-        yield from _flags(state, self.rois, DELETED, self.deleted)
+        yield from flags(state, self.rois, DELETED, self.deleted)
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,13 @@ class Tag:
         """What it changes in `state`."""
         if self.column.kind is not ColumnKind.ROI_TAG:
             raise EditError(self.column.name, "is not an ROI tag column", "Choose one; see: fluorite config DIR show")
-        if self.column.key in FLAGS:
+        if self.column.key in (*FLAGS, *TRACED, "evaluated"):
             raise EditError(
                 self.column.name, "is a column of Fluorite's own", "Use accept, reject, delete or restore instead."
             )
         value = _checked(self.column, self.value)
         column = self.column
-        yield from _cells(state, self.rois, column.key, value, column.type, column.replacement, column.description)
+        yield from cells(state, self.rois, column.key, value, column.type, column.replacement, column.description)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class SetField:
         """What it changes in `state`."""
         value = check_field(self.name, self.value)
         target = Target("field", self.name)
-        yield from _differing(Change(target, state.value(target), value))
+        yield from differing(Change(target, state.value(target), value))
         not_given = Target("field", NOT_GIVEN.name)
         names = state.value(not_given) or []
         placeholder = find_field(self.name).placeholder_name
@@ -195,46 +197,38 @@ class SetCustom:
         if self.column.kind is not ColumnKind.CUSTOM:
             raise EditError(self.column.name, "is not a custom column", "Choose one; see: fluorite config DIR show")
         target = Target("custom", self.column.key)
-        yield from _differing(Change(target, state.value(target), _checked(self.column, self.value)))
+        yield from differing(Change(target, state.value(target), _checked(self.column, self.value)))
 
 
-Edit = Decide | Delete | Tag | SetField | SetCustom
+class Edit(Protocol):
+    """What can be done to a sample."""
+
+    @property
+    def kind(self) -> EditKind:
+        """What was done, in a word."""
+        ...
+
+    def describe(self) -> str:
+        """One line on what is done."""
+        ...
+
+    def changes(self, state: SampleState) -> Iterable[Change]:
+        """What it changes in `state`."""
+        ...
 
 
-def _flags(state: SampleState, rois: Iterable[str], name: str, value: bool) -> Iterator[Change]:
-    yield from _cells(state, rois, name, value, ColumnType.YES_NO, False, FLAGS[name])
+@runtime_checkable
+class EditWithContent(Edit, Protocol):
+    """An edit that brings arrays, which the journal does not hold."""
 
+    @property
+    def content(self) -> str:
+        """Name under which they are kept."""
+        ...
 
-def _cells(
-    state: SampleState,
-    rois: Iterable[str],
-    name: str,
-    value: Any,
-    type_: ColumnType,
-    replacement: Any,
-    description: str,
-) -> Iterator[Change]:
-    """The cells whose value differs, after the column itself where the sample lacks it."""
-    rows = state.rows
-    for roi in rois:
-        if roi not in rows:
-            raise EditError(_shown(roi), "the sample has no such ROI", "List them with: fluorite rois DIR")
-    column = state.columns.get(name)
-    if column is None:
-        made = [type_.value, replacement, description or f"ROI tag column: {name}."]
-        yield Change(Target("column", name), None, made)
-    elif column.type is not type_:
-        # The project changed the column's type after this sample got it.
-        yield Change(Target("column", name), [column.type.value], [type_.value, replacement, description])
-        column = column.retyped(type_, replacement)
-    for roi in dict.fromkeys(rois):
-        before = replacement if column is None else column.values[rows[roi]]
-        yield from _differing(Change(Target("roi", name, roi), before, value))
-
-
-def _differing(change: Change) -> Iterator[Change]:
-    if not same(change.before, change.after):
-        yield change
+    def keep(self, contents: Contents) -> None:
+        """Put the arrays where the journal's entry will look for them."""
+        ...
 
 
 def _checked(column: ColumnDefinition, value: Any) -> Any:

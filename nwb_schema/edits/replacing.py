@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,13 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from nwb_schema.edits.apply import apply_changes
+from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.edits_table import append_records
 from nwb_schema.edits.record import EditRecord
+from nwb_schema.edits.rows import RoiArrays
 from nwb_schema.edits.sample_state import SampleState, read_state
 from nwb_schema.errors import EditError, SampleError
 from nwb_schema.publishing import fsync_file, fsync_folder, partial_path, sweep_partials
+from nwb_schema.reader import read_traces, trace_kinds
 
 _BLOCK = 1 << 27
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -24,7 +29,12 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 @contextmanager
 def edited_copy(
-    path: Path, stamp: str, before: SampleState, after: SampleState, records: Sequence[EditRecord]
+    path: Path,
+    stamp: str,
+    before: SampleState,
+    after: SampleState,
+    records: Sequence[EditRecord],
+    contents: Contents,
 ) -> Iterator[Path]:
     """A hidden copy of the sample with `records` made, read back and on disk; removed at the end if still there.
 
@@ -34,6 +44,8 @@ def edited_copy(
         `stamp_of` the file when `before` was read from it.
     before, after
         What the sample holds, and what the copy has to hold.
+    contents
+        The arrays that the edits' changes name.
 
     Raises
     ------
@@ -44,8 +56,9 @@ def edited_copy(
     try:
         sweep_partials(path.parent)
         copy_bytes(path, temporary)
-        write_edits(temporary, before, records)
+        write_edits(temporary, before, records, contents)
         verify_copy(path, temporary, after)
+        verify_traces(path, temporary, after, records, contents)
         fsync_file(temporary)
         if stamp_of(path) != stamp:
             raise EditError(path, "was replaced by another program during the edit", "Try again.")
@@ -88,13 +101,13 @@ def copy_bytes(source: Path, target: Path) -> None:
     shutil.copymode(source, target)
 
 
-def write_edits(temporary: Path, before: SampleState, records: Sequence[EditRecord]) -> None:
+def write_edits(temporary: Path, before: SampleState, records: Sequence[EditRecord], contents: Contents) -> None:
     """Make the changes of `records` in the copy and enter them in its table of edits."""
     try:
         with h5py.File(temporary, "r+") as file:
-            apply_changes(file, before, [change for record in records for change in record.changes])
+            apply_changes(file, before, [change for record in records for change in record.changes], contents)
             append_records(file, records)
-    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+    except (RuntimeError, LookupError, ValueError, TypeError) as error:
         # What h5py raises on files that are built differently than they say, and when a disk is full.
         raise OSError(" ".join(str(error).split())[:300]) from error
 
@@ -111,6 +124,24 @@ def verify_copy(path: Path, temporary: Path, after: SampleState) -> None:
     raise SampleError(
         path, f"did not read back as it was edited ({', '.join(parts)})", "Nothing was changed. Try again."
     )
+
+
+def verify_traces(
+    path: Path, temporary: Path, after: SampleState, records: Sequence[EditRecord], contents: Contents
+) -> None:
+    """Read the traces of new ROIs again, which are no part of a `SampleState`."""
+    added = [c for record in records for c in record.changes if c.target.kind == "row" and c.target.roi in after.rows]
+    for content, group in itertools.groupby(added, key=lambda change: change.after[0]):
+        changes = list(group)
+        rows = [after.rows[change.target.roi] for change in changes]
+        with contents.opened(content) as kept:
+            traces = RoiArrays.read(kept).traces
+        for kind in set(trace_kinds(temporary)) & set(traces):
+            expected = traces[kind][[change.after[1] for change in changes]]
+            if not np.array_equal(read_traces(temporary, kind, rows), expected, equal_nan=True):
+                raise SampleError(
+                    path, f"the {kind} traces did not read back as they were given", "Nothing was changed. Try again."
+                )
 
 
 def differing_parts(one: dict[str, str], other: dict[str, str]) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ comparing two of these.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,18 +24,24 @@ from nwb_schema import local_hdf5
 from nwb_schema.columns import ColumnType, UnfitValue
 from nwb_schema.edits import edits_table
 from nwb_schema.edits.change import Change, Target
+from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.fields import FIELDS, NOT_GIVEN, Field
+from nwb_schema.edits.times import TimesTable, read_times
 from nwb_schema.errors import SampleError
-from nwb_schema.layout import CUSTOM_COLUMNS, FLUORITE, PLANE_SEGMENTATION, SCORES
+from nwb_schema.layout import BEHAVIOUR, CUSTOM_COLUMNS, ENGINE_ORIGIN, FLUORITE, ORIGIN, PARENTS, SCORES
 from nwb_schema.linked_movie import movie_link
+from nwb_schema.masks import PIXEL_DTYPE, VOXEL_DTYPE
 from nwb_schema.reader import open_sample
+from nwb_schema.stored_masks import find_segmentation
 
 DIGEST_FORMAT = "format of the digest"
 # Raise it when the same file would give another digest, also because another field can be edited: digests that an older
 # version left behind are then not compared.
-_DIGEST_VERSION = 1
+_DIGEST_VERSION = 2
 # Columns that no edit changes; their values are part of the digest of the masks instead.
-_FIXED = {"id", "roi_uuid", "evaluated", "pixel_mask", "voxel_mask", "image_mask", *SCORES}
+_FIXED = {"id", "roi_uuid", "pixel_mask", "voxel_mask", "image_mask", *SCORES}
+# What a new ROI has in columns of ours for which nothing is said.
+_OF_NEW_ROIS: Mapping[str, Any] = {ORIGIN: ENGINE_ORIGIN, PARENTS: "", "is_accepted": True, "evaluated": True}
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,13 @@ class SampleState:
     edit_ids
         ``id`` of every edit in the file, in order.
     masks
-        SHA-256 of the ROIs' identities and masks, which no edit changes.
+        A short hash of the mask of each ROI, in which `mask_digests` sees every change.
+    segmentation
+        ``object_id`` of the ROI table, or empty: another segmentation has another.
+    times
+        Tables of periods and moments by their path.
+    series
+        ``object_id`` of each series of behaviour by its name.
     movie
         Where the link to the movie leads, which no edit changes.
     """
@@ -79,7 +92,10 @@ class SampleState:
     fields: Mapping[str, Any]
     custom: Mapping[str, Any]
     edit_ids: tuple[str, ...]
-    masks: str
+    masks: tuple[str, ...]
+    segmentation: str
+    times: Mapping[str, TimesTable]
+    series: Mapping[str, str]
     movie: tuple[str, str] | None
 
     @property
@@ -101,36 +117,79 @@ class SampleState:
         if target.kind == "column":
             column = self.columns.get(target.name)
             return None if column is None else column.type.value
+        if target.kind == "row":
+            return True if target.roi in self.rows else None
+        if target.kind == "segmentation":
+            return self.segmentation or None
+        if target.kind == "series":
+            return self.series.get(target.name)
+        if target.kind in ("times", "period"):
+            table = self.times.get(target.name)
+            if table is None or target.kind == "times":
+                return None if table is None else table.header()
+            cells = table.rows.get(int(target.roi))
+            return None if cells is None else list(cells)
         return (self.fields if target.kind == "field" else self.custom).get(target.name)
 
     def has(self, target: Target) -> bool:
         """Whether there is something in this sample for `target` to be about."""
         return target.kind != "roi" or target.roi in self.rows
 
-    def applied(self, changes: Iterable[Change], edit_ids: Iterable[str] = ()) -> SampleState:
-        """This state after `changes`; those of ROIs that the sample lacks change nothing."""
+    def applied(
+        self, changes: Iterable[Change], edit_ids: Iterable[str] = (), contents: Contents | None = None
+    ) -> SampleState:
+        """This state after `changes`; those of ROIs that the sample lacks change nothing.
+
+        Parameters
+        ----------
+        contents
+            What another segmentation is read from; needed when one of the changes is one.
+        """
         columns = {name: list(column.values) for name, column in self.columns.items()}
         types = {name: column.type for name, column in self.columns.items()}
-        nothing = (None,) * len(self.roi_uuids)
-        fields, custom, rows = dict(self.fields), dict(self.custom), self.rows
+        roi_uuids, masks = list(self.roi_uuids), list(self.masks)
+        fields, custom, rows = dict(self.fields), dict(self.custom), dict(self.rows)
+        times, series, segmentation = dict(self.times), dict(self.series), self.segmentation
+        periods: dict[str, dict[int, Any]] = {}
         for change in changes:
             target = change.target
             if target.kind == "column":
                 type_, replacement = ColumnType(change.after[0]), change.after[1]
                 if types.get(target.name) is not type_:
+                    nothing = [None] * len(roi_uuids)
                     old = StoredColumn(ColumnType.TEXT, tuple(columns.get(target.name, nothing)))
                     columns[target.name] = list(old.retyped(type_, replacement).values)
                     types[target.name] = type_
             elif target.kind == "roi" and target.roi in rows:
                 columns[target.name][rows[target.roi]] = change.after
+            elif target.kind == "row" and target.roi not in rows:
+                rows[target.roi] = len(roi_uuids)
+                roi_uuids.append(target.roi)
+                masks.append(change.after[2])
+                for name, value in new_cells(types, change.after[3]).items():
+                    columns[name].append(value)
+            elif target.kind == "segmentation":
+                if contents is None:
+                    raise ValueError("another segmentation cannot be known without its content")
+                with contents.opened(change.after) as file:
+                    found = read_rois_state(file)
+                segmentation, roi_uuids, masks = found.segmentation, list(found.roi_uuids), list(found.masks)
+                rows = {roi: row for row, roi in enumerate(roi_uuids)}
+                columns = {name: list(column.values) for name, column in found.columns.items()}
+                types = {name: column.type for name, column in found.columns.items()}
             elif target.kind == "field":
                 fields[target.name] = change.after
-            elif target.kind == "custom":
-                custom[target.name] = change.after
-                if change.after is None:
-                    del custom[target.name]
+            else:
+                _set(custom, target, "custom", change.after)
+                _set(series, target, "series", change.after)
+                _apply_times(times, periods, target, change.after)
         return replace(
             self,
+            roi_uuids=tuple(roi_uuids),
+            masks=tuple(masks),
+            segmentation=segmentation,
+            times={name: replace(table, rows=periods.get(name, table.rows)) for name, table in times.items()},
+            series=series,
             columns={name: StoredColumn(types[name], tuple(values)) for name, values in columns.items()},
             fields=fields,
             custom=custom,
@@ -142,7 +201,10 @@ class SampleState:
         parts: dict[str, Any] = {f"ROI column {name}": column.values for name, column in self.columns.items()}
         parts |= {name: value for name, value in self.fields.items() if value is not None}
         parts |= {f"custom column {name}": value for name, value in self.custom.items()}
-        parts |= {"ROIs and their masks": self.masks, "link to the movie": self.movie, DIGEST_FORMAT: _DIGEST_VERSION}
+        parts |= {f"table {name}": [table.header(), sorted(table.rows.items())] for name, table in self.times.items()}
+        parts |= {f"series {name}": value for name, value in self.series.items()}
+        parts |= {"ROIs and their masks": [self.segmentation, self.roi_uuids, self.masks]}
+        parts |= {"link to the movie": self.movie, DIGEST_FORMAT: _DIGEST_VERSION}
         return {name: _hash(json.dumps(value).encode()) for name, value in parts.items()}
 
 
@@ -157,18 +219,46 @@ def read_state(path: Path) -> SampleState:
     with open_sample(path) as file:
         if local_hdf5.local_group(file, FLUORITE) is None:
             raise SampleError(path, "was not written by Fluorite, so it is only browsed", "Adopt it into the project.")
-        table = local_hdf5.local_group(file, PLANE_SEGMENTATION)
-        roi_uuids = () if table is None else local_hdf5.texts(table, "roi_uuid")
+        rois = read_rois_state(file)
         return SampleState(
             identifier=local_hdf5.text(file, "identifier") or "",
-            roi_uuids=roi_uuids,
-            columns={} if table is None else _read_columns(table, len(roi_uuids)),
+            roi_uuids=rois.roi_uuids,
+            columns=rois.columns,
             fields={name: _read_field(file, field) for name, field in (FIELDS | {NOT_GIVEN.name: NOT_GIVEN}).items()},
             custom=_read_custom(file),
             edit_ids=edits_table.read_ids(file),
-            masks="" if table is None else _hash_masks(table, roi_uuids),
+            masks=rois.masks,
+            segmentation=rois.segmentation,
+            times=read_times(file),
+            series=_read_series(file),
             movie=_movie(file),
         )
+
+
+@dataclass(frozen=True)
+class RoisState:
+    """The part of a `SampleState` that another segmentation replaces."""
+
+    roi_uuids: tuple[str, ...]
+    columns: Mapping[str, StoredColumn]
+    masks: tuple[str, ...]
+    segmentation: str
+
+
+def read_rois_state(file: h5py.File) -> RoisState:
+    """What an open sample, or the content of an edit, holds of ROIs."""
+    table = find_segmentation(file)
+    if table is None:
+        return RoisState((), {}, (), "")
+    roi_uuids = local_hdf5.texts(table, "roi_uuid")
+    identity = local_hdf5.as_text(table.attrs.get("object_id", ""))
+    return RoisState(roi_uuids, _read_columns(table, len(roi_uuids)), _stored_digests(table, len(roi_uuids)), identity)
+
+
+def new_cells(types: Mapping[str, ColumnType], given: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """What a new ROI has in each column: what its edit gives, else what means that nobody said anything."""
+    said = {name: value for name, value in given}
+    return {name: said.get(name, _OF_NEW_ROIS.get(name, type_.replacement)) for name, type_ in types.items()}
 
 
 def plain_values(data: h5py.Dataset) -> tuple[ColumnType, tuple[Any, ...]] | None:
@@ -247,17 +337,62 @@ def _read_custom(file: h5py.File) -> dict[str, Any]:
     return found
 
 
-def _hash_masks(table: h5py.Group, roi_uuids: tuple[str, ...]) -> str:
-    digest = hashlib.sha256("\n".join(roi_uuids).encode("utf-8", "surrogatepass"))
-    for name in ("pixel_mask", "pixel_mask_index", "voxel_mask", "voxel_mask_index"):
-        data = local_hdf5.local_dataset(table, name)
-        if data is not None:
-            digest.update(_bytes(data[()]))
-    return digest.hexdigest()[:16]
+def mask_digests(mask: NDArray[Any], ends: NDArray[Any]) -> tuple[str, ...]:
+    """A short hash of each ROI's part of NWB's ragged ``pixel_mask`` or ``voxel_mask``.
+
+    Parameters
+    ----------
+    mask, ends
+        See `nwb_schema.masks.ragged_mask`.
+    """
+    dtype = VOXEL_DTYPE if "z" in (mask.dtype.names or ()) else PIXEL_DTYPE
+    content = np.ascontiguousarray(mask.astype(dtype, copy=False)).view(np.uint8).data
+    bounds = [0, *(np.asarray(ends, np.int64) * dtype.itemsize).tolist()]
+    return tuple(
+        hashlib.blake2b(content[start:stop], digest_size=8).hexdigest() for start, stop in itertools.pairwise(bounds)
+    )
 
 
-def _bytes(values: NDArray[Any]) -> bytes:
-    return np.ascontiguousarray(values).tobytes()
+def _stored_digests(table: h5py.Group, n_rois: int) -> tuple[str, ...]:
+    for name in ("pixel_mask", "voxel_mask"):
+        mask = local_hdf5.local_dataset(table, name)
+        index = local_hdf5.local_dataset(table, f"{name}_index")
+        if mask is not None and index is not None and mask.dtype.names is not None and index.shape == (n_rois,):
+            return mask_digests(mask[()], index[()])
+    return ("",) * n_rois  # a dense mask of another program's; no edit changes it
+
+
+def _read_series(file: h5py.File) -> dict[str, str]:
+    module = local_hdf5.local_group(file, BEHAVIOUR)
+    return {
+        name: local_hdf5.as_text(node.attrs.get("object_id", ""))
+        for name, node in (() if module is None else local_hdf5.local_children(module))
+        if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == "TimeSeries"
+    }
+
+
+def _set(values: dict[str, Any], target: Target, kind: str, after: Any) -> None:
+    if target.kind == kind:
+        values.pop(target.name, None)
+        if after is not None:
+            values[target.name] = after
+
+
+def _apply_times(times: dict[str, TimesTable], periods: dict[str, dict[int, Any]], target: Target, after: Any) -> None:
+    """Apply a change of a table of times to `times`, or of a row to `periods`, which holds the rows of touched ones."""
+    name = target.name
+    if target.kind == "times":
+        table = times.pop(name, None)
+        if after is not None:
+            rows = {} if table is None else table.rows
+            times[name] = replace(TimesTable.from_header(after), rows=rows)
+        else:
+            periods.pop(name, None)
+    elif target.kind == "period" and name in times:
+        rows = periods.setdefault(name, dict(times[name].rows))
+        rows.pop(int(target.roi), None)
+        if after is not None:
+            rows[int(target.roi)] = tuple(after)
 
 
 def _movie(file: h5py.File) -> tuple[str, str] | None:

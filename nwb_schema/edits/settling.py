@@ -24,10 +24,12 @@ from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import replacing
 from nwb_schema.edits.change import Change
 from nwb_schema.edits.conflict import OutsideChange
+from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.edits_table import read_records
 from nwb_schema.edits.journal import Journal, Seen
+from nwb_schema.edits.kept import keep_of
 from nwb_schema.edits.record import EditKind, EditRecord
-from nwb_schema.edits.sample_state import DIGEST_FORMAT, SampleState, read_state
+from nwb_schema.edits.sample_state import DIGEST_FORMAT, SampleState, read_rois_state, read_state
 from nwb_schema.errors import EditError, FluoriteError
 from nwb_schema.file_lock import file_lock
 from nwb_schema.project import Project
@@ -59,6 +61,11 @@ class Settled:
     stamp: str
     state: SampleState
     outside: OutsideChange | None
+
+    @property
+    def contents(self) -> Contents:
+        """The arrays that the project's edits brought and took out."""
+        return Contents(self.project.edits_dir)
 
 
 @contextmanager
@@ -106,7 +113,9 @@ def write(place: Settled, records: Sequence[EditRecord], after: SampleState) -> 
     An exception means that nothing was changed.
     """
     digest = after.digest()
-    with replacing.edited_copy(place.path, place.stamp, place.state, after, records) as temporary:
+    contents = place.contents
+    keep_of(place.path, place.state, [change for record in records for change in record.changes], contents)
+    with replacing.edited_copy(place.path, place.stamp, place.state, after, records, contents) as temporary:
         place.journal.add(place.path.name, records, digest)
         try:
             replacing.replace(temporary, place.path)
@@ -156,22 +165,32 @@ def _catch_up(
 ) -> SampleState:
     """Commit what the file lacks. What was noticed goes into the file first: a kill then leaves no second notice."""
     ids = [record.id for record in records]
-    after = state.applied(applicable(state, [c for record in records for c in record.changes]), ids)
-    with replacing.edited_copy(path, stamp, state, after, records) as temporary:
+    contents = Contents(project.edits_dir)
+    changes = applicable(state, [c for record in records for c in record.changes], contents)
+    after = state.applied(changes, ids, contents)
+    keep_of(path, state, changes, contents, again=False)
+    with replacing.edited_copy(path, stamp, state, after, records, contents) as temporary:
         replacing.replace(temporary, path)
     journal.take_in(path.name, [record for record in records if record.kind is EditKind.OUTSIDE])
     _note(project, journal, path, after, after.digest())
     return after
 
 
-def applicable(state: SampleState, changes: Iterable[Change]) -> list[Change]:
+def applicable(state: SampleState, changes: Iterable[Change], contents: Contents) -> list[Change]:
     """Those of `changes` that are about something that the sample has."""
-    columns = set(state.columns)
+    columns, rois = set(state.columns), set(state.roi_uuids)
     found = []
     for change in changes:
-        if change.target.kind == "column":
-            columns.add(change.target.name)
-        if change.target.kind != "roi" or (state.has(change.target) and change.target.name in columns):
+        target = change.target
+        if target.kind == "column":
+            columns.add(target.name)
+        elif target.kind == "row":
+            rois.add(target.roi)
+        elif target.kind == "segmentation":
+            with contents.opened(change.after) as file:
+                other = read_rois_state(file)
+            columns, rois = set(other.columns), set(other.roi_uuids)
+        if target.kind != "roi" or (target.roi in rois and target.name in columns):
             found.append(change)
     return found
 

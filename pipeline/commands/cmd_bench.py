@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pipeline.commands.cmd_bench_catalogue import bench_catalogue
 from pipeline.commands.cmd_bench_engine import bench_engine
 
 
@@ -12,5 +13,5 @@ def bench() -> None:
     """Measure speed and accuracy on this machine."""
 
 
-for _command in (bench_engine,):
+for _command in (bench_catalogue, bench_engine):
     bench.add_command(_command)

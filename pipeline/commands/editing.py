@@ -46,14 +46,19 @@ def edit_rois(folder: Path, sample: str, rois: tuple[str, ...], make: Callable[.
         ``reason``, ``as_json``.
     """
     from nwb_schema.edits import commit
-    from nwb_schema.edits.lookup import find_rois
-    from nwb_schema.reader import read_rois
     from pipeline.jobs.submission import current_actor
 
     project, path = open_sample(folder, sample)
-    known = [roi for roi in read_rois(path)["roi_uuid"] if roi is not None]
-    edits = make(project, find_rois(known, rois))
+    edits = make(project, find_typed(path, rois))
     report(commit(project, path, edits, actor=current_actor(), reason=options["reason"]), options["as_json"])
+
+
+def find_typed(path: Path, rois: tuple[str, ...]) -> tuple[str, ...]:
+    """The ``roi_uuid`` of each ROI that was typed, as a whole or as a prefix."""
+    from nwb_schema.edits.lookup import find_rois
+    from nwb_schema.reader import read_rois
+
+    return find_rois([roi for roi in read_rois(path)["roi_uuid"] if roi is not None], rois)
 
 
 def report(done: Any, as_json: bool) -> None:

@@ -28,9 +28,11 @@ class EngineResult:
     registered_movie
         The motion-corrected movie, in the layout of `nwb_schema.movie_file` (``/data``, ``(n_frames, width, height)``).
     shifts
-        ``(n_frames, 2)`` float32, in pixels as ``(y, x)``: what was added to each frame's content to register it.
+        ``(n_frames, 2)`` float32, in pixels as ``(y, x)``: what was added to each frame's content to register it. Of
+        volumes ``(n_frames, 3)``, as ``(y, x, z)``.
     summary_images
-        ``(height, width)`` float32 by name: ``mean``, ``max``, ``std``, ``correlation``, ``pnr``.
+        ``(height, width)`` float32, of volumes ``(height, width, depth)``, by name:
+        ``mean``, ``max``, ``std``, ``correlation``, ``pnr``.
     engine, version
         The engine's name (``builtin``, ``caiman``) and its version.
     seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 CAIMAN, BUILTIN = "caiman", "builtin"
@@ -23,6 +23,12 @@ def _not_bool(value: Any) -> Any:
     return value
 
 
+def _two_or_three(value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    if value is not None and len(value) not in (2, 3):
+        raise ValueError("expected two numbers (y, x), or three for volumes (y, x, z)")
+    return value
+
+
 def _pair(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("expected a number or a pair, not true or false")
@@ -33,9 +39,15 @@ Int = Annotated[int, BeforeValidator(_not_bool)]
 Float = Annotated[float, BeforeValidator(_not_bool)]
 OptionalInt = Annotated[int | None, BeforeValidator(_not_bool), BeforeValidator(_auto_is_none)]
 OptionalFloat = Annotated[float | None, BeforeValidator(_not_bool), BeforeValidator(_auto_is_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_auto_is_none)]
 IntPair = Annotated[tuple[int, int], BeforeValidator(_pair)]
 OptionalIntPair = Annotated[tuple[int, int] | None, BeforeValidator(_pair), BeforeValidator(_auto_is_none)]
-FloatPair = Annotated[tuple[float, float], BeforeValidator(_pair)]
+# One number an axis: (y, x), of volumes (y, x, z); whether it is a volume, `Parameters` knows.
+IntAxes = Annotated[tuple[int, ...], BeforeValidator(_pair), AfterValidator(_two_or_three)]
+OptionalIntAxes = Annotated[
+    tuple[int, ...] | None, BeforeValidator(_pair), BeforeValidator(_auto_is_none), AfterValidator(_two_or_three)
+]
+FloatAxes = Annotated[tuple[float, ...], BeforeValidator(_pair), AfterValidator(_two_or_three)]
 
 
 def parameter(

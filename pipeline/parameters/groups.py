@@ -10,15 +10,19 @@ from typing import Literal
 from pydantic import BaseModel, model_validator
 
 from pipeline.parameters.fields import (
+    BUILTIN,
     CAIMAN,
     FROZEN,
     Float,
-    FloatPair,
+    FloatAxes,
     Int,
+    IntAxes,
     IntPair,
     OptionalFloat,
     OptionalInt,
+    OptionalIntAxes,
     OptionalIntPair,
+    OptionalText,
     extra_of,
     parameter,
     range_text,
@@ -26,6 +30,7 @@ from pipeline.parameters.fields import (
 )
 
 ONLY_CAIMAN = (CAIMAN,)
+ONLY_BUILTIN = (BUILTIN,)
 
 
 class Group(BaseModel):
@@ -50,18 +55,22 @@ class Data(Group):
     decay_time: Float = parameter(
         0.4, "Length of a typical calcium transient: 0.4 for fast GCaMP6f, 1 and more for slow ones.", unit="s", gt=0
     )
-    dxy: FloatPair = parameter((1.0, 1.0), "Size of a pixel (y, x).", unit="um", by=ONLY_CAIMAN, gt=0)
+    dxy: FloatAxes = parameter(
+        (1.0, 1.0), "Size of a pixel (y, x; of volumes y, x, z).", unit="um", by=ONLY_CAIMAN, gt=0
+    )
 
 
 class Motion(Group):
     """Motion correction."""
 
     motion_correct: bool = parameter(True, "Correct motion at all (our own switch; the movie is copied when off).")
-    is3D: bool = parameter(False, "The movie is of volumes, not of one plane.", by=ONLY_CAIMAN)
+    is3D: bool = parameter(False, "The movie is of volumes, not of one plane.")
     pw_rigid: bool = parameter(
         False, "Correct every patch of the field by its own shift (non-rigid motion).", by=ONLY_CAIMAN
     )
-    max_shifts: IntPair = parameter((6, 6), "Largest shift (y, x) that is looked for.", unit="px", ge=1)
+    max_shifts: IntAxes = parameter(
+        (6, 6), "Largest shift (y, x; of volumes y, x, z) that is looked for.", unit="px", ge=1
+    )
     gSig_filt: OptionalIntPair = parameter(
         None,
         "Size of cells, to high-pass filter frames while estimating shifts. For one-photon movies.",
@@ -89,8 +98,10 @@ class Init(Group):
     K: OptionalInt = parameter(
         None, "Number of cells to look for, per patch (whole field without patches). Automatic: estimated.", ge=0
     )
-    gSig: IntPair = parameter((4, 4), "Half-size (y, x) of a typical cell.", unit="px", ge=1, le=100)
-    gSiz: OptionalIntPair = parameter(
+    gSig: IntAxes = parameter(
+        (4, 4), "Half-size (y, x; of volumes y, x, z) of a typical cell.", unit="px", ge=1, le=100
+    )
+    gSiz: OptionalIntAxes = parameter(
         None, "Half-size of the box around a cell. Automatic: 2 * gSig + 1.", unit="px", ge=1, le=250
     )
     nb: Int = parameter(2, "Number of background components of the whole field.", ge=0, le=20)
@@ -98,11 +109,17 @@ class Init(Group):
         "greedy_roi",
         "How cells are found: greedy_roi (two-photon), corr_pnr (one-photon, CNMF-E), sparse_nmf (dendrites).",
     )
+    Ain: OptionalText = parameter(
+        None,
+        "File with masks to start from instead of looking for cells (process --seeds): component i is mask i. "
+        "Arrays, label images, a picture of a structural channel, ImageJ ROIs, a sample or a results file.",
+        by=ONLY_BUILTIN,
+    )
     rolling_sum: bool = parameter(
         True, "Look for cells where the best short stretch of time is bright (true), or the whole movie (false)."
     )
     rolling_length: Int = parameter(100, "Length of that stretch.", unit="frames", ge=1)
-    ssub: Int = parameter(1, "Spatial downsampling while cells are found.", by=ONLY_CAIMAN, ge=1, le=8)
+    ssub: Int = parameter(1, "Spatial downsampling while cells are found.", ge=1, le=8)
     tsub: Int = parameter(2, "Temporal downsampling while cells are found.", ge=1, le=100)
     normalize_init: bool = parameter(True, "Divide pixels by their brightness while cells are found.")
     min_corr: Float = parameter(
@@ -146,15 +163,17 @@ class Patch(Group):
     """Working patch by patch, and what happens afterwards."""
 
     rf: OptionalInt = parameter(
-        None, "Half-size of a patch. None: the whole field at once.", unit="px", by=ONLY_CAIMAN, ge=4
+        None, "Half-size of a patch in which cells are looked for. None: the whole field at once.", unit="px", ge=4
     )
-    stride: OptionalInt = parameter(None, "Overlap of neighbouring patches.", unit="px", by=ONLY_CAIMAN, ge=0)
-    only_init: bool = parameter(True, "Stop after initialisation inside a patch.", by=ONLY_CAIMAN)
+    stride: OptionalInt = parameter(None, "Overlap of neighbouring patches.", unit="px", ge=0)
+    only_init: bool = parameter(
+        True, "Without refit: stop after initialisation, so that footprints stay as they were found or given."
+    )
     nb_patch: Int = parameter(1, "Number of background components of a patch.", by=ONLY_CAIMAN, ge=0, le=20)
     low_rank_background: bool | None = parameter(
         True, "Compress the patches' backgrounds to nb components (true), or keep one a patch.", by=ONLY_CAIMAN
     )
-    del_duplicates: bool = parameter(False, "Delete doubles where patches overlap, instead of merging.", by=ONLY_CAIMAN)
+    del_duplicates: bool = parameter(False, "Delete doubles where patches overlap, instead of merging.")
     border_pix: Int = parameter(0, "Pixels at each border in which no cell is looked for.", unit="px", ge=0)
     n_processes: OptionalInt = parameter(None, "Worker processes. Automatic: all cores but one.", by=ONLY_CAIMAN, ge=1)
     refit: bool = parameter(

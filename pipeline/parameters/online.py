@@ -19,6 +19,7 @@ HONOURED_ELSEWHERE = frozenset(
         "motion.gSig_filt",
         "motion.border_nan",
         "motion.niter_rig",
+        "init.Ain",
         "init.K",
         "init.gSig",
         "init.gSiz",
@@ -65,9 +66,10 @@ class Online(Group):
         ge=100,
         le=5000,
     )
-    init_method: Literal["bare", "seeded"] = parameter(
-        "bare",
-        "Where the first cells come from: the first frames alone (bare), or masks that are given (seeded).",
+    init_method: Literal["auto", "bare", "seeded"] = parameter(
+        "auto",
+        "Where the first cells come from: the first frames alone (bare), or masks (seeded, init.Ain). Auto: masks "
+        "where they are given.",
         by=_BOTH,
     )
     epochs: Int = parameter(

@@ -45,6 +45,7 @@ class Parameters(BaseModel):
     @model_validator(mode="after")
     def check_together(self) -> Parameters:
         """Refuse combinations that cannot work."""
+        self._check_axes()
         gsig, gsiz, rf, stride = self.init.gSig, self.init.gSiz, self.patch.rf, self.patch.stride
         if gsiz is not None and any(box < half for box, half in zip(gsiz, gsig, strict=True)):
             raise ValueError(f"init.gSiz|is {gsiz}, smaller than gSig {gsig}: the box would cut the cell")
@@ -57,6 +58,17 @@ class Parameters(BaseModel):
                 f"temporal.p|is {self.temporal.p}, but preprocess.p is {self.preprocess.p}: they must agree"
             )
         return self
+
+    def _check_axes(self) -> None:
+        """One number for every axis: two for a plane, three for a volume."""
+        volume = self.motion.is3D
+        names = "three numbers (y, x, z)" if volume else "two numbers (y, x)"
+        of = "volumes (motion.is3D is true)" if volume else "a movie of one plane (motion.is3D is false)"
+        for group, name in (("init", "gSig"), ("init", "gSiz"), ("motion", "max_shifts"), ("data", "dxy")):
+            value = getattr(getattr(self, group), name)
+            if value is not None and len(value) != (3 if volume else 2):
+                instead = [*value, 2 if name != "dxy" else 5.0][:3] if volume else list(value[:2])
+                raise ValueError(f"{group}.{name}|is {value}, but {of} need {names}, such as {instead}")
 
     @classmethod
     def preset(cls, name: str) -> Parameters:

@@ -38,8 +38,10 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "quality": {"min_SNR": 3.0, "rval_thr": 0.85},
     },
     "3d": {
-        "motion": {"is3D": True, "max_shifts": (4, 4)},
-        "init": {"nb": 1, "ssub": 1, "tsub": 1},
+        "data": {"dxy": (1.0, 1.0, 1.0)},
+        "motion": {"is3D": True, "max_shifts": (4, 4, 2)},
+        # Planes lie several times farther apart than pixels, and a cell is seen in three to five of them.
+        "init": {"gSig": (4, 4, 2), "nb": 1, "ssub": 1, "tsub": 1},
         "patch": {"only_init": False},
     },
 }

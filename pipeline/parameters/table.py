@@ -82,7 +82,8 @@ def _type_in_words(annotation: Any) -> tuple[str, str]:
         return words[annotation], ""
     origin = get_origin(annotation)
     if origin is tuple:
-        return f"pair of {words[get_args(annotation)[0]]}s", ""
+        more = " (three for volumes)" if Ellipsis in get_args(annotation) else ""
+        return f"pair of {words[get_args(annotation)[0]]}s{more}", ""
     if origin is Literal:
         return "choice", ", ".join(map(str, get_args(annotation)))
     if origin in (Union, types.UnionType):

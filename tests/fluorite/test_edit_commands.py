@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pynwb
 import pytest
 from click.testing import CliRunner, Result
@@ -122,6 +123,41 @@ def test_what_cannot_be_done_is_said(
     assert result.exit_code == code, result.output
     assert said in result.output
     assert sample.read_bytes() == content
+
+
+def test_merging_splitting_and_adding(folder: Path, sample: Path, rois: list[str], tmp_path: Path) -> None:
+    merged = run("merge", folder, sample.name, rois[0][:8], rois[1], "--reason", "one cell", "--json")
+    assert merged.exit_code == 0, merged.output
+    assert json.loads(merged.stdout)["edits"][0]["kind"] == "merge"
+    assert run("split", folder, sample.name, rois[2], "--parts", 2).exit_code == 0
+    (tmp_path / "drawn.json").write_text("[[[3, 5], [9, 5], [9, 8], [3, 8]]]")
+    added = run("add-rois", folder, sample.name, tmp_path / "drawn.json", "--neuropil")
+    assert added.output.startswith(f"{sample.name}: added ROI ")
+
+    table = read_rois(sample)
+    assert table["roi_origin"].tolist() == ["engine"] * 5 + ["merge", "split", "split", "manual"]
+    assert table["deleted"].tolist() == [True, True, True] + [False] * 6
+    assert table["area_px"].tolist()[-1] == 18
+    assert run("undo", folder, sample.name).exit_code == 0
+    assert read_rois(sample)["deleted"].tolist() == [True, True, True] + [False] * 5 + [True]
+    assert run("split", folder, sample.name, rois[3], "--mask", "x.npz", "--parts", 2).exit_code == 2
+    refused = run("merge", folder, sample.name, rois[0], rois[4])
+    assert refused.exit_code == 1
+    assert "is deleted" in refused.output
+
+
+def test_python_can_shape_rois(folder: Path, sample: Path, rois: list[str], tmp_path: Path) -> None:
+    project = fluorite.open_project(folder)
+    fluorite.merge(project, sample.name, rois[:2])
+    fluorite.split(project, sample.name, rois[2], n_parts=2)
+    mask = np.zeros((1, 24, 40), bool)
+    mask[0, 3:8, 30:39] = True
+    fluorite.add_rois(project, sample.name, mask, neuropil=fluorite.Neuropil(0.5))
+    np.save(tmp_path / "drawn.npy", mask)
+    fluorite.add_rois(project, sample.name, str(tmp_path / "drawn.npy"))
+    table = fluorite.rois(project)
+    assert len(table) == 10
+    assert fluorite.edits(project, sample.name)["kind"].tolist() == ["merge", "split", "add", "add"]
 
 
 def test_an_unknown_sample_is_said(folder: Path, rois: list[str]) -> None:

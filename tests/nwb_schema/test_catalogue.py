@@ -11,8 +11,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from nwb_schema import catalogue as catalogue_module
-from nwb_schema.catalogue import Catalogue, Refreshed
+from nwb_schema.catalogue import Catalogue, Refreshed, scan, workers
 from nwb_schema.errors import FilterError, SampleError
 from nwb_schema.project import Project
 from nwb_schema.reader import registered_movie_path
@@ -70,7 +69,7 @@ def test_nothing_is_read_again_while_nothing_changed(catalogue: Catalogue, monke
     def forbidden(path: Path) -> None:
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr(catalogue_module, "read_entry", forbidden)
+    monkeypatch.setattr(scan, "read_entry", forbidden)
     assert not catalogue.refresh().anything
 
 
@@ -89,6 +88,69 @@ def test_new_changed_and_deleted_files_are_noticed(project: Project, catalogue: 
     assert catalogue.refresh() == Refreshed((third.name,), (first.name,), (second.name,))
     assert [(row["subject_id"], row["n_accepted"]) for row in catalogue.samples()] == [("m1", 5), ("m3", 3)]
     assert not catalogue.rois({"subject_id": "m2"})
+
+
+def test_a_file_that_only_got_another_name_keeps_its_entry(
+    project: Project, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (project.sample_path(subject, "s1") for subject in ("m1", "m2"))
+    new = first.with_name("new.nwb")
+    before = catalogue.rois({"subject_id": "m1"})
+    monkeypatch.setattr(scan, "read_entry", lambda path: pytest.fail(f"{path} was read again"))
+    first.rename(new)
+    assert catalogue.refresh() == Refreshed(moved=((first.name, new.name),))
+    assert catalogue.rois({"subject_id": "m1"}) == [row | {"name": new.name} for row in before]
+
+    monkeypatch.undo()
+    new.rename(first)  # two files swap their names
+    second.rename(new)
+    first.rename(second)
+    new.rename(first)
+    catalogue.refresh()
+    assert [(row["subject_id"], row["name"]) for row in catalogue.samples()] == [
+        ("m2", first.name),
+        ("m1", second.name),
+    ]
+
+
+def test_a_file_that_came_back_by_another_way_is_the_same_sample(project: Project, catalogue: Catalogue) -> None:
+    first = project.sample_path("m1", "s1")
+    new = first.with_name("new.nwb")
+    shutil.copyfile(first, new)
+    first.unlink()
+    assert catalogue.refresh() == Refreshed(moved=((first.name, new.name),))
+    assert [row["status"] for row in catalogue.samples()] == ["ok", "ok"]
+
+
+def test_a_file_whose_name_is_no_text_is_listed(project: Project, catalogue: Catalogue) -> None:
+    shutil.copyfile(project.sample_path("m1", "s1"), os.fsencode(project.samples_dir) + b"/\xff.nwb")
+    catalogue.refresh()
+    (row,) = catalogue.samples({"status": "unreadable"})
+    assert (row["name"], row["reason"]) == ("?.nwb", "has a name that is not UTF-8: rename it")
+    assert not catalogue.refresh().anything
+
+
+def test_many_files_are_read_by_several_processes(
+    project: Project, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        os.link(project.sample_path("m2", "s1"), project.samples_dir / f"link{number:02d}.nwb")
+    (project.samples_dir / "text.nwb").write_text("hello")
+    expected = _after_rebuild(catalogue)
+    monkeypatch.setattr(scan, "n_processes", lambda n_files: 2)
+    done = []
+    catalogue.rebuild(lambda number, of: done.append((number, of)))
+    assert (catalogue.samples(), catalogue.rois()) == expected
+    assert done[-1] == (63, 63)
+    monkeypatch.setattr(workers, "ROOT", project.folder)  # where the processes do not find their program
+    monkeypatch.setenv("PYTHONPATH", str(project.folder))
+    monkeypatch.setattr(workers.sys, "executable", "/bin/false")
+    assert _after_rebuild(catalogue) == expected
+
+
+def _after_rebuild(catalogue: Catalogue) -> tuple[object, object]:
+    catalogue.rebuild()
+    return catalogue.samples(), catalogue.rois()
 
 
 def test_a_movie_that_goes_or_comes_back_is_noticed(project: Project, catalogue: Catalogue) -> None:
@@ -209,11 +271,10 @@ def test_a_lost_or_damaged_catalogue_is_built_anew(project: Project, catalogue: 
         import sqlite3
 
         db = sqlite3.connect(path)
-        db.executescript("DROP TABLE roi; PRAGMA user_version = 99;")
+        db.executescript("DROP TABLE file; PRAGMA user_version = 99;")
         db.close()
+    assert (catalogue.samples(), catalogue.rois()) == before, "open, as in a dashboard"
     fresh = Catalogue(Project.open(project.folder))
-    fresh.refresh()
-
     assert (fresh.samples(), fresh.rois()) == before
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nwb_schema.column_values import ColumnValues
 from nwb_schema.errors import FilterError
-from nwb_schema.filters import Column, compile_filters
+from nwb_schema.filters import Column, parse_filters
 
 COLUMNS = {
     "cell": Column("cell", "text"),
@@ -28,19 +27,18 @@ ROWS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def table() -> Iterator[sqlite3.Connection]:
-    db = sqlite3.connect(":memory:")
-    db.create_function("casefold", 1, str.casefold, deterministic=True)
-    db.execute('CREATE TABLE t ("index", cell, snr, accepted)')
-    db.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", ROWS)
-    yield db
-    db.close()
+KINDS = {name: column.kind for name, column in COLUMNS.items()}
+TABLE = {
+    name: ColumnValues.of(KINDS[name], [row[place] for row in ROWS])
+    for place, name in enumerate(("index", "cell", "snr", "accepted"))
+}
 
 
-def matching(db: sqlite3.Connection, *filters: tuple[str, str]) -> list[int]:
-    where, parameters = compile_filters(filters, COLUMNS)
-    return [row[0] for row in db.execute(f'SELECT "index" FROM t WHERE {where} ORDER BY 1', parameters)]
+def matching(*filters: tuple[str, str]) -> list[int]:
+    kept = np.ones(len(ROWS), bool)
+    for condition in parse_filters(filters, COLUMNS):
+        kept &= condition.mask(TABLE[condition.column.name])
+    return [row[0] for row, keep in zip(ROWS, kept, strict=True) if keep]
 
 
 @pytest.mark.parametrize(
@@ -81,16 +79,13 @@ def matching(db: sqlite3.Connection, *filters: tuple[str, str]) -> list[int]:
         ("accepted", "yes|no", [1, 2, 3, 5, 6]),
     ],
 )
-def test_an_expression_keeps_these_rows(
-    table: sqlite3.Connection, column: str, expression: str, expected: list[int]
-) -> None:
-    assert matching(table, (column, expression)) == expected
+def test_an_expression_keeps_these_rows(column: str, expression: str, expected: list[int]) -> None:
+    assert matching((column, expression)) == expected
 
 
-def test_several_filters_have_to_hold_together(table: sqlite3.Connection) -> None:
-    assert matching(table, ("snr", "$>:1"), ("snr", "$<:3"), ("accepted", "yes")) == [1]
-    assert compile_filters(None, COLUMNS) == ("1", [])
-    assert compile_filters({"cell": "p"}, COLUMNS)[1] == ["%p%"]
+def test_several_filters_have_to_hold_together() -> None:
+    assert matching(("snr", "$>:1"), ("snr", "$<:3"), ("accepted", "yes")) == [1]
+    assert parse_filters(None, COLUMNS) == parse_filters({"cell": " "}, COLUMNS) == []
 
 
 @pytest.mark.parametrize(
@@ -111,12 +106,12 @@ def test_several_filters_have_to_hold_together(table: sqlite3.Connection) -> Non
 )
 def test_what_a_column_cannot_take_is_refused(column: str, expression: str, cause: str) -> None:
     with pytest.raises(FilterError, match=cause):
-        compile_filters({column: expression}, COLUMNS)
+        parse_filters({column: expression}, COLUMNS)
 
 
 def test_a_misspelt_column_is_recognised() -> None:
     with pytest.raises(FilterError, match="Did you mean accepted"):
-        compile_filters({"acepted": "yes"}, COLUMNS)
+        parse_filters({"acepted": "yes"}, COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -130,27 +125,25 @@ def test_a_misspelt_column_is_recognised() -> None:
         "%' ESCAPE 'x",
     ],
 )
-def test_attacks_are_only_text(table: sqlite3.Connection, attack: str) -> None:
+def test_attacks_are_only_text(attack: str) -> None:
     for modifier in ("", "$NOT:", "$STR=:", "$STR!=:"):
-        kept = matching(table, ("cell", modifier + attack))
+        kept = matching(("cell", modifier + attack))
         assert kept in ([], [1, 2, 3, 4, 5, 6])
     with pytest.raises(FilterError):
-        compile_filters({attack: "x"}, COLUMNS)
-    assert len(matching(table)) == len(ROWS)
+        parse_filters({attack: "x"}, COLUMNS)
+    assert len(matching()) == len(ROWS)
 
 
 @given(expression=st.text(), column=st.sampled_from(sorted(COLUMNS)))
-def test_any_text_is_a_filter_or_a_clear_error(table: sqlite3.Connection, expression: str, column: str) -> None:
+def test_any_text_is_a_filter_or_a_clear_error(expression: str, column: str) -> None:
     try:
-        sql, parameters = compile_filters({column: expression}, COLUMNS)
+        parse_filters({column: expression}, COLUMNS)
     except FilterError:
         return
-    assert sql.count("?") == len(parameters)
-    assert set(matching(table, (column, expression))) <= {1, 2, 3, 4, 5, 6}
+    assert set(matching((column, expression))) <= {1, 2, 3, 4, 5, 6}
 
 
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="|"), min_size=1))
-def test_a_text_contains_itself(table: sqlite3.Connection, text: str) -> None:
-    where, parameters = compile_filters({"cell": f"$STR:{text}"}, COLUMNS)
-    row = table.execute(f"SELECT count(*) FROM (SELECT ? AS cell) WHERE {where}", [text, *parameters])
-    assert row.fetchone()[0] == 1
+def test_a_text_contains_itself(text: str) -> None:
+    (condition,) = parse_filters({"cell": f"$STR:{text}"}, COLUMNS)
+    assert condition.mask(ColumnValues.texts([text, "", None])).tolist() == [True, False, False]

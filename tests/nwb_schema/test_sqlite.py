@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nwb_schema import catalogue
-from nwb_schema.catalogue import Catalogue
+from nwb_schema.catalogue import Catalogue, store
 from nwb_schema.errors import ProjectError
 from nwb_schema.project import Project
 from nwb_schema.sqlite import connect
@@ -94,11 +93,11 @@ def test_a_schema_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_catalogue_that_was_left_half_made_is_completed(filled: Project) -> None:
     with closing(sqlite3.connect(filled.catalogue_path)) as db:
-        db.executescript(catalogue._SCHEMA.split(";")[0])
+        db.executescript(store.SCHEMA.split(";")[0])
     made = Catalogue(filled)
     made.refresh()
     assert [row["subject_id"] for row in made.samples()] == ["m1", "m2"]
-    assert content(filled.catalogue_path)[0] == catalogue._SCHEMA_VERSION
+    assert content(filled.catalogue_path)[0] == store.SCHEMA_VERSION
 
 
 def test_several_processes_make_one_database_at_once(tmp_path: Path) -> None:

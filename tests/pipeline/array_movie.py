@@ -12,12 +12,12 @@ from pipeline.movies.movie import MovieMetadata
 
 
 class ArrayMovie:
-    """An array ``(n_frames, height, width)`` that keeps the `Movie` protocol."""
+    """An array ``(n_frames, height, width[, depth])`` that keeps the `Movie` protocol."""
 
     def __init__(self, frames: NDArray[Any], rate_hz: float = 15.0, paths: tuple[Path, ...] = ()) -> None:
         self._frames = frames
         self.paths = paths or (Path("in-memory.tif"),)
-        self.shape: tuple[int, int, int] = frames.shape
+        self.shape: tuple[int, ...] = frames.shape
         self.axes = "TYX"
         self.dtype = frames.dtype
         self.rate_hz = rate_hz

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from pipeline.movies import open_movie
 from pipeline.simulate import simulate_movie, write_simulation, write_truth
+from pipeline.simulate_volumes import simulate_volumes
 
 SMALL = {"n_frames": 120, "height": 56, "width": 72, "n_cells": 5}
 
@@ -70,3 +72,40 @@ def test_written_movie_reads_back_with_its_side_car(tmp_path: Path) -> None:
     assert json.loads(path.with_suffix(".json").read_text())["fps"] == 15.0
     with np.load(write_truth(simulation, tmp_path / "truth.npz")) as truth:
         np.testing.assert_array_equal(truth["A"], simulation.footprints)
+
+
+def test_volumes_hold_what_they_say() -> None:
+    simulation = simulate_volumes(n_frames=120, height=26, width=34, depth=9, n_cells=4, motion_px=0, seed=1)
+    assert simulation.frames.shape == (120, 26, 34, 9)
+    assert simulation.footprints.shape == (4, 26, 34, 9)
+    assert np.array_equal(simulation.shifts, np.zeros((120, 3), np.float32))
+    again = simulate_volumes(n_frames=120, height=26, width=34, depth=9, n_cells=4, motion_px=0, seed=1)
+    assert np.array_equal(again.frames, simulation.frames)
+    for footprint, trace in zip(simulation.footprints, simulation.traces, strict=True):
+        inside = simulation.frames[:, footprint > 0.7].mean(axis=1)
+        assert np.corrcoef(inside, trace)[0, 1] > 0.8
+        y, x, z = np.nonzero(footprint > 0.5)
+        assert np.ptp(z) < max(np.ptp(y), np.ptp(x))  # planes lie farther apart than pixels
+
+
+def test_volumes_move_by_their_shifts() -> None:
+    moving, still = (simulate_volumes(n_frames=40, depth=10, motion_px=motion, seed=2) for motion in (1.5, 0.0))
+    assert moving.shifts.std(axis=0).argmin() == 2
+    far = int(np.abs(moving.shifts[:, 0]).argmax())
+    y, x, z = np.round(moving.shifts[far]).astype(int)
+    expected = np.roll(still.frames.mean(axis=0), (y, x, z), (0, 1, 2))[6:-6, 6:-6, 3:-3]
+    seen = moving.frames[far, 6:-6, 6:-6, 3:-3]
+    unmoved = still.frames.mean(axis=0)[6:-6, 6:-6, 3:-3]
+    assert np.corrcoef(seen.ravel(), expected.ravel())[0, 1] > np.corrcoef(seen.ravel(), unmoved.ravel())[0, 1] + 0.05
+
+
+def test_volumes_go_through_a_tiff(tmp_path: Path) -> None:
+    simulation = simulate_volumes(n_frames=5, height=22, width=30, depth=8, n_cells=2)
+    with open_movie(write_simulation(simulation, tmp_path / "volumes.tif"), volume=True) as movie:
+        assert movie.rate_hz == simulation.rate_hz
+        assert np.array_equal(movie.read(0, 5), simulation.frames)
+
+
+def test_a_volume_without_room_for_a_cell_is_refused() -> None:
+    with pytest.raises(ValueError, match="no room"):
+        simulate_volumes(n_frames=10, depth=3)

@@ -23,6 +23,11 @@ def relative_change(model: Model, window: int = WINDOW) -> Floats:
     if raw.size == 0:
         return raw.astype(np.float32)
     behind = np.asarray(model.footprints @ model.background.T, dtype=np.float64) @ model.background_traces
+    return change_against(raw, behind, window)
+
+
+def change_against(raw: Doubles, behind: Doubles, window: int = WINDOW) -> Floats:
+    """dF/F ``(n, n_frames)`` of traces `raw` that lie on the background `behind`; see `relative_change`."""
     percentiles = np.clip(list(in_threads(mode_percentile, raw[:, :window])), *PERCENTILES)
     return against_baseline(raw, behind, percentiles, window).astype(np.float32)
 

@@ -96,10 +96,14 @@ def test_the_table_documents_every_parameter() -> None:
     for row in rows:
         assert row.help.endswith(".")
         assert row.type
-        assert set(row.honoured_by) <= {"caiman", "builtin"}
+        assert set(row.honoured_by) <= {"caiman", "builtin", "online"}
         assert row.honoured_by
         assert row.default == dumped[row.group][row.name]
     by_name = {row.name: row for row in rows}
-    assert (by_name["gSig"].unit, by_name["gSig"].range, by_name["gSig"].type) == ("px", "1 to 100", "pair of integers")
+    assert (by_name["gSig"].unit, by_name["gSig"].range, by_name["gSig"].type) == (
+        "px",
+        "1 to 100",
+        "pair of integers (three for volumes)",
+    )
     assert by_name["K"].type == "integer or automatic"
     assert by_name["method_init"].range == "greedy_roi, corr_pnr, sparse_nmf"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from scipy import sparse
-
-from nwb_schema.errors import MovieError, ParameterError
+from nwb_schema.errors import ParameterError
 from pipeline.engines.builtin.checks import LEAST_FRAMES, check_recording
 from pipeline.movies.following import GrowingMovie
 from pipeline.movies.movie import Movie
@@ -20,7 +18,7 @@ HARMLESS = frozenset(
 )
 
 
-def check_online(params: Parameters, movie: Movie, seeds: sparse.csr_array | None) -> None:
+def check_online(params: Parameters, movie: Movie) -> None:
     """Refuse what online mode does not do.
 
     Raises
@@ -52,13 +50,13 @@ def check_online(params: Parameters, movie: Movie, seeds: sparse.csr_array | Non
             f"is {params.online.minibatch_shape}, longer than init_batch {params.online.init_batch}",
             "Use a shorter buffer, or a longer first batch.",
         )
-    seeded = params.online.init_method == "seeded"
-    if seeded and seeds is None:
+    seeded = {"auto": params.init.Ain is not None, "seeded": True, "bare": False}[params.online.init_method]
+    if seeded != (params.init.Ain is not None):
         raise ParameterError(
-            "online.init_method", "is seeded, but no masks were given", "Give masks, or set init_method to bare."
+            "online.init_method",
+            f"is {params.online.init_method}, but {'masks' if params.init.Ain else 'no masks'} were given (init.Ain)",
+            "Leave it at auto.",
         )
-    if seeds is not None:
-        _check_seeds(seeds, movie, seeded)
     for name in changed_without_effect(params):
         if name.split(".")[1] not in HARMLESS:
             raise ParameterError(
@@ -69,22 +67,6 @@ def check_online(params: Parameters, movie: Movie, seeds: sparse.csr_array | Non
         return
     # How long it will be, nobody knows yet; everything else about it can be checked.
     check_recording(cast(Movie, _AsLongAsNeeded(movie)), params)
-
-
-def _check_seeds(seeds: sparse.csr_array, movie: Movie, seeded: bool) -> None:
-    if not seeded:
-        raise ParameterError(
-            "online.init_method", "is bare, but masks were given", "Set it to seeded, or give no masks."
-        )
-    n_pixels = movie.shape[1] * movie.shape[2]
-    if seeds.shape[1] != n_pixels:
-        raise MovieError(
-            movie.paths[0] if movie.paths else "movie",
-            f"has {n_pixels} pixels a frame, but the masks have {seeds.shape[1]}",
-            "Give masks of the same field, unbinned.",
-        )
-    if seeds.shape[0] == 0 or (seeds.max(axis=1).toarray() <= 0).any() or (seeds.data < 0).any():
-        raise ParameterError("seeds", "have an empty mask, or negative values", "Give at least one pixel above 0 each.")
 
 
 def changed_without_effect(params: Parameters) -> list[str]:

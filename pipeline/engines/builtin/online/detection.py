@@ -27,6 +27,7 @@ from pipeline.engines.builtin.initialisation import (
     white_noise_level,
 )
 from pipeline.engines.builtin.online.cells import Cells
+from pipeline.engines.builtin.online.initial import inside_border
 from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.smoothing import blurred, noise_gain
 from pipeline.parameters import Parameters
@@ -87,6 +88,7 @@ class Detector:
         self._residuals = np.zeros((length, height, width), np.float32)
         self._blurred = np.zeros((length, height, width), np.float32)
         self._up, self._down = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+        self._allowed = inside_border(params.patch.border_pix, height, width)
         self._next, self.filled = 0, 0
         self._wait, self._failed = np.zeros((height, width), np.int32), np.zeros((height, width), np.int8)
         self._frame, self._level = 0, np.inf
@@ -148,10 +150,7 @@ class Detector:
         gSig = self._params.init.gSig
         top = cv2.dilate(self._up, np.ones((2 * gSig[0] + 1, 2 * gSig[1] + 1), np.uint8))
         high = (self._up >= top) & (self._up > self._level) & (self._wait <= self._frame)
-        border = self._params.patch.border_pix
-        if border:
-            high[:border] = high[-border:] = False
-            high[:, :border] = high[:, -border:] = False
+        high &= self._allowed
         rows, columns = np.nonzero(high)
         order = np.argsort(-self._up[rows, columns], kind="stable")[:most]
         return [(int(rows[i]), int(columns[i])) for i in order]

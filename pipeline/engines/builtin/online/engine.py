@@ -11,13 +11,12 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile, MovieFileWriter
 from pipeline.engines.builtin.dff import relative_change
-from pipeline.engines.builtin.engine import MIB, peak_rss
+from pipeline.engines.builtin.engine import MIB, peak_rss, seeds_note, seeds_of
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Model
@@ -35,6 +34,7 @@ from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.results_file import Results, write_results
+from pipeline.seeds import Seeds
 
 logger = logging.getLogger("fluorite.online")
 
@@ -52,19 +52,10 @@ class OnlineEngine:
     """CaImAn Online (OnACID) for two-photon movies. Implements `Engine`.
 
     Stages reported: ``initialisation``, ``online``, ``summary images``, ``evaluation``, ``results``.
-
-    Parameters
-    ----------
-    seeds
-        Masks ``(n, n_pixels)`` of places where cells are, binary or real-valued, pixels in C order; for
-        ``online.init_method`` ``seeded``.
     """
 
     name = "online"
     version = VERSION
-
-    def __init__(self, seeds: sparse.csr_array | None = None) -> None:
-        self._seeds = seeds
 
     def check(self, params: Parameters, movie: Movie) -> None:
         """Refuse, before any work, what online mode does not do.
@@ -73,7 +64,8 @@ class OnlineEngine:
         ------
         ParameterError, MovieError
         """
-        check_online(params, movie, self._seeds)
+        check_online(params, movie)
+        seeds_of(params, movie)
 
     def run(
         self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
@@ -89,12 +81,14 @@ class OnlineEngine:
         MovieError, ParameterError
         """
         self.check(params, movie)
+        seeds = seeds_of(params, movie)
         seconds: dict[str, float] = {}
         registered, results = workdir / "registered.h5", workdir / "results.hdf5"
         latency = Latency()
+        told_seeds = () if seeds is None else (seeds_note(params, seeds),)
         try:
             with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
-                fit, shifts = self._first_epoch(movie, params, registered, progress, seconds, latency)
+                fit, shifts = self._first_epoch(movie, params, seeds, registered, progress, seconds, latency)
                 with _timed(seconds, "epochs"):
                     for epoch in range(1, params.online.epochs):
                         _another_epoch(fit, registered, params, epoch, progress)
@@ -111,7 +105,7 @@ class OnlineEngine:
                             decay_time_s=params.data.decay_time,
                             progress=lambda done: progress("evaluation", done),
                         )
-                notes = (*notes_of(params), *latency.notes(movie.rate_hz), *_late(fit))
+                notes = (*notes_of(params), *told_seeds, *latency.notes(movie.rate_hz), *_late(fit))
                 with _timed(seconds, "results"):
                     progress("results", 0.0)
                     write_results(results, _results(movie, params, known, model, verdict, shifts, latency, notes))
@@ -139,6 +133,7 @@ class OnlineEngine:
         self,
         movie: Movie,
         params: Parameters,
+        seeds: Seeds | None,
         registered: Path,
         progress: Progress,
         seconds: dict[str, float],
@@ -162,7 +157,11 @@ class OnlineEngine:
                     shifts.append(shift)
                 first = _known(first)
                 cells, noise = initial_cells(
-                    first, params, movie.rate_hz, self._seeds, lambda done: progress("initialisation", done)
+                    first,
+                    params,
+                    movie.rate_hz,
+                    None if seeds is None else seeds.footprints,
+                    lambda done: progress("initialisation", done),
                 )
             del raw
             fit = OnlineFit(cells, noise, params, movie.rate_hz)

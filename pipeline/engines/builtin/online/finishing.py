@@ -54,10 +54,15 @@ def finished(cells: Cells, params: Parameters) -> Model:
 
 
 def worth_keeping(cells: Cells, model: Model, params: Parameters) -> NDArray[np.intp]:
-    """Numbers of the cells that are active and of a cell's size, after pieces of one cell were joined in `cells`."""
+    """Numbers of the cells that are active and of a cell's size, after pieces of one cell were joined in `cells`.
+
+    With seeds all are kept as they are: component i is mask i, and new ones come after them.
+    """
+    if params.init.Ain is not None:
+        return np.arange(cells.n)
     gone = np.zeros(cells.n, bool)
     if params.merging.do_merge:
-        for group in merge_groups(model, params.merging.merge_thr):
+        for group in merge_groups(model.footprints, model.traces, params.merging.merge_thr):
             gone[_join(cells, group, model)] = True
     silent = model.traces.max(axis=1, initial=0) <= 0
     wide = cell_sized(cells.footprints(), (cells.height, cells.width), params.init.gSig)

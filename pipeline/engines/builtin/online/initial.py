@@ -19,6 +19,7 @@ from pipeline.engines.builtin.model import unit_norm
 from pipeline.engines.builtin.online.cells import Cells
 from pipeline.engines.builtin.online.dynamics import dynamics_of
 from pipeline.engines.builtin.spatial import GROWTH
+from pipeline.engines.builtin.start import seeded_traces
 from pipeline.engines.builtin.survey import spectral_power
 from pipeline.parameters import Parameters
 
@@ -66,11 +67,11 @@ def initial_cells(
             params.init,
             short_rate_hz=rate_hz / factor,
             factor=factor,
-            border_pix=params.patch.border_pix,
+            allowed=inside_border(params.patch.border_pix, height, width),
             progress=progress,
         )
     else:
-        found = Candidates(*seeded(seeds, short))
+        found = Candidates(seeds, seeded_traces(short, seeds, rate_hz / factor))
     background = initial_background(short, found.footprints, found.traces, noise, params.init.nb)
     footprints = unit_norm(found.footprints)[0] if found.footprints.shape[0] else found.footprints
     cells = Cells(background.reshape(-1, height, width), window_size(params, footprints, height, width))
@@ -87,14 +88,11 @@ def initial_cells(
     return cells, noise
 
 
-def seeded(seeds: sparse.csr_array, short: Floats) -> tuple[sparse.csr_array, Floats]:
-    """Seeds as footprints with maximum 1, and what moves in them over time, at least 0."""
-    peaks = seeds.max(axis=1).toarray().ravel()
-    footprints = sparse.csr_array(sparse.diags_array(1 / peaks) @ seeds, dtype=np.float32)
-    flat = short.reshape(len(short), -1)
-    weights = np.asarray(footprints.multiply(footprints).sum(axis=1)).ravel()
-    traces = (footprints @ flat.T) / weights[:, None]
-    return footprints, np.maximum(traces - np.median(traces, axis=1, keepdims=True), 0).astype(np.float32)
+def inside_border(border_pix: int, height: int, width: int) -> NDArray[np.bool_]:
+    """Where a cell may be centred: ``(height, width)``."""
+    allowed = np.zeros((height, width), bool)
+    allowed[border_pix : height - border_pix, border_pix : width - border_pix] = True
+    return allowed
 
 
 def window_size(params: Parameters, footprints: sparse.csr_array, height: int, width: int) -> tuple[int, int]:

@@ -68,7 +68,7 @@ class Registrar:
     """
 
     def __init__(
-        self, template: Floats | None, params: Motion, max_shifts: tuple[int, int], dtype: np.dtype[Any]
+        self, template: Floats | None, params: Motion, max_shifts: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
         self._params, self._max_shifts, self.dtype = params, max_shifts, dtype
         self._estimators: list[tuple[int, ShiftEstimator]] = []
