@@ -163,7 +163,6 @@ def test_a_movie_without_cells_ends_in_an_empty_result(tmp_path: Path) -> None:
     ("overrides", "name"),
     [
         ({"method_init": "corr_pnr"}, "init.method_init"),
-        ({"is3D": True}, "motion.is3D"),
         ({"nb": 0}, "init.nb"),
         ({"p": 2}, "temporal.p"),
         ({"minibatch_shape": 150}, "online.minibatch_shape"),
@@ -177,6 +176,11 @@ def test_what_online_mode_does_not_do_is_refused_before_any_work(overrides: dict
     with pytest.raises(ParameterError) as refusal:
         OnlineEngine().check(ONLINE.updated(overrides), movie)
     assert refusal.value.file == name
+
+
+def test_volumes_are_refused(simulation: Simulation) -> None:
+    with pytest.raises(ParameterError, match=r"motion.is3D"):
+        OnlineEngine().check(Parameters.preset("3d"), ArrayMovie(simulation.frames))
 
 
 @pytest.mark.parametrize(
