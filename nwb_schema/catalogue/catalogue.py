@@ -78,6 +78,7 @@ class Catalogue:
 
     def token(self) -> str:
         """What is another after every change of the catalogue; cheap to ask for."""
+        self._require_there()
         return self._store.recovering(self._store.state)[0]
 
     def twins(self, name: str, identifier: str) -> list[str]:
@@ -224,7 +225,13 @@ class Catalogue:
             except Outdated:
                 continue
 
+    def _require_there(self) -> None:
+        # A share that is away for a moment: its folders must not be made anew in the place where it is mounted.
+        if not self.project.folder.is_dir():
+            raise ProjectError(self.project.folder, "is not there any more", "Mount or restore it.")
+
     def _current(self) -> Tables:
+        self._require_there()
         token, complete = self._store.state()
         if not complete:
             # Nobody has made it yet, somebody deleted it, or whoever made it was killed.
@@ -239,6 +246,7 @@ class Catalogue:
             return tables
 
     def _scanning(self) -> Any:
+        self._require_there()
         self._store.make_folder()
         return file_lock(self._store.path, ProjectError, timeout_s=_SCAN_TIMEOUT_S)
 
