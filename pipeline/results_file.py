@@ -86,6 +86,8 @@ class Results:
     ring
         ``(W, b0)`` and the reduced field's shape of a one-photon movie, in place of a background of low rank, or None:
         `RingWeights`.
+    latency_s
+        ``(n, 2)`` of an online run: work and delay of each frame, in seconds.
     """
 
     shape: tuple[int, ...]
@@ -109,6 +111,7 @@ class Results:
     version: str
     notes: tuple[str, ...] = ()
     ring: RingWeights | None = None
+    latency_s: NDArray[np.float32] | None = None
 
 
 def write_results(path: Path, results: Results) -> Path:
@@ -214,6 +217,8 @@ def _fill(file: h5py.File, results: Results) -> None:
         notes=results.notes,
         images=results.images,
     )
+    if results.latency_s is not None:
+        file["fluorite"].create_dataset("latency_s", data=results.latency_s)
 
 
 def _put_own_group(

@@ -57,7 +57,9 @@ def test_the_preset_is_taken_without_complaint() -> None:
     assert warnings_of(Parameters.preset("1p")) == ()
 
 
-@pytest.mark.parametrize("overrides", [{"rf": 30}, {"only_init": False}, {"rolling_length": 7}, {"normalize_init": True}])
+@pytest.mark.parametrize(
+    "overrides", [{"rf": 30}, {"only_init": False}, {"rolling_length": 7}, {"normalize_init": True}]
+)
 def test_what_has_no_effect_is_noted(overrides: dict[str, Any]) -> None:
     changed = ONE_PHOTON.updated(overrides)
     BuiltinEngine().check(changed, movie_like())
