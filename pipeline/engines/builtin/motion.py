@@ -204,40 +204,17 @@ def build_estimators(
 ) -> tuple[Estimator, PatchEstimator | None]:
     """What finds the shifts of the movie's frames, and with ``pw_rigid`` those of their patches.
 
-    The template is made of frames from the whole movie. Each of the ``niter_rig`` passes registers them onto the last
-    template, so that it becomes sharper; with ``pw_rigid`` one more pass registers their patches.
+    The patches have a template of their own: the first frames moved patch by patch.
     """
-    n_frames = movie.shape[0]
-    fit = max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4))
-    numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, TEMPLATE_FRAMES, fit)).astype(int))
     passes = params.niter_rig + 1 + params.pw_rigid
-    frames = []
-    for number in numbers:
-        frames.append(movie.read(int(number), int(number) + 1)[0])
-        progress(len(frames) / len(numbers) / (passes + 1))
-
-    def template_of(move: Callable[[NDArray[Any]], Floats], number_of_pass: int) -> Floats:
-        mean = _RobustMean(len(frames), movie.shape[1:])
-        for number, frame in enumerate(in_threads(move, frames)):
-            mean.add(frame)
-            progress((number_of_pass + (number + 1) / len(frames)) / (passes + 1))
-        return mean.image()
-
-    # The first template is blurred by the very motion to be found, but it prefers no frame, and the passes sharpen it.
-    first = _RobustMean(len(frames), movie.shape[1:])
-    for frame in frames:
-        first.add(frame.astype(np.float32))
-    estimator = estimator_of(first.image(), params)
-    for number_of_pass in range(1, params.niter_rig + 2):
-
-        def registered(frame: NDArray[Any], estimator: Estimator = estimator) -> Floats:
-            return moved(frame, estimator(frame.astype(np.float32)), "copy")
-
-        template = template_of(registered, number_of_pass)
-        estimator = estimator_of(template, params)
+    frames = _some_frames(movie, lambda done: progress(done / (passes + 1)))
+    template = _rigid_template(
+        frames, params, lambda done: progress((1 + done * (passes - params.pw_rigid)) / (passes + 1))
+    )
+    estimator = estimator_of(template, params)
     if not params.pw_rigid:
         return estimator, None
-    rigid = [estimator(frame.astype(np.float32)) for frame in frames]
+    rigid = list(in_threads(lambda frame: estimator(frame.astype(np.float32)), frames))
     sample = list(zip(frames, rigid, strict=True))[:: max(1, len(frames) // NOISE_FRAMES)]
 
     def patches_on(template: Floats) -> PatchEstimator:
@@ -252,10 +229,53 @@ def build_estimators(
 
     patches = patches_on(template)
 
-    def warped(frame: NDArray[Any]) -> Floats:
-        return warp_frame(frame, patches(frame, estimator(frame.astype(np.float32))), patches.grid, "copy")
+    def warped(number: int) -> Floats:
+        frame, shift = frames[number], rigid[number]
+        return warp_frame(frame, patches(frame, shift), patches.grid, "copy")
 
-    return estimator, patches_on(template_of(warped, passes))
+    mean = _RobustMean(len(frames), movie.shape[1:])
+    for number, frame in enumerate(in_threads(warped, range(len(frames)))):
+        mean.add(frame)
+        progress((passes + (number + 1) / len(frames)) / (passes + 1))
+    return estimator, patches_on(mean.image())
+
+
+def build_template(movie: Movie, params: Motion, progress: Callable[[float], None]) -> Floats:
+    """The template ``(height, width[, depth])`` that frames are registered onto as a whole."""
+    frames = _some_frames(movie, lambda done: progress(0.3 * done))
+    return _rigid_template(frames, params, lambda done: progress(0.3 + 0.7 * done))
+
+
+def _some_frames(movie: Movie, progress: Callable[[float], None]) -> list[NDArray[Any]]:
+    """Frames from the whole movie, as many as the template needs and memory allows."""
+    fit = max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4))
+    numbers = np.unique(np.linspace(0, movie.shape[0] - 1, min(movie.shape[0], TEMPLATE_FRAMES, fit)).astype(int))
+    frames = []
+    for number in numbers:
+        frames.append(movie.read(int(number), int(number) + 1)[0])
+        progress(len(frames) / len(numbers))
+    return frames
+
+
+def _rigid_template(frames: list[NDArray[Any]], params: Motion, progress: Callable[[float], None]) -> Floats:
+    """The template that each of ``niter_rig`` passes has made sharper, by registering the frames onto the last one."""
+    # The first template is blurred by the very motion to be found, but it prefers no frame, and the passes sharpen it.
+    first = _RobustMean(len(frames), frames[0].shape)
+    for frame in frames:
+        first.add(frame.astype(np.float32))
+    template, passes = first.image(), params.niter_rig + 1
+    for number_of_pass in range(passes):
+        estimator = estimator_of(template, params)
+
+        def registered(frame: NDArray[Any], estimator: Estimator = estimator) -> Floats:
+            return moved(frame, estimator(frame.astype(np.float32)), "copy")
+
+        mean = _RobustMean(len(frames), frames[0].shape)
+        for number, frame in enumerate(in_threads(registered, frames)):
+            mean.add(frame)
+            progress((number_of_pass + (number + 1) / len(frames)) / passes)
+        template = mean.image()
+    return template
 
 
 def estimator_of(template: Floats, params: Motion) -> Estimator:
