@@ -94,7 +94,7 @@
     }
 
     _drawSelected(context, scale, roi, position) {
-      if (!roi) return;
+      if (!roi || !roi.pieces.length) return; // a plane of a volume does not cut every cell
       const colour = this.colour(position);
       context.globalAlpha = 0.28;
       context.fillStyle = colour;
