@@ -51,3 +51,11 @@ def clock_time(seconds_since_epoch: float | None) -> str:
 def count(value: int, noun: str) -> str:
     """``1 cell``, ``2 cells``."""
     return f"{value:,} {noun}{'' if value == 1 else 's'}"
+
+
+def local_moment(utc: str) -> str:
+    """A moment in ISO 8601, in this computer's time zone: when somebody here did something."""
+    try:
+        return datetime.fromisoformat(utc).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return utc

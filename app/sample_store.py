@@ -19,6 +19,8 @@ from scipy import sparse
 from app.contours import Outline, outlines, plane_outlines
 from app.movie_pool import file_signature
 from nwb_schema import reader
+from nwb_schema.edits.record import EditRecord
+from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 
@@ -56,6 +58,16 @@ class SampleData:
         rois = reader.read_rois(self.path)
         keys = [uuid or f"row-{row}" for uuid, row in zip(rois["roi_uuid"], rois["index"], strict=True)]
         return rois.assign(key=keys)
+
+    @cached_property
+    def pixel_size_um(self) -> tuple[float, float] | None:
+        """Size of a pixel in micrometres as (y, x), or None where the file does not say."""
+        return reader.read_pixel_size_um(self.path)
+
+    @cached_property
+    def edits(self) -> tuple[EditRecord, ...]:
+        """The edits in the file, in order; a file of another program has none."""
+        return read_history(self.path) if self.summary.is_ours else ()
 
     @cached_property
     def images(self) -> dict[str, NDArray[np.float32]]:

@@ -7,17 +7,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dash
+import dash_bootstrap_components as dbc
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from app import request_guard
 from app.background import CleanProcessManager
-from app.components import folder_browser, jobs_panel, player_view, process_form, roi_table, samples_table, trace_panel
+from app.components import (
+    curation_view,
+    edit_history,
+    folder_browser,
+    jobs_panel,
+    player_view,
+    process_form,
+    roi_table,
+    samples_table,
+    trace_panel,
+)
 from app.components.markup import aria
+from app.edit_routes import edits
 from app.image_routes import images
 from app.pages import project_page, sample_page, unknown_page
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
+from pipeline.jobs.submission import current_actor
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEALTH_ENDPOINT = "healthz"
@@ -48,10 +61,21 @@ def create_app(project_folder: Path) -> Dash:
     app.server.secret_key = secrets.token_hex(32)
     attach(app.server, Workspace.of(project))
     app.server.register_blueprint(images)
+    app.server.register_blueprint(edits)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
-    for component in (samples_table, process_form, folder_browser, jobs_panel, player_view, roi_table, trace_panel):
+    for component in (
+        samples_table,
+        process_form,
+        folder_browser,
+        jobs_panel,
+        player_view,
+        roi_table,
+        trace_panel,
+        curation_view,
+        edit_history,
+    ):
         component.register(app)
     return app
 
@@ -79,6 +103,23 @@ def _frame(project: Project) -> Component:
                         className="brand",
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
+                    html.Label(
+                        [
+                            html.Span("Working as"),
+                            dbc.Input(
+                                id="actor",
+                                type="text",
+                                placeholder=current_actor(),
+                                maxLength=80,
+                                persistence="fluorite",
+                                persistence_type="local",
+                                autocomplete="off",
+                                size="sm",
+                            ),
+                        ],
+                        className="actor",
+                        title="Your name, kept by this browser and written into every edit",
+                    ),
                 ],
                 className="site-header",
             ),

@@ -41,7 +41,8 @@
       "span",
       { className: `roi-state is-${kind}` },
       createElement("span", { className: "roi-swatch", "aria-hidden": "true" }),
-      kind
+      props.data.deleted ? "deleted" : kind,
+      props.data.curated ? createElement("span", { className: "by-hand", title: "Decided by a person" }, "\u2713") : null
     );
   };
 

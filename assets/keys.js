@@ -1,33 +1,73 @@
-/* Keyboard: space plays, arrows step (with shift by ten), Home and End jump, Escape
- * deselects. Not while typing or inside a table. */
+/* Keyboard of the sample page; the sheet under "?" (app/components/curation_view.py) says the same.
+ * Not while typing or in a dialogue. */
 (function () {
   "use strict";
+  const fluorite = (window.fluorite = window.fluorite || {});
   const TYPING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable=true]";
-  const ELSEWHERE = ".ag-root, [role=dialog], [role=listbox]";
+  const ELSEWHERE = "[role=dialog], [role=listbox], .ag-popup, .ag-cell-edit-wrapper";
   // What has the focus keeps the keys that it has a use for itself.
-  const USES_SPACE = "button, a, summary, [type=checkbox], [type=radio]";
-  const USES_ARROWS = "[type=range], [type=radio]";
+  const USES_SPACE = "button, a, summary, [type=checkbox], [type=radio], .ag-root";
+  const USES_ARROWS = "[type=range], [type=radio], .ag-root";
+  const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
   function taken(target, key) {
     if (!target.closest) return false;
     if (target.closest(TYPING) || target.closest(ELSEWHERE)) return true;
-    return Boolean(target.closest(key === " " ? USES_SPACE : USES_ARROWS)) && key !== "Escape";
+    if (key === " ") return Boolean(target.closest(USES_SPACE));
+    return ARROWS.includes(key) && Boolean(target.closest(USES_ARROWS));
   }
 
-  window.addEventListener("keydown", (event) => {
-    const player = window.fluorite && window.fluorite.player;
-    if (!player || !player.root.isConnected || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (taken(event.target, event.key)) return;
+  function movieKeys(event, player) {
     const by = event.shiftKey ? 10 : 1;
-    const actions = {
+    return {
       " ": () => player.toggle(),
       ArrowLeft: () => player.step(-by),
       ArrowRight: () => player.step(by),
       Home: () => player.seek(0),
       End: () => player.seek(player.config.n_frames - 1),
-      Escape: () => window.dash_clientside.set_props("selection", { data: [] }),
+      Escape: () => fluorite.selectCells([]),
+      b: () => fluorite.playBestEvent(),
+      "+": () => player.zoomBy(1.5),
+      "=": () => player.zoomBy(1.5),
+      "-": () => player.zoomBy(1 / 1.5),
+      0: () => player.resetView(),
     };
-    const action = actions[event.key];
+  }
+
+  function cellKeys(event, curation) {
+    const actions = fluorite.curationActions;
+    const keys = {
+      j: () => curation.move(1, event.shiftKey),
+      n: () => curation.move(1, event.shiftKey),
+      ArrowDown: () => curation.move(1),
+      k: () => curation.move(-1, event.shiftKey),
+      p: () => curation.move(-1, event.shiftKey),
+      ArrowUp: () => curation.move(-1),
+      a: () => actions.accept(curation),
+      r: () => actions.reject(curation),
+      x: () => actions.delete(curation),
+      Delete: () => actions.delete(curation),
+      z: () => (event.shiftKey ? actions.redo : actions.undo)(curation),
+      c: () => curation.nextColumn(),
+      t: () => document.getElementById("tag-value") && document.getElementById("tag-value").focus(),
+      "?": () => actions.help(curation),
+    };
+    curation.values().slice(0, 9).forEach((value, position) => (keys[position + 1] = () => curation.tag(value)));
+    return keys;
+  }
+
+  window.addEventListener("keydown", (event) => {
+    const { player, curation } = fluorite;
+    if (!player || !player.root.isConnected || event.altKey || taken(event.target, event.key)) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.ctrlKey || event.metaKey) {
+      if (curation && key === "a") curation.select(curation.listed());
+      else if (curation && key === "z") fluorite.curationActions[event.shiftKey ? "redo" : "undo"](curation);
+      else return;
+      event.preventDefault();
+      return;
+    }
+    const action = (curation && cellKeys(event, curation)[key]) || movieKeys(event, player)[key];
     if (!action) return;
     event.preventDefault();
     action();

@@ -8,6 +8,7 @@
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
+  const MOST_ZOOM = 40;
 
   class Player {
     constructor(root, config) {
@@ -23,6 +24,8 @@
       // Whoever asked for less motion presses Play.
       this.startsItself = config.play && !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.overlay = new fluorite.RoiOverlay(config.colours);
+      this.zoom = 1;
+      this.corner = { x: 0, y: 0 }; // the image point at the top left of the canvas
       this.overlayLayer = document.createElement("canvas");
       this.overlayStale = true;
       this.source = new fluorite.FrameSource(this._urlOf(), (n) => this._arrived(n), (n, error) => this._failed(error));
@@ -53,6 +56,7 @@
       }
       this.canvas.addEventListener("click", (event) => this._clicked(event));
       this.canvas.addEventListener("pointermove", (event) => this._hovered(event));
+      this.pointer = new fluorite.PlayerPointer(this);
       this.resizer = new ResizeObserver(() => this._fit());
       this.resizer.observe(this.stage);
       this._fit();
@@ -73,17 +77,63 @@
       this.draw();
     }
 
-    /* Canvas pixels per image pixel; zooming and panning will change this and nothing else. */
+    /* Canvas pixels per image pixel. */
     get view() {
-      return { x: this.canvas.width / this.config.width, y: this.canvas.height / this.config.height };
+      return {
+        x: (this.canvas.width / this.config.width) * this.zoom,
+        y: (this.canvas.height / this.config.height) * this.zoom,
+      };
     }
 
+    /* The point of the image under the pointer. */
     imagePoint(event) {
       const box = this.canvas.getBoundingClientRect();
+      const { width, height } = this.config;
       return [
-        ((event.clientX - box.left) / box.width) * this.config.width,
-        ((event.clientY - box.top) / box.height) * this.config.height,
+        this.corner.x + ((event.clientX - box.left) / box.width) * (width / this.zoom),
+        this.corner.y + ((event.clientY - box.top) / box.height) * (height / this.zoom),
       ];
+    }
+
+    /* ---- zoom and pan ---- */
+
+    /* Zoom in (`by` > 1) or out around a point of the image, by default the middle of what is seen. */
+    zoomBy(by, point) {
+      const { width, height } = this.config;
+      const [x, y] = point || [this.corner.x + width / this.zoom / 2, this.corner.y + height / this.zoom / 2];
+      const zoom = Math.min(Math.max(this.zoom * by, 1), MOST_ZOOM);
+      const ratio = this.zoom / zoom;
+      this.zoom = zoom;
+      this.moveTo(x - (x - this.corner.x) * ratio, y - (y - this.corner.y) * ratio);
+    }
+
+    /* Show the image from this point on; the view never leaves the image. */
+    moveTo(x, y) {
+      const { width, height } = this.config;
+      this.corner = {
+        x: Math.min(Math.max(x, 0), width - width / this.zoom),
+        y: Math.min(Math.max(y, 0), height - height / this.zoom),
+      };
+      this.root.dataset.zoom = this.zoom.toFixed(2);
+      this.overlayStale = true;
+      this.draw();
+    }
+
+    resetView() {
+      this.zoom = 1;
+      this.moveTo(0, 0);
+    }
+
+    /* Bring a cell into view, when the view is zoomed and the cell is outside it. */
+    reveal(id) {
+      const roi = this.overlay.byId.get(id);
+      if (this.zoom === 1 || !roi) return;
+      const { width, height } = this.config;
+      const [x, y] = roi.centre;
+      const size = { x: width / this.zoom, y: height / this.zoom };
+      const inside = (value, from, length) => value > from + 0.05 * length && value < from + 0.95 * length;
+      if (inside(x, this.corner.x, size.x) && inside(y, this.corner.y, size.y)) return;
+      this.moveTo(x - size.x / 2, y - size.y / 2);
     }
 
     draw() {
@@ -93,11 +143,14 @@
       context.fillStyle = "#0b0d10";
       context.fillRect(0, 0, this.canvas.width, this.canvas.height);
       if (bitmap) {
-        context.imageSmoothingEnabled = this.view.x < 3; // from three screen pixels on, a pixel is seen as what it is
-        context.drawImage(bitmap, 0, 0, this.canvas.width, this.canvas.height);
+        const { view, corner } = this;
+        context.imageSmoothingEnabled = view.x < 3; // from three screen pixels on, a pixel is seen as what it is
+        const { width, height } = this.config;
+        context.drawImage(bitmap, -corner.x * view.x, -corner.y * view.y, width * view.x, height * view.y);
       }
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
+      if (this.pointer) this.pointer.draw(context);
     }
 
     _drawOverlay() {
@@ -106,6 +159,7 @@
       this.overlayLayer.height = this.canvas.height;
       const context = this.overlayLayer.getContext("2d");
       context.scale(this.view.x, this.view.y);
+      context.translate(-this.corner.x, -this.corner.y);
       this.overlay.draw(context, this.view.x / (window.devicePixelRatio || 1));
       this.overlayStale = false;
     }
@@ -170,8 +224,29 @@
       this.draw();
     }
 
+    /* Cells whose rows of the table changed. */
+    updateRois(rows) {
+      this.overlay.update(rows);
+      this.overlayStale = true;
+      this.controls.updateCounts();
+      this.draw();
+    }
+
+    showDeleted(shown) {
+      this.showRois("deleted", shown);
+    }
+
+    colourBy(name) {
+      this.overlay.colourBy(name);
+      this.overlayStale = true;
+      this.controls.showColours();
+      this.draw();
+    }
+
     select(ids) {
+      const added = ids.filter((id) => !this.overlay.selected.includes(id));
       this.overlay.selected = ids;
+      if (added.length === 1) this.reveal(added[0]);
       this.overlayStale = true;
       this.root.dataset.selected = ids.join(" ");
       this.draw();
@@ -329,17 +404,20 @@
         const { rois } = await answer.json();
         if (plane !== this.plane) return; // another plane was chosen meanwhile
         this.overlay.setRois(rois);
+        this.overlay.update(fluorite.roiRows());
       } catch (error) {
         this._failed(error);
         return;
       }
       this.overlayStale = true;
+      if (this.controls) this.controls.updateCounts();
       this.draw();
       this.root.dataset.contours = "ready";
       this.root.dataset.contoursPlane = plane === null ? "" : plane;
     }
 
     _clicked(event) {
+      if (this.pointer.dragged) return;
       const hits = this.overlay.at(...this.imagePoint(event)).map((roi) => roi.id);
       const present = this.overlay.selected;
       const adding = event.ctrlKey || event.metaKey || event.shiftKey;
@@ -349,13 +427,15 @@
       const id = adding ? hits[0] : hits[(last + 1) % hits.length];
       let ids = [id];
       if (adding) ids = present.includes(id) ? present.filter((other) => other !== id) : [...present, id];
-      window.dash_clientside.set_props("selection", { data: ids });
+      fluorite.selectCells(ids);
     }
 
     _hovered(event) {
+      if (this.pointer.busy) return;
       const [roi] = this.overlay.at(...this.imagePoint(event));
       this.canvas.style.cursor = roi ? "pointer" : "default";
       this.canvas.title = roi ? `Cell ${roi.label} (${roi.accepted ? "accepted" : "rejected"})` : "";
+      if (!roi && this.zoom > 1) this.canvas.style.cursor = "grab";
     }
 
     destroy() {

@@ -202,7 +202,8 @@
         { type: "button", class: "text-button", title: "Choose the contrast for this image", onclick: () => player.autoLevels() },
         "Auto"
       );
-      const toggle = (kind, label, count) =>
+      this.counts = {};
+      const toggle = (kind, label) =>
         element("label", { class: `roi-toggle is-${kind}` }, [
           element("input", {
             type: "checkbox",
@@ -211,11 +212,29 @@
             onchange: (event) => player.showRois(kind, event.target.checked),
           }),
           element("span", { class: "roi-swatch", "aria-hidden": "true" }),
-          element("span", {}, `${label} ${count}`),
+          element("span", {}, [`${label} `, (this.counts[kind] = element("span", {}))]),
         ]);
       const toggles = element("div", { class: "roi-toggles", role: "group", "aria-label": "Outlines" }, [
-        toggle("accepted", "Accepted", config.n_accepted),
-        toggle("rejected", "Rejected", config.n_rois - config.n_accepted),
+        toggle("accepted", "Accepted"),
+        toggle("rejected", "Rejected"),
+      ]);
+      this._setCounts(config.n_accepted, config.n_rois - config.n_accepted);
+      this.colourChoice = element("select", {
+        id: "player-colour",
+        class: "player-speed",
+        "aria-label": "Colour of the outlines",
+        onchange: (event) => player.colourBy(event.target.value),
+      });
+      this.colourLegend = element("div", { class: "colour-legend", id: "player-colour-legend" });
+      const colours = element("div", { class: "colour-choice" }, [
+        element("label", { class: "control-name", for: "player-colour" }, "Colour by"),
+        this.colourChoice,
+        this.colourLegend,
+      ]);
+      const zoom = element("div", { class: "zoom-buttons", role: "group", "aria-label": "Zoom" }, [
+        element("button", { type: "button", class: "text-button", title: "Zoom out (\u2212)", "aria-label": "Zoom out", onclick: () => player.zoomBy(1 / 1.5) }, "\u2212"),
+        element("button", { type: "button", class: "text-button", title: "Zoom in (+, or the wheel with the control key)", "aria-label": "Zoom in", onclick: () => player.zoomBy(1.5) }, "+"),
+        element("button", { type: "button", class: "text-button", title: "The whole image (0)", onclick: () => player.resetView() }, "Fit"),
       ]);
       return element("div", { class: "player-row player-view" }, [
         backgrounds,
@@ -225,8 +244,37 @@
           this.levelText,
           auto,
         ]),
-        config.n_rois ? toggles : element("span", {}),
+        zoom,
+        ...(config.n_rois ? [toggles, colours] : []),
       ]);
+    }
+
+    _setCounts(accepted, rejected) {
+      this.counts.accepted.textContent = accepted;
+      this.counts.rejected.textContent = rejected;
+    }
+
+    /* The cells of the overlay changed. */
+    updateCounts() {
+      if (!this.colourChoice) return;
+      const { rois, colouring } = this.player.overlay;
+      const present = rois.filter((roi) => !roi.deleted);
+      this._setCounts(present.filter((roi) => roi.accepted).length, present.filter((roi) => !roi.accepted).length);
+      this.colourChoice.replaceChildren(
+        ...fluorite
+          .colourings(rois)
+          .map(({ name, label }) => element("option", { value: name, selected: name === colouring.name }, label))
+      );
+      this.showColours();
+    }
+
+    showColours() {
+      const { legend } = this.player.overlay.colouring;
+      this.colourLegend.replaceChildren(
+        ...legend.map(({ colour, label }) =>
+          element("span", { class: "colour-entry" }, [element("span", { class: "colour-swatch", style: `background:${colour}` }), label])
+        )
+      );
     }
   };
 })();

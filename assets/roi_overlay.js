@@ -36,18 +36,42 @@
       this.style = style;
       this.rois = [];
       this.byId = new Map();
-      this.show = { accepted: true, rejected: true };
+      this.show = { accepted: true, rejected: true, deleted: false };
+      this.colouring = fluorite.colouring("state", [], this.style);
       this.selected = [];
       this.ruler = document.createElement("canvas").getContext("2d");
     }
 
     setRois(rois) {
-      this.rois = rois.map((roi) => ({ ...roi, path: pathOf(roi.pieces), box: boxOf(roi.pieces) }));
+      this.rois = rois.map((roi) => ({ ...roi, row: {}, path: pathOf(roi.pieces), box: boxOf(roi.pieces) }));
       this.byId = new Map(this.rois.map((roi) => [roi.id, roi]));
     }
 
+    /* States, scores and tags come from the table. */
+    update(rows) {
+      for (const row of rows) {
+        const roi = this.byId.get(row.key);
+        if (roi) Object.assign(roi, { row, accepted: row.is_accepted, deleted: row.deleted });
+      }
+      this.colourBy(this.colouring.name);
+    }
+
+    colourBy(name) {
+      this.colouring = fluorite.colouring(name, this.rois, this.style);
+    }
+
     visible(roi) {
+      if (roi.deleted) return this.show.deleted;
       return roi.accepted ? this.show.accepted : this.show.rejected;
+    }
+
+    /* Visible cells whose centre lies inside a polygon of the image. */
+    inside(points) {
+      if (points.length < 3) return [];
+      const path = pathOf([points.flat()]);
+      return this.rois.filter(
+        (roi) => this.visible(roi) && roi.pieces.length && this.ruler.isPointInPath(path, ...roi.centre, "evenodd")
+      );
     }
 
     /* Visible cells at a point of the image, the smallest first: a small cell on a large one can still be clicked. */
@@ -68,22 +92,29 @@
     /* Draw with `context` scaled so that one unit is one pixel of the image; `scale` is its size on the screen. */
     draw(context, scale) {
       context.lineJoin = "round";
-      for (const accepted of [false, true]) {
-        if (!(accepted ? this.show.accepted : this.show.rejected)) continue;
-        const all = new Path2D();
+      // Rejected cells differ by their dashes, too, not by colour alone; accepted ones lie on top.
+      const dashes = { accepted: [], rejected: [4 / scale, 3 / scale], deleted: [1.5 / scale, 3 / scale] };
+      const layers = new Map();
+      for (const kind of ["deleted", "rejected", "accepted"]) {
         for (const roi of this.rois) {
-          if (roi.accepted === accepted && !this.selected.includes(roi.id)) all.addPath(roi.path);
+          if ((roi.deleted ? "deleted" : roi.accepted ? "accepted" : "rejected") !== kind || !this.visible(roi)) continue;
+          if (this.selected.includes(roi.id)) continue;
+          const colour = this.colouring.colourOf(roi);
+          const name = `${kind} ${colour}`;
+          if (!layers.has(name)) layers.set(name, { kind, colour, path: new Path2D() });
+          layers.get(name).path.addPath(roi.path);
         }
+      }
+      for (const { kind, colour, path } of layers.values()) {
         // A dark line under the bright one keeps outlines visible on bright and dark tissue alike.
         context.setLineDash([]);
         context.lineWidth = 2.6 / scale;
         context.strokeStyle = "rgba(0, 0, 0, 0.45)";
-        context.stroke(all);
-        // Rejected cells differ by their dashes, too, not by colour alone.
-        context.setLineDash(accepted ? [] : [4 / scale, 3 / scale]);
+        context.stroke(path);
+        context.setLineDash(dashes[kind]);
         context.lineWidth = 1.3 / scale;
-        context.strokeStyle = accepted ? this.style.accepted : this.style.rejected;
-        context.stroke(all);
+        context.strokeStyle = colour;
+        context.stroke(path);
       }
       context.setLineDash([]);
       this.selected.forEach((id, position) => this._drawSelected(context, scale, this.byId.get(id), position));

@@ -9,7 +9,7 @@ Examples
 >>> fluorite.samples(project)                                   # doctest: +SKIP
 """
 
-from fluorite.api import create_project, open_project, rois, samples, traces
+from fluorite.api import create_project, events, open_project, rois, samples, stimuli, traces, values
 from fluorite.editing import (
     accept,
     add_rois,
@@ -35,6 +35,7 @@ __all__ = [
     "create_project",
     "delete",
     "edits",
+    "events",
     "merge",
     "open_project",
     "redo",
@@ -44,7 +45,9 @@ __all__ = [
     "samples",
     "set_field",
     "split",
+    "stimuli",
     "tag",
     "traces",
     "undo",
+    "values",
 ]

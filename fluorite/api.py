@@ -10,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nwb_schema.catalogue import Catalogue
+from nwb_schema.catalogue.columns import Level
+from nwb_schema.columns import ColumnKind
 from nwb_schema.edits import recover
 from nwb_schema.project import Project
 from nwb_schema.reader import read_traces
+from nwb_schema.saved_filters import find_saved
+from nwb_schema.stimuli import read_events, read_stimuli
 
 
 def create_project(folder: str | Path, *, name: str | None = None) -> Project:
@@ -33,24 +37,70 @@ def open_project(folder: str | Path) -> Project:
     return project
 
 
-def samples(project: Project, filters: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The samples of a project, one row each.
+def samples(
+    project: Project, filters: Mapping[str, str] | None = None, *, saved: str | None = None, also: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The samples of a project, one row each: what `fluorite samples` lists.
 
     Parameters
     ----------
     filters
         Expressions by column, as in ``{"subject_id": "m1", "n_rois": "$>=:50"}``.
+    saved
+        Name of a filter that was saved in the project; `filters` come on top.
+    also
+        Further columns, such as hidden ones.
     """
-    catalogue = Catalogue(project)
-    catalogue.refresh()
-    return pd.DataFrame(catalogue.samples(list((filters or {}).items())))
+    return _listed(project, "samples", filters, saved, also)
 
 
-def rois(project: Project, filters: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The ROIs of all samples of a project, one row each; see `samples` for `filters`."""
+def rois(
+    project: Project, filters: Mapping[str, str] | None = None, *, saved: str | None = None, also: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The ROIs of all samples of a project, one row each; see `samples`. `also` may name columns of their samples."""
+    return _listed(project, "rois", filters, saved, also)
+
+
+def values(
+    project: Project, column: str, filters: Mapping[str, str] | None = None, *, level: Level = "samples"
+) -> pd.DataFrame:
+    """The distinct values of a column and how many samples (or ROIs, for the level ``rois``) have each."""
     catalogue = Catalogue(project)
     catalogue.refresh()
-    return pd.DataFrame(catalogue.rois(list((filters or {}).items())))
+    found = catalogue.values(column, list((filters or {}).items()), level=level)
+    return pd.DataFrame(found, columns=[column, "count"])
+
+
+def stimuli(project: Project, sample: str) -> dict[str, pd.DataFrame]:
+    """The stimulus periods of a sample, in seconds, by the name of their type: ``start_s``, ``stop_s``, ``name``, ...
+
+    Parameters
+    ----------
+    sample
+        Its name or identifier.
+    """
+    return _by_name(project, read_stimuli(project.find_sample(sample)))
+
+
+def events(project: Project, sample: str) -> dict[str, pd.DataFrame]:
+    """The moments of a sample by the name of their stimulus type: ``time_s``, ``name``, ..."""
+    return _by_name(project, read_events(project.find_sample(sample)))
+
+
+def _by_name(project: Project, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    names = {column.key: column.name for column in project.columns(ColumnKind.STIMULUS)}
+    return {names.get(key, key): frame for key, frame in tables.items()}
+
+
+def _listed(
+    project: Project, level: Level, filters: Mapping[str, str] | None, saved: str | None, also: Sequence[str]
+) -> pd.DataFrame:
+    steps = list((filters or {}).items())
+    if saved is not None:
+        steps = [*find_saved(project, saved, level).filters, *steps]
+    catalogue = Catalogue(project)
+    catalogue.refresh()
+    return catalogue.frame(level, steps, also=also)
 
 
 def traces(

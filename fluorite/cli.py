@@ -14,8 +14,9 @@ from fluorite.version import __version__
 from pipeline.commands.cmd_adopt import adopt
 from pipeline.commands.cmd_behaviour import behaviour
 from pipeline.commands.cmd_bench import bench
-from pipeline.commands.cmd_catalogue import index, rois, samples
+from pipeline.commands.cmd_catalogue import filters, index, rois, samples
 from pipeline.commands.cmd_check import check
+from pipeline.commands.cmd_check_caiman import check_caiman
 from pipeline.commands.cmd_config import config
 from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
@@ -93,7 +94,9 @@ def _announce(url: str, page: str, browser: bool) -> None:
         webbrowser.open_new_tab(url + page)
 
 
-for _command in (init, process, import_, adopt, params, samples, rois, index, config, stimuli, behaviour):
+for _command in (init, process, import_, adopt, params, samples, rois, filters, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, accept, reject, delete, restore, merge, split, add_rois, log, undo, redo, check, export, bench):
+for _command in (tag, accept, reject, delete, restore, merge, split, add_rois, log, undo, redo, check, export):
+    main.add_command(_command)
+for _command in (check_caiman, bench):
     main.add_command(_command)

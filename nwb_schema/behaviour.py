@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from nwb_schema import local_hdf5
 from nwb_schema.columns import column_key
-from nwb_schema.errors import SampleError, StimulusError
+from nwb_schema.edits.commit import Committed, commit
+from nwb_schema.edits.series import SetSeries
+from nwb_schema.errors import StimulusError
 from nwb_schema.layout import BEHAVIOUR
 from nwb_schema.names import clean_text
 from nwb_schema.project import Project
-from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import open_sample, read_summary
-from nwb_schema.replace_sample import edit_copy
 from nwb_schema.stimulus_table import StimulusTable, read_table
 
 _TIME_COLUMNS = ("time_s", "time", "timestamp", "timestamps", "seconds")
@@ -59,11 +59,12 @@ class BehaviourSeries:
 
 @dataclass(frozen=True)
 class LoadedBehaviour:
-    """What `load_behaviour` did: the sample's file, the series by name, and what was odd, one sentence each."""
+    """What `load_behaviour` did: the sample's file, the series by name, what was odd, and the edits."""
 
     sample: Path
     series: Mapping[str, BehaviourSeries]
     notes: tuple[str, ...]
+    committed: Committed
 
 
 def load_behaviour(
@@ -77,8 +78,11 @@ def load_behaviour(
     start_s: float = 0.0,
     time_column: str | None = None,
     existing: Literal["refuse", "replace"] = "refuse",
+    actor: str = "unknown",
+    reason: str = "",
+    based_on: str | None = None,
 ) -> LoadedBehaviour:
-    """Put columns of a table into a sample, one series each.
+    """Put columns of a table into a sample, one series and one edit each, all of them or none.
 
     Parameters
     ----------
@@ -96,6 +100,8 @@ def load_behaviour(
         The column of times in seconds; found by its name (``time``, ``time_s``, ``timestamp``) when not given.
     existing
         What to do when the sample has a series of that name.
+    actor, reason, based_on
+        See `nwb_schema.edits.commit`.
 
     Raises
     ------
@@ -125,8 +131,17 @@ def load_behaviour(
     unknown = sorted(set(units or {}) - set(chosen))
     if unknown:
         raise StimulusError(table.name, f"a unit is given for {unknown[0]!r}, which is no series", "Correct its name.")
-    edit_copy(path, partial(_edit, path=path, series=series, existing=existing), partial(_verify, series=series))
-    return LoadedBehaviour(path, series, tuple(notes))
+    _refuse_others(path, series)
+    edits = [SetSeries(name, partial(_write_series, series=one), existing) for name, one in series.items()]
+    committed = commit(project, path, edits, actor=actor, reason=reason, based_on=based_on)
+    return LoadedBehaviour(path, series, tuple(notes), committed)
+
+
+def remove_behaviour(
+    project: Project, path: Path, name: str, *, actor: str, reason: str = "", based_on: str | None = None
+) -> Committed:
+    """Take a series out of a sample; an edit, which can be undone."""
+    return commit(project, path, SetSeries(name, None), actor=actor, reason=reason, based_on=based_on)
 
 
 def read_behaviour(path: Path) -> dict[str, BehaviourSeries]:
@@ -205,19 +220,17 @@ def _chosen(
     return chosen
 
 
-def _edit(
-    file: h5py.File, *, path: Path, series: Mapping[str, BehaviourSeries], existing: Literal["refuse", "replace"]
-) -> None:
-    module = local_hdf5.require_local_group(file, BEHAVIOUR)
-    if not local_hdf5.type_of(module):
-        _mark(module, "ProcessingModule", "What was measured of the animal beside the movie.")
-    for name, one in series.items():
-        if module.get(name, getlink=True) is not None:
-            there = local_hdf5.local_group(module, name)
-            if existing == "refuse" or there is None or local_hdf5.type_of(there) != "TimeSeries":
-                raise StimulusError(path, f"has a series {name!r} already", "Replace it with --replace.")
-            del module[name]
-        _write_series(module.create_group(name), one)
+def _refuse_others(path: Path, names: Mapping[str, object]) -> None:
+    """Refuse to replace what is no series of ours."""
+    with open_sample(path) as file:
+        if file.get(BEHAVIOUR, getlink=True) is None:
+            return
+        module = local_hdf5.local_group(file, BEHAVIOUR)
+        for name in names:
+            there = None if module is None else local_hdf5.local_group(module, name)
+            taken = module is None or module.get(name, getlink=True) is not None
+            if taken and (there is None or local_hdf5.type_of(there) != "TimeSeries"):
+                raise StimulusError(path, f"has something else called {name!r} already", "Give it another name.")
 
 
 def _write_series(group: h5py.Group, series: BehaviourSeries) -> None:
@@ -264,19 +277,3 @@ def _read_series(group: h5py.Group) -> BehaviourSeries | None:
         rate_hz=float(rate) if rate else None,
         description=local_hdf5.as_text(group.attrs.get("description", "")),
     )
-
-
-def _verify(path: Path, *, series: Mapping[str, BehaviourSeries]) -> None:
-    problems = schema_problems(path)
-    if problems:
-        raise SampleError(path, f"would not be valid NWB ({problems[0]})", "Nothing was kept. Report this.")
-    written = read_behaviour(path)
-    for name, one in series.items():
-        there = written.get(name)
-        if (
-            there is None
-            or (there.unit, there.rate_hz) != (one.unit, one.rate_hz)
-            or not np.array_equal(there.values, one.values, equal_nan=True)
-            or not np.allclose(there.time_s, one.time_s, rtol=0, atol=1e-9)
-        ):
-            raise SampleError(path, f"the series {name!r} did not read back as written", "Nothing was kept.")

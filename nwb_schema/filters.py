@@ -44,7 +44,8 @@ _NEGATED = ("$NOT:", "$STR!=:")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _YES_NO = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
 # Scores are single precision in the file: nobody can type all the digits of 3.1415927410125732.
-_RELATIVE_TOLERANCE = 1e-6
+EQUAL_WITHIN = 1e-6
+"""Two numbers are equal that differ by so little, relative to the one that was typed."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Condition:
             if self.column.kind == "flag":
                 kept |= values.data == bool(number)
             else:
-                kept |= np.abs(values.data - number) <= _RELATIVE_TOLERANCE * abs(number)
+                kept |= np.abs(values.data - number) <= EQUAL_WITHIN * abs(number)
         return kept & values.known
 
     def _texts_fit(self, texts: Sequence[str], of: ColumnValues | None = None) -> Mask:

@@ -1,16 +1,16 @@
-"""Tables of times in an NWB file, read and written with h5py exactly as pynwb would."""
+"""Tables of times in an NWB file, read with h5py and made of data frames."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from nwb_schema import local_hdf5
+from nwb_schema.edits.times import TEXT, TimesColumn, TimesTable, plain_cell
+from nwb_schema.names import clean_text
 
 _STORED = {
     "start_s": ("start_time", "Start of the period, in seconds from the start of the recording."),
@@ -43,56 +43,24 @@ def read_columns(table: h5py.Group) -> tuple[dict[str, Any], list[str]]:
     return columns, skipped
 
 
-def write_table(parent: h5py.Group, name: str, frame: pd.DataFrame, *, neurodata_type: str, description: str) -> None:
-    """A new table with the columns of `frame` under their stored names.
-
-    A column that lacks its type or its place in ``colnames`` is not seen by pynwb.
+def as_table(frame: pd.DataFrame, *, neurodata_type: str, description: str) -> TimesTable:
+    """The rows of `frame` as a table of a sample, numbered from 0.
 
     Parameters
     ----------
     neurodata_type
         ``TimeIntervals`` or ``EventsTable``.
     """
-    table = parent.create_group(name)
-    stored = [_STORED.get(str(column), (str(column), "As loaded."))[0] for column in frame.columns]
-    _mark(table, "core", neurodata_type, description)
-    text = h5py.string_dtype("utf-8")
-    table.attrs.create("colnames", np.array(stored, dtype=object), dtype=text)
-    _dataset(table, "id", np.arange(len(frame), dtype=np.int64))
-    for column, target in zip(frame.columns, stored, strict=True):
-        values = _values(frame[column])
-        dataset = _dataset(table, target, values.astype(text) if values.dtype.kind == "O" else values)
-        explained = _STORED.get(str(column), ("", f"{column}, as loaded."))[1]
-        if column == "time_s":
-            _mark(dataset, "core", "TimestampVectorData", explained)
-            dataset.attrs["unit"] = "seconds"
+    columns, cells = [], []
+    for name in frame.columns:
+        stored, explained = _STORED.get(str(name), (str(name), f"{name}, as loaded."))
+        values = frame[name].to_numpy()
+        if values.dtype.kind in "biuf":
+            dtype, found = values.dtype.str, [plain_cell(value) for value in values.tolist()]
         else:
-            _mark(dataset, "hdmf-common", "VectorData", explained)
-    _mark(table["id"], "hdmf-common", "ElementIdentifiers", None)
-
-
-def same_table(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Whether two tables hold the same, whichever of its kinds of text pandas has chosen for each."""
-    if list(one.columns) != list(other.columns) or len(one) != len(other):
-        return False
-    pairs = [(_values(one[name]), _values(other[name])) for name in one.columns]
-    return all(a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
-
-
-def _dataset(table: h5py.Group, name: str, data: Any) -> h5py.Dataset:
-    # Chunked, so that others can add rows; one chunk, because a table of periods is small.
-    return table.create_dataset(name, data=data, maxshape=(None,), chunks=(max(1, len(data)),))
-
-
-def _mark(node: h5py.Group | h5py.Dataset, namespace: str, neurodata_type: str, description: str | None) -> None:
-    node.attrs["namespace"] = namespace
-    node.attrs["neurodata_type"] = neurodata_type
-    node.attrs["object_id"] = str(uuid.uuid4())
-    if description is not None:
-        node.attrs["description"] = description
-
-
-def _values(column: pd.Series[Any]) -> NDArray[Any]:
-    """The column's cells, texts as objects, whichever of its kinds of text pandas has chosen."""
-    values = column.to_numpy()
-    return values if values.dtype.kind in "biuf" else np.array([str(value) for value in values], dtype=object)
+            dtype, found = TEXT, [clean_text(str(value)) for value in values]
+        kind = "TimestampVectorData" if name == "time_s" else "VectorData"
+        columns.append(TimesColumn(stored, dtype, explained, kind))
+        cells.append(found)
+    rows = dict(enumerate(zip(*cells, strict=True)))
+    return TimesTable(neurodata_type, description, tuple(columns), rows)

@@ -43,7 +43,7 @@ from nwb_schema.limits import (
 )
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.regular_file import require_regular_file
-from nwb_schema.sample_summary import SampleSummary, summarise
+from nwb_schema.sample_summary import SampleSummary, pixel_size_um, summarise
 from nwb_schema.stored_masks import StoredMasks, accept_flags, count_rois, find_images, find_segmentation
 from nwb_schema.stored_traces import find_series, trace_rows
 
@@ -147,6 +147,12 @@ def roi_columns(table: h5py.Group) -> tuple[int, dict[str, Any], dict[str, Any]]
     columns["area_px"], columns["centroid_y"], columns["centroid_x"] = masks.geometry()
     columns |= {name: _flag_column(table, name, n_rois) for name in (CURATED, DELETED)}
     return n_rois, columns, _other_columns(table, n_rois)
+
+
+def read_pixel_size_um(path: Path) -> tuple[float, float] | None:
+    """Size of a pixel in micrometres as (y, x), or None where the file does not say."""
+    with open_sample(path) as file:
+        return pixel_size_um(file)
 
 
 def read_footprints(path: Path) -> sparse.csr_array:

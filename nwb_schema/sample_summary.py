@@ -241,6 +241,20 @@ def _plane_text(file: h5py.File, name: str) -> str | None:
     return None if plane is None else local_hdf5.name_text(plane, name)
 
 
+def pixel_size_um(file: h5py.File) -> tuple[float, float] | None:
+    """Size of a pixel in micrometres as (y, x), or None where the file does not say; NWB stores (x, y)."""
+    plane = _first_plane(file)
+    spacing = None if plane is None else local_hdf5.local_dataset(plane, "grid_spacing")
+    if spacing is None or spacing.ndim != 1 or not 2 <= spacing.shape[0] <= 3:
+        return None
+    unit = local_hdf5.as_text(spacing.attrs.get("unit", "meters"))
+    to_um = {"meters": 1e6, "millimeters": 1e3, "micrometers": 1.0, "microns": 1.0, "um": 1.0}.get(unit)
+    x, y = (float(value) for value in spacing[:2])
+    if to_um is None or not (math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0):
+        return None
+    return y * to_um, x * to_um
+
+
 def _iso(text: str | None) -> str | None:
     """The time as ISO 8601, or as it stands where it is none."""
     if text is None:

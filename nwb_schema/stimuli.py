@@ -7,8 +7,8 @@ named by the type's permanent key and holds times in seconds, ``label`` (the nam
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,19 +18,19 @@ import pandas as pd
 
 from nwb_schema import local_hdf5
 from nwb_schema.columns import ColumnDefinition, ColumnKind
-from nwb_schema.errors import SampleError, StimulusError
-from nwb_schema.interval_tables import read_columns, same_table, write_table
-from nwb_schema.layout import EVENTS, INTERVALS
+from nwb_schema.edits.commit import Committed, commit
+from nwb_schema.edits.period_edits import ChangePeriods, LoadTimes
+from nwb_schema.edits.times import PLACES, read_times
+from nwb_schema.errors import StimulusError
+from nwb_schema.interval_tables import as_table, read_columns
 from nwb_schema.project import Project
-from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import open_sample, read_summary
-from nwb_schema.replace_sample import edit_copy
 from nwb_schema.stimulus_columns import Unit
 from nwb_schema.stimulus_periods import PALETTE, BeyondRule, InvalidRule, OverlapRule, Periods, build_periods
 from nwb_schema.stimulus_table import StimulusTable, read_table
 
-_PLACES = {"TimeIntervals": INTERVALS, "EventsTable": EVENTS}
 # How others call a period's name, in the order in which they are looked for.
+_STORED_NAMES = {"start_s": "start_time", "stop_s": "stop_time", "time_s": "timestamp", "name": "label"}
 _NAME_COLUMNS = ("label", "name", "stimulus_name", "stimulus", "condition", "annotation")
 
 
@@ -44,11 +44,14 @@ class LoadedStimuli:
         The sample's file and the stimulus type.
     periods
         What is in the sample now, and what was odd about the table.
+    committed
+        The edit.
     """
 
     sample: Path
     type_name: str
     periods: Periods
+    committed: Committed
 
 
 def load_stimuli(
@@ -65,8 +68,11 @@ def load_stimuli(
     invalid: InvalidRule = "refuse",
     moments: bool = False,
     existing: Literal["refuse", "replace"] = "refuse",
+    actor: str = "unknown",
+    reason: str = "",
+    based_on: str | None = None,
 ) -> LoadedStimuli:
-    """Put the periods, or the moments, of a table into a sample.
+    """Put the periods, or the moments, of a table into a sample: an edit, which can be undone.
 
     Parameters
     ----------
@@ -80,6 +86,8 @@ def load_stimuli(
         See `nwb_schema.stimulus_periods.build_periods`.
     existing
         What to do when the sample has periods (or moments) of this type already.
+    actor, reason, based_on
+        See `nwb_schema.edits.commit`.
 
     Raises
     ------
@@ -107,48 +115,143 @@ def load_stimuli(
         invalid=invalid,
         moments=moments,
     )
-    write_stimuli(path, column, periods.frame, source=table.name, existing=existing)
-    return LoadedStimuli(path, column.name, periods)
+    place = _place(column, "EventsTable" if moments else "TimeIntervals")
+    _refuse_unknown(path, place, column, existing)
+    explained = column.description or f"Stimulus type {column.name}."
+    kind = "EventsTable" if moments else "TimeIntervals"
+    loaded = as_table(periods.frame, neurodata_type=kind, description=f"{explained} Loaded from {table.name}.")
+    edit = LoadTimes(place, column.name, loaded, existing)
+    committed = commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+    return LoadedStimuli(path, column.name, periods, committed)
 
 
-def write_stimuli(
+def change_periods(
+    project: Project,
     path: Path,
-    column: ColumnDefinition,
-    frame: pd.DataFrame,
+    type_name: str,
     *,
-    source: str,
-    existing: Literal["refuse", "replace"] = "refuse",
-) -> None:
-    """Write `frame` (see `nwb_schema.stimulus_periods.Periods`) as the periods or moments of a stimulus type.
+    changed: Mapping[int, Mapping[str, Any]] | None = None,
+    removed: Sequence[int] = (),
+    added: Sequence[Mapping[str, Any]] = (),
+    moments: bool = False,
+    actor: str,
+    reason: str = "",
+    based_on: str | None = None,
+) -> Committed:
+    """Change, remove and add single periods or moments of a stimulus type, all of it in one edit.
+
+    Columns are called as in the frames of `read_stimuli`: ``start_s``, ``stop_s`` (``time_s`` of a moment), ``name``,
+    ``colour`` and the others.
+
+    Parameters
+    ----------
+    changed
+        New values of some columns by the row's ``id``, which is the index of the frame.
+    removed
+        ``id`` of each.
+    added
+        Values by column, one mapping a row. The first of a type need not have been loaded from a table.
+    moments
+        Whether the type's events are meant, not its periods.
+    actor, reason, based_on
+        See `nwb_schema.edits.commit`.
 
     Raises
     ------
-    StimulusError
-        When the sample has some of this type already and `existing` is ``refuse``.
-    SampleError
-        When it cannot be written, or does not read back as it should.
+    ConfigurationError
+        When the project has no such stimulus type.
+    EditError
+        When there is no such row or column, or a value cannot be taken.
     """
-    kind = "EventsTable" if "time_s" in frame else "TimeIntervals"
+    column = project.configuration().find(type_name, ColumnKind.STIMULUS)
+    kind = "EventsTable" if moments else "TimeIntervals"
+    place = _place(column, kind)
+    _refuse_unknown(path, place, column, "replace")
+    edits: list[Any] = []
+    with open_sample(path) as file:
+        there = read_times(file).get(place)
+    if there is None and added:
+        edits.append(
+            LoadTimes(
+                place,
+                column.name,
+                as_table(
+                    _no_rows(moments),
+                    neurodata_type=kind,
+                    description=(column.description or f"Stimulus type {column.name}."),
+                ),
+            )
+        )
+    edits.append(
+        ChangePeriods(
+            place,
+            column.name,
+            {number: _as_stored(values) for number, values in (changed or {}).items()},
+            removed,
+            [_as_stored({"name": column.name, "colour": PALETTE[0], **values}) for values in added],
+            column.vocabulary,
+        )
+    )
+    return commit(project, path, edits, actor=actor, reason=reason, based_on=based_on)
 
-    def edit(file: h5py.File) -> None:
-        parent = local_hdf5.require_local_group(file, _PLACES[kind])
-        there = local_hdf5.local_group(parent, column.key)
-        if parent.get(column.key, getlink=True) is not None:
-            if existing == "refuse" or there is None or local_hdf5.type_of(there) != kind:
-                raise StimulusError(
-                    path, f"has periods or events of the type {column.name!r} already", "Replace them with --replace."
-                )
-            del parent[column.key]
-        explained = column.description or f"Stimulus type {column.name}."
-        write_table(parent, column.key, frame, neurodata_type=kind, description=f"{explained} Loaded from {source}.")
 
-    edit_copy(path, edit, partial(_verify, kind=kind, key=column.key, frame=frame))
+def remove_stimuli(
+    project: Project,
+    path: Path,
+    type_name: str,
+    *,
+    moments: bool = False,
+    actor: str,
+    reason: str = "",
+    based_on: str | None = None,
+) -> Committed:
+    """Take all periods, or moments, of a stimulus type out of a sample."""
+    column = project.configuration().find(type_name, ColumnKind.STIMULUS)
+    place = _place(column, "EventsTable" if moments else "TimeIntervals")
+    _refuse_unknown(path, place, column, "replace")
+    edit = LoadTimes(place, column.name, None, "replace")
+    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+
+
+def _place(column: ColumnDefinition, kind: str) -> str:
+    return f"{PLACES[kind]}/{column.key}"
+
+
+def _refuse_unknown(path: Path, place: str, column: ColumnDefinition, existing: str) -> None:
+    """Refuse to touch a table that is not ours to edit: one with several values in a cell, or a link."""
+    parent, _, name = place.partition("/")
+    with open_sample(path) as file:
+        group = file.get(parent, getlink=True)
+        if group is None:
+            return
+        inside = local_hdf5.local_group(file, parent)
+        if inside is None:
+            raise StimulusError(path, f"its {parent} leads elsewhere or is no group", "Do not trust this file.")
+        there = inside.get(name, getlink=True) is not None
+        if there and (existing == "refuse" or place not in read_times(file)):
+            kept = "" if place not in read_times(file) else ", which can be replaced"
+            raise StimulusError(
+                path,
+                f"has periods or events of the type {column.name!r} already{kept}",
+                "Replace them with --replace." if kept else "They have another form, and are only shown.",
+            )
+
+
+def _no_rows(moments: bool) -> pd.DataFrame:
+    times: dict[str, list[float]] = {"time_s": []} if moments else {"start_s": [], "stop_s": []}
+    texts = {"name": pd.Series([], dtype=object), "colour": pd.Series([], dtype=object)}
+    return pd.DataFrame({**{name: np.array(values, np.float64) for name, values in times.items()}, **texts})
+
+
+def _as_stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_STORED_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def read_stimuli(path: Path) -> dict[str, pd.DataFrame]:
     """The periods of a sample, ours or foreign: ``{key of the type: frame}``.
 
-    Each frame has ``start_s``, ``stop_s``, ``name``, ``colour`` and then the other columns with one value a row.
+    Each frame has ``start_s``, ``stop_s``, ``name``, ``colour`` and then the other columns with one value a row. Its
+    index is the ``id`` of each row, by which `change_periods` knows it.
 
     Raises
     ------
@@ -186,11 +289,19 @@ def read_intervals(path: Path, name: str | None = None) -> StimulusTable:
 
 def _read(path: Path, kind: str, times: dict[str, str]) -> dict[str, pd.DataFrame]:
     with open_sample(path) as file:
-        return {name: _as_frame(name, read_columns(table)[0], times) for name, table in _tables(file, kind).items()}
+        return {
+            name: _as_frame(name, read_columns(table)[0], times).set_axis(_ids(table))
+            for name, table in _tables(file, kind).items()
+        }
+
+
+def _ids(table: h5py.Group) -> pd.Index[int]:
+    data = local_hdf5.local_dataset(table, "id")
+    return pd.Index([] if data is None else data[()].tolist(), dtype=np.int64)
 
 
 def _tables(file: h5py.File, kind: str) -> dict[str, h5py.Group]:
-    group = local_hdf5.local_group(file, _PLACES[kind])
+    group = local_hdf5.local_group(file, PLACES[kind])
     children = () if group is None else local_hdf5.local_children(group)
     return {name: node for name, node in children if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == kind}
 
@@ -208,12 +319,3 @@ def _as_frame(name: str, columns: dict[str, Any], times: dict[str, str]) -> pd.D
         if column not in (*times.values(), "colour", label):
             frame[column] = values
     return frame
-
-
-def _verify(path: Path, *, kind: str, key: str, frame: pd.DataFrame) -> None:
-    problems = schema_problems(path)
-    if problems:
-        raise SampleError(path, f"would not be valid NWB ({problems[0]})", "Nothing was kept. Report this.")
-    written = (read_events if kind == "EventsTable" else read_stimuli)(path).get(key)
-    if written is None or not same_table(written, frame):
-        raise SampleError(path, f"the table {key!r} did not read back as written", "Nothing was kept. Report this.")

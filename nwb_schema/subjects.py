@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from nwb_schema.file_lock import file_lock
 from nwb_schema.metadata_file import convert
 from nwb_schema.names import clean_text
 from nwb_schema.publishing import partial_path, publish_over, sweep_partials
+from nwb_schema.spreadsheet import inert_cell, plain_cell
 from nwb_schema.subject_terms import UnusableTerm
 
 SUBJECT_FIELDS = {
@@ -34,9 +34,6 @@ SUBJECT_FIELDS = {
 
 Subjects = dict[str, dict[str, str]]
 """``{subject_id: {column: text}}``; what is not known is absent."""
-
-# A spreadsheet program takes a cell that starts so for a formula; an apostrophe before it makes it text.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def read_subjects(path: Path) -> Subjects:
@@ -83,7 +80,7 @@ def write_subjects(path: Path, subjects: Iterable[Mapping[str, str]]) -> None:
     writer = csv.writer(text)
     writer.writerow(SUBJECT_FIELDS)
     for subject in subjects:
-        writer.writerow([_inert(subject.get(name, "")) for name in SUBJECT_FIELDS])
+        writer.writerow([inert_cell(subject.get(name, "")) for name in SUBJECT_FIELDS])
     try:
         sweep_partials(path.parent)
         temporary = partial_path(path.parent)
@@ -114,7 +111,7 @@ def _read(path: Path) -> Subjects:
     _check_header(path, names)
     subjects: Subjects = {}
     for number, row in enumerate(rows[1:], start=2):
-        cells = [clean_text(_plain(cell)).strip() for cell in row]
+        cells = [clean_text(plain_cell(cell)).strip() for cell in row]
         if not any(cells):
             continue
         if len(cells) > len(names):
@@ -158,11 +155,3 @@ def _check_header(path: Path, names: list[str]) -> None:
         raise MetadataError(
             path, "has no column subject_id, or one column twice", f"Its first row names: {', '.join(SUBJECT_FIELDS)}."
         )
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _plain(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

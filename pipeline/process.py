@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from nwb_schema.errors import MissingRateError, ProjectError
@@ -31,6 +32,7 @@ from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import ProcessRequest, default_session, parse_request
 from pipeline.results import read_results
+from pipeline.seeds import seeds_sha256
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.process")
@@ -137,7 +139,8 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         # How many frames it needs, the engine has said.
         check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
         input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
-        digest = work_digest(input_sha256, parameters.sha256(), engine.name, engine.version)
+        inputs = ".".join((input_sha256, *seeds_of(parameters)))
+        digest = work_digest(inputs, parameters.sha256(), engine.name, engine.version)
         Ledger(project).set_digest(job.id, digest)
         checked = time.perf_counter()
         keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
@@ -180,6 +183,11 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     ended = time.perf_counter()
     report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
     return report
+
+
+def seeds_of(parameters: Parameters) -> tuple[str, ...]:
+    """SHA-256 of the masks that the cells start from, where there are any: the parameters only have their path."""
+    return (seeds_sha256(Path(parameters.init.Ain)),) if parameters.init.Ain else ()
 
 
 def rounded(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -113,6 +113,30 @@ def write_results(path: Path, results: Results) -> Path:
     return path
 
 
+def add_own_group(
+    path: Path,
+    *,
+    engine: str,
+    version: str,
+    shifts: NDArray[np.float32],
+    notes: tuple[str, ...],
+    images: Mapping[str, NDArray[np.float32]],
+) -> None:
+    """Add the root group ``fluorite`` to a file that CaImAn saved, and flush it to disk; the rest stays as it is.
+
+    Raises
+    ------
+    ResultsError
+        When there is no such file, or it is no HDF5 file.
+    """
+    try:
+        with h5py.File(path, "r+") as file:
+            _put_own_group(file, engine=engine, version=version, shifts=shifts, notes=notes, images=images)
+        fsync_file(path)
+    except OSError as error:
+        raise ResultsError(path, f"cannot be completed ({error})", "Check free space and permissions.") from error
+
+
 def seen_from_above(
     images: Mapping[str, NDArray[np.float32]],
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
@@ -161,23 +185,36 @@ def _fill(file: h5py.File, results: Results) -> None:
     for name, value in values.items():
         _put(estimates, name, value)
     _put_parameters(file, results)
-    ours = file.create_group("fluorite")
-    ours.attrs.update(
+    _put_own_group(
+        file,
         engine=results.engine,
         version=results.version,
-        layout="CNMF.save",
-        shifts_axes="y,x,z"[: 2 * len(results.shape) - 1],
+        shifts=results.shifts,
+        notes=results.notes,
+        images=results.images,
     )
-    ours.create_dataset("shifts", data=results.shifts.astype(np.float32))
-    ours.create_dataset("notes", data=list(results.notes), dtype=h5py.string_dtype(), shape=(len(results.notes),))
-    images = ours.create_group("summary_images")
-    flat, planes = seen_from_above(results.images)
-    for name, image in flat.items():
-        images.create_dataset(name, data=image.astype(np.float32))
-    if planes:
-        group = ours.create_group("plane_images")
-        for name, image in planes.items():
-            group.create_dataset(name, data=image.astype(np.float32))
+
+
+def _put_own_group(
+    file: h5py.File,
+    *,
+    engine: str,
+    version: str,
+    shifts: NDArray[np.float32],
+    notes: tuple[str, ...],
+    images: Mapping[str, NDArray[np.float32]],
+) -> None:
+    ours = file.create_group("fluorite")
+    n_axes = shifts.shape[1]
+    ours.attrs.update(engine=engine, version=version, layout="CNMF.save", shifts_axes="y,x,z"[: 2 * n_axes - 1])
+    ours.create_dataset("shifts", data=shifts.astype(np.float32))
+    ours.create_dataset("notes", data=list(notes), dtype=h5py.string_dtype(), shape=(len(notes),))
+    flat, planes = seen_from_above(images)
+    for name, group in (("summary_images", flat), ("plane_images", planes)):
+        if group or name == "summary_images":
+            into = ours.create_group(name)
+            for kind, image in group.items():
+                into.create_dataset(kind, data=image.astype(np.float32))
 
 
 def _put_footprints(estimates: h5py.Group, results: Results) -> None:

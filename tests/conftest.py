@@ -11,6 +11,9 @@ import pytest
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# Taken out of the environment, so that `auto` means the same engine in all tests, whoever runs them.
+CAIMAN_PYTHON = os.environ.pop("FLUORITE_CAIMAN_PYTHON", None)
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -21,3 +24,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the recordings in ../shared/data, which are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def caiman_python() -> Path:
+    """An interpreter with the real CaImAn; the test is skipped where none is named."""
+    if CAIMAN_PYTHON is None:
+        pytest.skip("needs a real CaImAn: set FLUORITE_CAIMAN_PYTHON to its interpreter")
+    return Path(CAIMAN_PYTHON)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from dash.development.base_component import Component
 from app.components.grid_theme import THEME
 from app.components.markup import clientside
 from app.formatting import ABSENT
+from app.roi_rows import roi_rows, tag_field
+from nwb_schema.columns import ColumnDefinition, ColumnType
 
 _SCORES = {
     "snr": ("SNR", "Peak signal-to-noise ratio of the trace"),
@@ -22,22 +25,15 @@ _SCORES = {
 }
 
 
-def roi_rows(rois: pd.DataFrame) -> list[dict[str, Any]]:
-    """The table's rows; scores that were not computed are None."""
-    columns = ["key", "index", "is_accepted", *_SCORES, "area_px", "centroid_x", "centroid_y"]
-    shown = rois[columns]
-    return [
-        {name: _plain(value) for name, value in zip(columns, row, strict=True)}
-        for row in shown.itertuples(index=False, name=None)
-    ]
+def roi_table(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = (), selected: Sequence[str] = ()) -> Component:
+    """The table; choosing rows selects cells. `selected` are the keys of those that are selected at first.
 
-
-def roi_table(rois: pd.DataFrame, selected: Sequence[str] = ()) -> Component:
-    """The table; choosing rows selects cells. `selected` are the keys of those that are selected at first."""
+    Deleted ROIs are among its rows; the page shows them when it is asked to (``assets/curation.js``).
+    """
     return dag.AgGrid(
         id="roi-table",
-        rowData=roi_rows(rois),
-        columnDefs=_columns(rois),
+        rowData=roi_rows(rois, tags),
+        columnDefs=_columns(rois, tags),
         defaultColDef={"sortable": True, "resizable": True, "filter": True, "minWidth": 64, "flex": 1},
         getRowId="params.data.key",
         # Given with the table: rows that a script selects while the table is being made are deselected by it.
@@ -55,13 +51,16 @@ def roi_table(rois: pd.DataFrame, selected: Sequence[str] = ()) -> Component:
             "headerHeight": 36,
             "animateRows": False,
             "suppressColumnMoveAnimation": True,
+            "isExternalFilterPresent": {"function": "true"},
+            "doesExternalFilterPass": {"function": "isListed(params.data)"},
+            "rowClassRules": {"is-deleted": "params.data.deleted"},
         },
         className="fluorite-grid is-clickable",
         style={"height": "100%", "width": "100%"},
     )
 
 
-def _columns(rois: pd.DataFrame) -> list[dict[str, Any]]:
+def _columns(rois: pd.DataFrame, tags: Sequence[ColumnDefinition]) -> list[dict[str, Any]]:
     scores = [name for name in _SCORES if np.isfinite(rois[name].to_numpy(dtype=float)).any()]
     return [
         {"field": "index", "headerName": "Cell", "type": "rightAligned", "filter": "agNumberColumnFilter"},
@@ -72,6 +71,7 @@ def _columns(rois: pd.DataFrame) -> list[dict[str, Any]]:
             "cellClass": "is-drawn",
             "minWidth": 110,
         },
+        *(_tag(column) for column in tags),
         *(_number(name, _SCORES[name][0], ".3~g", _SCORES[name][1]) for name in scores),
         {**_number("area_px", "Area (px)", "d", "Pixels of the mask"), "minWidth": 92},
         _number("centroid_x", "x (px)", ".1f", "Column of the centre, from the left"),
@@ -90,10 +90,19 @@ def _number(field: str, header: str, pattern: str, tooltip: str) -> dict[str, An
     }
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+def _tag(column: ColumnDefinition) -> dict[str, Any]:
+    numeric = column.type in (ColumnType.INTEGER, ColumnType.DECIMAL)
+    return {
+        # A colon: the grid takes dots for a path into nested rows.
+        "field": tag_field(column),
+        "headerName": column.name,
+        "headerTooltip": column.description or f"Tag column {column.name}",
+        "filter": "agNumberColumnFilter" if numeric else "agTextColumnFilter",
+        "minWidth": 96,
+        "cellClassRules": {"is-untagged": f"params.value === {json.dumps(column.replacement)}"},
+        **({"type": "rightAligned"} if numeric else {}),
+        **({"valueFormatter": {"function": "params.value ? 'yes' : 'no'"}} if column.type is ColumnType.YES_NO else {}),
+    }
 
 
 def register(app: Dash) -> None:

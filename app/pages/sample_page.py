@@ -10,12 +10,16 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app.addresses import sample_url as sample_url
+from app.components.curation_view import curation_bar, curation_config
+from app.components.edit_history import cell_card, history_card
 from app.components.markup import aria
 from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
 from app.components.roi_table import roi_table
 from app.components.trace_panel import trace_card
+from app.curation import tag_columns
 from app.formatting import count, duration, frame_size, number
+from app.roi_rows import ROI_COLUMNS
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 from nwb_schema.reader import SampleSummary, read_provenance
@@ -47,7 +51,8 @@ def layout(
         ``1`` for a movie that starts to play by itself.
     """
     if identifier is None:
-        return _page([], player_card(None, None), trace_card(None, (), ()), roi_table(_no_rois()), None)
+        empty = (player_card(None, None), trace_card(None, (), ()), curation_bar(None), roi_table(_no_rois()))
+        return _page([], *empty, history_card(None), None)
     name = unquote(identifier)
     try:
         return sample_layout(
@@ -86,7 +91,9 @@ def sample_layout(
         _headline(sample.summary, workspace.problem(sample)),
         player_card(config, problem),
         trace_card(identifier, sample.trace_kinds, keys),
-        roi_table(sample.rois, keys),
+        curation_bar(curation_config(workspace, sample)),
+        roi_table(sample.rois, tag_columns(workspace), keys),
+        history_card(sample),
         provenance_card(sample.summary, read_provenance(sample.path)),
     )
 
@@ -125,7 +132,9 @@ def _page(
     headline: list[Component | None],
     player: Component,
     traces: Component,
+    curation: Component,
     table: Component,
+    history: Component,
     provenance: Component | None,
 ) -> Component:
     return html.Main(
@@ -138,7 +147,12 @@ def _page(
                         [
                             traces,
                             html.Section(
-                                [html.H2("Cells", id="cells-title"), html.Div(table, className="roi-table-wrap")],
+                                [
+                                    html.H2("Cells", id="cells-title"),
+                                    curation,
+                                    html.Div(table, className="roi-table-wrap"),
+                                    cell_card(),
+                                ],
                                 className="card-panel cells-card",
                                 **aria(labelledby="cells-title"),
                             ),
@@ -148,6 +162,7 @@ def _page(
                 ],
                 className="sample-columns",
             ),
+            history,
             provenance,
         ],
         className="page sample-page",
@@ -181,5 +196,4 @@ def _number(text: str) -> int | None:
 
 
 def _no_rois() -> pd.DataFrame:
-    names = ["key", "index", "is_accepted", "snr", "r_values", "cnn_preds", "area_px", "centroid_x", "centroid_y"]
-    return pd.DataFrame({name: [] for name in names})
+    return pd.DataFrame({name: [] for name in ROI_COLUMNS})

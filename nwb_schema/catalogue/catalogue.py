@@ -22,7 +22,8 @@ from nwb_schema.catalogue.tables import OrderBy, Outdated, Rows, Tables
 from nwb_schema.catalogue_columns import ROI_LIST_COLUMNS
 from nwb_schema.errors import ProjectError
 from nwb_schema.file_lock import file_lock
-from nwb_schema.filters import Filters
+from nwb_schema.filter_history import filter_code, filter_text
+from nwb_schema.filters import Filters, filter_pairs
 from nwb_schema.project import Project
 
 Result = TypeVar("Result")
@@ -47,7 +48,7 @@ class Catalogue:
     """
 
     def __init__(self, project: Project) -> None:
-        self._project = project
+        self.project = project
         self._store = CatalogueStore(project.catalogue_path)
         self._tables: Tables | None = None
         self._lock = Lock()
@@ -63,17 +64,17 @@ class Catalogue:
             Called with the number of files read, and of those to read.
         """
         with self._scanning():
-            return self._store.recovering(lambda: scan.scan(self._project, self._store, progress))
+            return self._store.recovering(lambda: scan.scan(self.project, self._store, progress))
 
     def refresh_file(self, path: Path) -> None:
         """Read one sample again, whose file was just replaced."""
-        self._store.recovering(lambda: scan.put_file(self._project, self._store, path))
+        self._store.recovering(lambda: scan.put_file(self.project, self._store, path))
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
         """Forget everything and read all files again."""
         with self._scanning():
             self._store.discard()
-            return scan.scan(self._project, self._store, progress)
+            return scan.scan(self.project, self._store, progress)
 
     def token(self) -> str:
         """What is another after every change of the catalogue; cheap to ask for."""
@@ -85,7 +86,7 @@ class Catalogue:
         if name not in names:
             self.refresh()
             names = self._store.with_identifier(identifier)
-        return [other for other in names if other != name and (self._project.samples_dir / other).is_file()]
+        return [other for other in names if other != name and (self.project.samples_dir / other).is_file()]
 
     def columns(self, level: Level = "samples") -> list[CatalogueColumn]:
         """What this level can be listed, filtered and sorted by, hidden columns too, in the order of lists."""
@@ -137,11 +138,11 @@ class Catalogue:
             rows = _numbers(tables, level, filters, order_by)
             part = rows[offset : None if limit is None else offset + limit]
             names = _listed(tables, level) if columns is None else list(columns)
-            values = [tables.values(tables.columns.find(name, level), level).take(part).to_list() for name in names]
+            values = [tables.taken(tables.columns.find(name, level), level, part).to_list() for name in names]
             listed = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
             if columns is None and level == "samples":
                 for row in listed:
-                    row["path"] = str(self._project.samples_dir / row["name"])
+                    row["path"] = str(self.project.samples_dir / row["name"])
             elif columns is None:
                 for row, tags in zip(listed, tables.tags(part), strict=True):
                     row["tags"] = tags
@@ -150,17 +151,31 @@ class Catalogue:
         return self._ask(found)
 
     def frame(
-        self, level: Level, filters: Filters = None, *, columns: Sequence[str] | None = None, order_by: OrderBy = ()
+        self,
+        level: Level,
+        filters: Filters = None,
+        *,
+        columns: Sequence[str] | None = None,
+        also: Sequence[str] = (),
+        order_by: OrderBy = (),
     ) -> pd.DataFrame:
-        """The rows of a level that match as a DataFrame, one column each; what is unknown is None or NaN."""
+        """The rows of a level that match as a DataFrame, one column each; what is unknown is None or NaN.
+
+        Parameters
+        ----------
+        columns
+            Which columns; by default those that lists show.
+        also
+            Further ones.
+        """
 
         def found(tables: Tables) -> pd.DataFrame:
             rows = _numbers(tables, level, filters, order_by)
-            names = _listed(tables, level) if columns is None else list(columns)
+            names = list(dict.fromkeys([*(_listed(tables, level) if columns is None else columns), *also]))
             values = {name: tables.values(tables.columns.find(name, level), level).take(rows) for name in names}
             frame = pd.DataFrame({name: pd.Series(part.to_list(), dtype=_dtype(part)) for name, part in values.items()})
             if columns is None and level == "samples":
-                frame["path"] = [str(self._project.samples_dir / name) for name in frame["name"]]
+                frame["path"] = [str(self.project.samples_dir / name) for name in frame["name"]]
             elif columns is None:
                 frame["tags"] = pd.Series(tables.tags(rows), dtype=object)
             return frame
@@ -180,6 +195,27 @@ class Catalogue:
 
         return self._ask(found)
 
+    def history(self, level: Level, filters: Filters) -> str:
+        """What was filtered, in order, as text: one line a step, with how many rows it left."""
+
+        def found(tables: Tables) -> str:
+            steps = [(name, text) for name, text in filter_pairs(filters) if text.strip()]
+            left = [len(_numbers(tables, level, steps[:number])) for number in range(len(steps) + 1)]
+            return filter_text(level, steps, left)
+
+        return self._ask(found)
+
+    def code(self, level: Level, filters: Filters) -> str:
+        """A Python program that filters the same with pandas. It is for people; nothing here runs it."""
+
+        def found(tables: Tables) -> str:
+            conditions = tables.conditions(filters, level)
+            listed = _listed(tables, level)
+            also = [name for name in dict.fromkeys(one.column.name for one in conditions) if name not in listed]
+            return filter_code(self.project.folder, level, conditions, also)
+
+        return self._ask(found)
+
     def _ask(self, question: Callable[[Tables], Result]) -> Result:
         """Ask a question of the catalogue as it is now, which may change while it is answered."""
         while True:
@@ -194,7 +230,7 @@ class Catalogue:
             # Nobody has made it yet, somebody deleted it, or whoever made it was killed.
             self.refresh()
             token, _ = self._store.state()
-        configuration = self._project.configuration()
+        configuration = self.project.configuration()
         with self._lock:
             tables = self._tables
             if tables is None or tables.token != token or tables.configuration != configuration:

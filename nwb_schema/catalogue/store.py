@@ -92,13 +92,19 @@ class CatalogueStore:
             row = db.execute("SELECT token FROM state").fetchone()
             return "" if row is None else row["token"], [_listed(row) for row in db.execute(_FILES)]
 
-    def column(self, name: str, token: str) -> dict[int, ColumnValues] | None:
-        """One column of the ROIs by the number of the file; None when the catalogue is not what `token` was of."""
+    def column(self, name: str, token: str, files: Sequence[int] | None = None) -> dict[int, ColumnValues] | None:
+        """One column of the ROIs of all files, or of some, by the file's number.
+
+        None when the catalogue is not what `token` was of.
+        """
         with self.database() as db:
             row = db.execute("SELECT token FROM state").fetchone()
             if row is None or row["token"] != token:
                 return None
-            rows = db.execute("SELECT file, kind, dtype, data, words FROM roi_column WHERE name = ?", (name,))
+            chosen, numbers = "", tuple(files or ())
+            if files is not None:
+                chosen = f" AND file IN ({', '.join('?' * len(numbers))})"
+            rows = db.execute(f"{_COLUMN}{chosen}", (name, *numbers))
             return {row["file"]: _decoded(row) for row in rows}
 
     def roi_column_names(self) -> list[str]:
@@ -207,6 +213,7 @@ class CatalogueStore:
             return False
 
 
+_COLUMN = "SELECT file, kind, dtype, data, words FROM roi_column WHERE name = ?"
 _FILES = "SELECT * FROM file ORDER BY name"
 _INSERT_FILE = """
 INSERT INTO file (

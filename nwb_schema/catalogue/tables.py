@@ -19,7 +19,10 @@ from nwb_schema.catalogue_columns import TABLE_PREFIX
 from nwb_schema.column_values import ColumnValues, Kind
 from nwb_schema.columns import ColumnDefinition, ColumnType, UnfitValue
 from nwb_schema.configuration import Configuration
-from nwb_schema.filters import Filters, filter_pairs, parse_filter
+from nwb_schema.filters import Condition, Filters, filter_pairs, parse_filter
+
+# SQLite takes at least 999 parameters.
+_FEW = 500
 
 OrderBy = Sequence[str | tuple[str, bool]]
 Rows = NDArray[np.intp]
@@ -46,7 +49,6 @@ class Tables:
         self.table_keys = [name.removeprefix(TABLE_PREFIX) for name in names if name.startswith(TABLE_PREFIX)]
         self._states = _states(files)
         self._loaded: dict[tuple[Level, str], ColumnValues] = {}
-        self._parts: dict[str, list[ColumnValues | None]] = {}
         self._lock = Lock()
 
     def count(self, level: Level) -> int:
@@ -63,14 +65,42 @@ class Tables:
                 self._loaded[key] = self._sample_column(column) if level == "samples" else self._roi_column(column)
             return self._loaded[key]
 
+    def taken(self, column: CatalogueColumn, level: Level, rows: Rows) -> ColumnValues:
+        """A column's values of some rows. Of a few, no more is loaded than the files that they are in."""
+        if level == "rois" and column.level == "samples":
+            return self.values(column, "samples").take(self._places(rows)[0])
+        if level == "samples" or len(rows) > _FEW or (level, column.name) in self._loaded:
+            return self.values(column, level).take(rows)
+        kind = column.column.kind
+        if not len(rows):
+            return ColumnValues.unknown(kind, 0)
+        places, inside = self._places(rows)
+        runs = np.flatnonzero(np.diff(places, prepend=-1))
+        numbers = [int(number) for number in dict.fromkeys(places.tolist())]
+        parts = dict(zip(numbers, self._roi_parts(column, numbers), strict=True))
+        ends = [*runs[1:].tolist(), len(rows)]
+        pieces = [
+            parts[int(places[start])].take(inside[start:end]) for start, end in zip(runs.tolist(), ends, strict=True)
+        ]
+        return ColumnValues.joined(kind, pieces)
+
+    def _places(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Which file each of these ROIs is in, and which row of that."""
+        ends = np.cumsum(self._n_rois)
+        places = np.searchsorted(ends, rows, side="right")
+        return places, rows - (ends - self._n_rois)[places] if len(ends) else rows
+
+    def conditions(self, filters: Filters, level: Level) -> list[Condition]:
+        """Filters, understood; blank ones are left out."""
+        pairs = [(self.columns.find(name, level).column, expression) for name, expression in filter_pairs(filters)]
+        parsed = (parse_filter(column, expression) for column, expression in pairs)
+        return [condition for condition in parsed if condition is not None]
+
     def matching(self, filters: Filters, level: Level) -> Rows | None:
         """Numbers of the rows that match all filters, in order; None for all rows."""
         mask: NDArray[np.bool_] | None = None
-        for name, expression in filter_pairs(filters):
-            column = self.columns.find(name, level)
-            condition = parse_filter(column.column, expression)
-            if condition is None:
-                continue
+        for condition in self.conditions(filters, level):
+            column = self.columns.find(condition.column.name, level)
             kept = condition.mask(self.values(column, column.level))
             if column.level != level:
                 kept = np.repeat(kept, self._n_rois)
@@ -91,17 +121,15 @@ class Tables:
 
     def tags(self, rows: Rows) -> list[dict[str, Any]]:
         """Of each of these ROIs, what its table says beyond our own columns, as stored: ``{column: value}``."""
-        ends = np.cumsum(self._n_rois)
-        files = np.searchsorted(ends, rows, side="right")
+        files, inside = self._places(rows)
         found: list[dict[str, Any]] = [{} for _ in range(len(rows))]
+        numbers = np.unique(files).tolist()
         for key in self.table_keys:
-            parts = self._column_parts(f"{TABLE_PREFIX}{key}")
-            for number in np.unique(files).tolist():
-                part = parts[number]
+            parts = self._stored_parts(f"{TABLE_PREFIX}{key}", numbers)
+            for number, part in zip(numbers, parts, strict=True):
                 if part is not None:
                     places = np.flatnonzero(files == number)
-                    inside = rows[places] - (ends[number] - self._n_rois[number])
-                    for place, value in zip(places.tolist(), part.take(inside).to_list(), strict=True):
+                    for place, value in zip(places.tolist(), part.take(inside[places]).to_list(), strict=True):
                         found[place][key] = value
         return found
 
@@ -135,32 +163,31 @@ class Tables:
         return self._states[number][key == "reason"]
 
     def _roi_column(self, column: CatalogueColumn) -> ColumnValues:
-        parts = self._column_parts(column.key if column.place == "roi" else f"{TABLE_PREFIX}{column.key}")
+        parts = self._roi_parts(column, range(len(self._files)))
+        return ColumnValues.joined(column.column.kind, [part for part in parts if len(part)])
+
+    def _roi_parts(self, column: CatalogueColumn, numbers: Sequence[int]) -> list[ColumnValues]:
+        """A column of the ROIs of some files, one part each."""
         kind = column.column.kind
+        parts = self._stored_parts(column.key if column.place == "roi" else f"{TABLE_PREFIX}{column.key}", numbers)
         if column.place == "table":
             parts = [None if part is None else _converted(part, column.definition, kind) for part in parts]
-        filled = [
-            _absent(column.definition, kind, file.n_rois) if part is None else part
-            for file, part in zip(self._files, parts, strict=True)
+        return [
+            _absent(column.definition, kind, self._files[number].n_rois) if part is None else part
+            for number, part in zip(numbers, parts, strict=True)
         ]
-        return ColumnValues.joined(kind, [part for part in filled if len(part)])
 
-    def _column_parts(self, name: str) -> list[ColumnValues | None]:
-        """A column of the ROIs as stored, one part a file; None where a file lacks it."""
-        if name not in self._parts:
-            stored = self._store.column(name, self.token)
-            if stored is None:
-                raise Outdated
-            parts = [stored.get(file.id) for file in self._files]
-            parts = [
-                part if part is None or len(part) == file.n_rois else part.take(np.zeros(file.n_rois, np.intp))
-                for file, part in zip(self._files, parts, strict=True)
-            ]
-            if not name.startswith(TABLE_PREFIX):
-                return parts
-            # Wanted again for the tags of each ROI; our own columns are kept joined.
-            self._parts[name] = parts
-        return self._parts[name]
+    def _stored_parts(self, name: str, numbers: Sequence[int]) -> list[ColumnValues | None]:
+        """A column of the ROIs of some files as stored; None where a file lacks it."""
+        files = [self._files[number] for number in numbers]
+        stored = self._store.column(name, self.token, [file.id for file in files] if len(files) <= _FEW else None)
+        if stored is None:
+            raise Outdated
+        parts = [stored.get(file.id) for file in files]
+        return [
+            part if part is None or len(part) == file.n_rois else part.take(np.zeros(file.n_rois, np.intp))
+            for file, part in zip(files, parts, strict=True)
+        ]
 
 
 def _states(files: Sequence[Listed]) -> list[tuple[str, str | None]]:

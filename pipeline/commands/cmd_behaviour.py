@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.console import FrameRate, ends_cleanly, print_json
+from pipeline.commands.editing import open_sample, reason_option
 
 
 @click.command("behaviour")
@@ -25,6 +26,7 @@ from pipeline.commands.console import FrameRate, ends_cleanly, print_json
 @click.option("--rate", "rate_hz", metavar="HZ", type=FrameRate(), help="Rows per second, for a table without times.")
 @click.option("--start", "start_s", metavar="SECONDS", type=float, default=0.0, show_default=True, help="First row.")
 @click.option("--replace", is_flag=True, help="Replace the series of these names that SAMPLE has.")
+@reason_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @ends_cleanly
 def behaviour(
@@ -37,15 +39,17 @@ def behaviour(
     rate_hz: float | None,
     start_s: float,
     replace: bool,
+    reason: str,
     as_json: bool,
 ) -> None:
     """Put the measurements in TABLE (CSV, TSV or Excel) into SAMPLE, a sample's name or identifier."""
     from nwb_schema.behaviour import load_behaviour
-    from nwb_schema.project import Project
+    from pipeline.jobs.submission import current_actor
 
+    project, path = open_sample(folder, sample)
     loaded = load_behaviour(
-        Project.open(folder),
-        sample,
+        project,
+        path.name,
         table,
         columns=_split("--column", columns),
         units=_split("--unit", units),
@@ -53,6 +57,8 @@ def behaviour(
         start_s=start_s,
         time_column=time_column,
         existing="replace" if replace else "refuse",
+        actor=current_actor(),
+        reason=reason,
     )
     if as_json:
         series = [

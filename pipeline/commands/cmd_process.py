@@ -27,6 +27,13 @@ from pipeline.progress import Cancelled
     type=click.Path(path_type=Path),
     help="What to change in the preset; see `fluorite params`.",
 )
+@click.option(
+    "--seeds",
+    "seeds_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Masks to start from instead of looking for cells: .npy, .npz, .tif, RoiSet.zip, .json, .nwb or .hdf5.",
+)
 @click.option("--engine", type=click.Choice(["auto", "builtin", "caiman"]), default="auto", show_default=True)
 @click.option(
     "--load-method",
@@ -43,6 +50,7 @@ def process(
     series: bool,
     preset: str,
     parameters_file: Path | None,
+    seeds_file: Path | None,
     engine: str,
     load_method: str | None,
     subject: str | None,
@@ -67,6 +75,9 @@ def process(
         **read_metadata(metadata_file),
         **_read_parameters(parameters_file),
     }
+    if seeds_file is not None:
+        # The job runs in a folder of its own.
+        values["parameters"] = {**values.get("parameters", {}), "init.Ain": str(seeds_file.expanduser().resolve())}
     done: list[Mapping[str, Any]] = []
     failures: list[FluoriteError] = []
     cancelled: FluoriteError | None = None

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from pipeline.commands.console import ends_cleanly, print_json
+from pipeline.commands.editing import open_sample, reason_option
 
 _SHOWN = 10
 
@@ -51,6 +52,7 @@ _SHOWN = 10
 )
 @click.option("--events", is_flag=True, help="The rows of TABLE are moments with one time, not periods.")
 @click.option("--replace", is_flag=True, help="Replace the periods of this type that SAMPLE has.")
+@reason_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @ends_cleanly
 def stimuli(
@@ -66,15 +68,17 @@ def stimuli(
     invalid: Literal["refuse", "leave-out"],
     events: bool,
     replace: bool,
+    reason: str,
     as_json: bool,
 ) -> None:
     """Put the periods of TABLE (CSV, TSV, Excel or NWB) into SAMPLE, a sample's name or identifier."""
-    from nwb_schema.project import Project
     from nwb_schema.stimuli import load_stimuli
+    from pipeline.jobs.submission import current_actor
 
+    project, path = open_sample(folder, sample)
     loaded = load_stimuli(
-        Project.open(folder),
-        sample,
+        project,
+        path.name,
         table,
         type_name,
         unit=unit,
@@ -85,6 +89,8 @@ def stimuli(
         invalid=invalid,
         moments=events,
         existing="replace" if replace else "refuse",
+        actor=current_actor(),
+        reason=reason,
     )
     periods = loaded.periods
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 from nwb_schema.project import Project
 from nwb_schema.publishing import sweep_partials
@@ -27,9 +28,12 @@ def sweep_job(project: Project, job: Job) -> None:
 
 
 def sweep_scratch(job: Job) -> None:
-    """Remove everything in the job's attempt folder but its log and its record of publication."""
+    """Remove everything in the job's attempt folder but its log, the engine's own, and the record of publication."""
     if not job.attempt_folder.is_dir():
         return
+    for log in job.attempt_folder.glob("*/*.txt"):
+        with suppress(OSError):  # a log is not worth failing for
+            log.replace(job.attempt_folder / log.name)
     for path in job.attempt_folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

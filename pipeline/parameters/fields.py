@@ -39,6 +39,7 @@ Int = Annotated[int, BeforeValidator(_not_bool)]
 Float = Annotated[float, BeforeValidator(_not_bool)]
 OptionalInt = Annotated[int | None, BeforeValidator(_not_bool), BeforeValidator(_auto_is_none)]
 OptionalFloat = Annotated[float | None, BeforeValidator(_not_bool), BeforeValidator(_auto_is_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_auto_is_none)]
 IntPair = Annotated[tuple[int, int], BeforeValidator(_pair)]
 OptionalIntPair = Annotated[tuple[int, int] | None, BeforeValidator(_pair), BeforeValidator(_auto_is_none)]
 # One number an axis: (y, x), of volumes (y, x, z); whether it is a volume, `Parameters` knows.

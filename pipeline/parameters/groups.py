@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, model_validator
 
 from pipeline.parameters.fields import (
+    BUILTIN,
     CAIMAN,
     FROZEN,
     Float,
@@ -21,6 +22,7 @@ from pipeline.parameters.fields import (
     OptionalInt,
     OptionalIntAxes,
     OptionalIntPair,
+    OptionalText,
     extra_of,
     parameter,
     range_text,
@@ -28,6 +30,7 @@ from pipeline.parameters.fields import (
 )
 
 ONLY_CAIMAN = (CAIMAN,)
+ONLY_BUILTIN = (BUILTIN,)
 
 
 class Group(BaseModel):
@@ -106,11 +109,17 @@ class Init(Group):
         "greedy_roi",
         "How cells are found: greedy_roi (two-photon), corr_pnr (one-photon, CNMF-E), sparse_nmf (dendrites).",
     )
+    Ain: OptionalText = parameter(
+        None,
+        "File with masks to start from instead of looking for cells (process --seeds): component i is mask i. "
+        "Arrays, label images, a picture of a structural channel, ImageJ ROIs, a sample or a results file.",
+        by=ONLY_BUILTIN,
+    )
     rolling_sum: bool = parameter(
         True, "Look for cells where the best short stretch of time is bright (true), or the whole movie (false)."
     )
     rolling_length: Int = parameter(100, "Length of that stretch.", unit="frames", ge=1)
-    ssub: Int = parameter(1, "Spatial downsampling while cells are found.", by=ONLY_CAIMAN, ge=1, le=8)
+    ssub: Int = parameter(1, "Spatial downsampling while cells are found.", ge=1, le=8)
     tsub: Int = parameter(2, "Temporal downsampling while cells are found.", ge=1, le=100)
     normalize_init: bool = parameter(True, "Divide pixels by their brightness while cells are found.")
     min_corr: Float = parameter(
@@ -154,15 +163,17 @@ class Patch(Group):
     """Working patch by patch, and what happens afterwards."""
 
     rf: OptionalInt = parameter(
-        None, "Half-size of a patch. None: the whole field at once.", unit="px", by=ONLY_CAIMAN, ge=4
+        None, "Half-size of a patch in which cells are looked for. None: the whole field at once.", unit="px", ge=4
     )
-    stride: OptionalInt = parameter(None, "Overlap of neighbouring patches.", unit="px", by=ONLY_CAIMAN, ge=0)
-    only_init: bool = parameter(True, "Stop after initialisation inside a patch.", by=ONLY_CAIMAN)
+    stride: OptionalInt = parameter(None, "Overlap of neighbouring patches.", unit="px", ge=0)
+    only_init: bool = parameter(
+        True, "Without refit: stop after initialisation, so that footprints stay as they were found or given."
+    )
     nb_patch: Int = parameter(1, "Number of background components of a patch.", by=ONLY_CAIMAN, ge=0, le=20)
     low_rank_background: bool | None = parameter(
         True, "Compress the patches' backgrounds to nb components (true), or keep one a patch.", by=ONLY_CAIMAN
     )
-    del_duplicates: bool = parameter(False, "Delete doubles where patches overlap, instead of merging.", by=ONLY_CAIMAN)
+    del_duplicates: bool = parameter(False, "Delete doubles where patches overlap, instead of merging.")
     border_pix: Int = parameter(0, "Pixels at each border in which no cell is looked for.", unit="px", ge=0)
     n_processes: OptionalInt = parameter(None, "Worker processes. Automatic: all cores but one.", by=ONLY_CAIMAN, ge=1)
     refit: bool = parameter(

@@ -10,11 +10,11 @@ from dash import Dash
 
 from app.components.player_view import player_config
 from app.components.provenance_view import provenance_card
-from app.components.roi_table import roi_rows
 from app.components.samples_table import empty_hint, sample_rows
 from app.components.trace_panel import MOST_CELLS, cell_traces, legend, selected_traces
 from app.figures.palette import cell_colour
 from app.pages import project_page, sample_page
+from app.roi_rows import roi_rows
 from app.server import create_app
 from app.workspace import Workspace
 from nwb_schema.project import Project

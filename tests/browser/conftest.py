@@ -78,12 +78,17 @@ def runtime_folder(project_folder: Path) -> Path:
     return project_folder.with_name(f"{project_folder.name}-runtime")
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The address of a server of the project in `folder`, started as a user starts it."""
+def free_port() -> int:
+    """A port of this computer that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path, port: int | None = None) -> Iterator[str]:
+    """The address of a server of the project in `folder`, started as a user starts it."""
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     runtime_folder(folder).mkdir(mode=0o700, exist_ok=True)
     server = subprocess.Popen(

@@ -110,6 +110,7 @@ def test_outlines_are_drawn_over_the_image_and_can_be_hidden(sample_page: Page) 
 def test_row_of_the_table_selects_its_cell(sample_page: Page, sample: MadeSample) -> None:
     row = sample_page.find(f'#roi-table .ag-center-cols-container .ag-row[row-id="{key_of(sample, 3)}"]')
 
+    sample_page.script("arguments[0].scrollIntoView({block: 'center'})", row)
     row.click()
 
     sample_page.until(lambda: sample_page.selected() == [key_of(sample, 3)])

@@ -23,7 +23,6 @@ from nwb_schema.errors import ConfigurationError, FluoriteError
 from nwb_schema.file_lock import file_lock
 from nwb_schema.layout import PLANE_SEGMENTATION
 from nwb_schema.project import Project
-from nwb_schema.replace_sample import edit_copy
 from nwb_schema.stored_values import sample_values
 from tests.nwb_schema.made_samples import made_sample
 
@@ -50,15 +49,13 @@ def texts(kind: ColumnKind, project: Project) -> list[str]:
 def tag(path: Path, key: str, values: list[Any]) -> None:
     """Store an ROI tag column in a sample, as an edit does."""
 
-    def edit(file: h5py.File) -> None:
+    with h5py.File(path, "r+") as file:
         table = file[PLANE_SEGMENTATION]
         column = table.create_dataset(key, data=np.array(values, dtype=h5py.string_dtype()))
         column.attrs.update(
             {"neurodata_type": "VectorData", "namespace": "hdmf-common", "object_id": key, "description": key}
         )
         table.attrs["colnames"] = np.array([*table.attrs["colnames"], key], dtype=object)
-
-    edit_copy(path, edit)
 
 
 def test_a_new_project_has_nothing_configured_and_lines_to_fill_in(project: Project) -> None:

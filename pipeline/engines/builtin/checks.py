@@ -6,6 +6,7 @@ would change the result, and noted in the result when it is only a matter of how
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
@@ -23,7 +24,7 @@ LEAST_PLANES = 3
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
 NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite import` its results."
 # Only how the work is done, or how CaImAn's own units are counted: noted, not refused.
-HARMLESS = frozenset({"n_processes", "dxy", "only_init", "nb_patch", "low_rank_background", "del_duplicates"})
+HARMLESS = frozenset({"n_processes", "dxy", "nb_patch"})
 # These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
     "strides": "pw_rigid",
@@ -36,8 +37,22 @@ PART_OF = {
     "center_psf": "method_init",
     "min_cnn_thr": "use_cnn",
     "cnn_lowest": "use_cnn",
-    "stride": "rf",
+    "low_rank_background": "rf",
 }
+# What this engine honours, but only together with something else: name, what it needs, and whether that is there.
+NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
+    ("patch.stride", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.rf", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.K", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
+    ("init.ssub", "greedy_roi", lambda params: params.init.method_init != "sparse_nmf"),
+    ("init.rolling_length", "init.rolling_sum", lambda params: params.init.rolling_sum),
+    ("merging.merge_thr", "merging.do_merge", lambda params: params.merging.do_merge),
+    ("merging.merge_thr", "no init.Ain", lambda params: params.init.Ain is None),
+    ("temporal.lags", "temporal.p above 0", lambda params: params.temporal.p > 0),
+    ("temporal.fudge_factor", "temporal.p above 0", lambda params: params.temporal.p > 0),
+)
 
 
 def check_parameters(params: Parameters) -> None:
@@ -57,8 +72,10 @@ def check_parameters(params: Parameters) -> None:
             f"corr_pnr (CNMF-E, one-photon) is not in {engine} yet",
             "Run CaImAn yourself and `fluorite import` its results; two-photon movies go with the 2p preset.",
         )
-    if params.init.method_init == "sparse_nmf":
-        raise ParameterError("init.method_init", f"sparse_nmf is not in {engine} yet", "Use greedy_roi.")
+    if params.init.method_init == "sparse_nmf" and params.init.K is None and params.init.Ain is None:
+        raise ParameterError(
+            "init.K", "is automatic, but sparse_nmf needs to know how many components", "Set K, e.g. to 30."
+        )
     if params.init.nb < 1:
         raise ParameterError(
             "init.nb", f"is 0, but {engine} needs a background of at least one component", "Set nb to 1 or 2."
@@ -66,7 +83,7 @@ def check_parameters(params: Parameters) -> None:
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
     for group, name, value, default in changed_and_not_honoured(params):
-        if name not in HARMLESS:
+        if not only_noted(group, name, value):
             raise ParameterError(
                 f"{group}.{name}", f"is {value!r}, which {engine} does not honour", NEEDS_CAIMAN.format(default=default)
             )
@@ -92,34 +109,43 @@ def _check_volumes(params: Parameters) -> None:
 
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
-    """One sentence for every harmless parameter that was set and has no effect here."""
-    return tuple(
+    """One sentence for every parameter that was set and has no effect here."""
+    default = Parameters.preset("2p").to_dict()
+    given = params.to_dict()
+    alone = tuple(
+        f"{name} was set to {given[group][member]!r}, which has no effect without {what}."
+        for name, what, is_there in NEEDS
+        for group, member in [name.split(".")]
+        if given[group][member] != default[group][member] and not is_there(params)
+    )
+    return alone + tuple(
         f"{group}.{name} was set to {value!r}; the built-in engine works without it."
         for group, name, value, _ in changed_and_not_honoured(params)
-        if name in HARMLESS
+        if only_noted(group, name, value)
     )
 
 
 def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, Any]]:
-    """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it.
-
-    A value that any preset has was not chosen by a person, and is no reason to complain, when it belongs to a method
-    that is off.
-    """
-    presets = [Parameters.preset(name) for name in PRESETS]
+    """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it."""
     found = []
     for group in Parameters.model_fields:
-        model, usual = getattr(params, group), getattr(presets[0], group)
+        model, usual = getattr(params, group), getattr(Parameters.preset("2p"), group)
         for name, info in type(model).model_fields.items():
             value, default = getattr(model, name), getattr(usual, name)
             if value == default or BUILTIN in extra_of(info)["honoured_by"]:
                 continue
-            if name in PART_OF | dict.fromkeys(HARMLESS) and any(
-                value == getattr(getattr(preset, group), name) for preset in presets
-            ):
-                continue
             found.append((group, name, value, default))
     return found
+
+
+def only_noted(group: str, name: str, value: Any) -> bool:
+    """Whether a value that is not honoured does no harm: it cannot change the result, or it belongs to a method that is
+    off and is what some preset has, so that probably nobody chose it."""
+    if name in HARMLESS:
+        return True
+    return name in PART_OF and any(
+        value == getattr(getattr(Parameters.preset(preset), group), name) for preset in PRESETS
+    )
 
 
 def check_recording(movie: Movie, params: Parameters) -> None:

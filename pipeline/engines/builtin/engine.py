@@ -27,6 +27,7 @@ from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
 from pipeline.results_file import Results, write_results
+from pipeline.seeds import Seeds, load_seeds, seeds_sha256
 from pipeline.version import code_sha256
 
 VERSION = "0.1.0"
@@ -55,6 +56,7 @@ class BuiltinEngine:
         """
         check_parameters(params)
         check_recording(movie, params)
+        _seeds_of(params, movie)
 
     def run(
         self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
@@ -72,7 +74,10 @@ class BuiltinEngine:
         ParameterError
             When a parameter is not honoured or does not fit the movie.
         """
-        self.check(params, movie)
+        check_parameters(params)
+        check_recording(movie, params)
+        seeds = _seeds_of(params, movie)
+        notes = warnings_of(params) + (() if seeds is None else (_seeds_note(params, seeds),))
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -99,7 +104,8 @@ class BuiltinEngine:
                         lambda: survey(frames, params.init.tsub, lambda done: progress("summary images", done)),
                         (Survey,),
                     )
-                    model = extract(frames, known, params, movie.rate_hz, progress, stages)
+                    masks = None if seeds is None else seeds.footprints
+                    model = extract(frames, known, params, movie.rate_hz, progress, stages, masks)
                     verdict = stages.run(
                         "evaluation",
                         lambda: evaluate(
@@ -114,7 +120,7 @@ class BuiltinEngine:
                     )
                 with stages.timed("results"):
                     progress("results", 0.0)
-                    written = _results(movie, params, known, model, verdict, motion, (self.name, self.version))
+                    written = _results(movie, params, known, model, verdict, motion, notes, (self.name, self.version))
                     write_results(results, written)
                     progress("results", 1.0)
         except BaseException:
@@ -131,12 +137,23 @@ class BuiltinEngine:
             version=self.version,
             seconds=_by_stage(stages.seconds),
             peak_rss_mb=peak[0] / MIB,
+            notes=notes,
         )
+
+
+def _seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
+    return load_seeds(Path(params.init.Ain), movie.shape[1:], params.init.gSig) if params.init.Ain else None
+
+
+def _seeds_note(params: Parameters, seeds: Seeds) -> str:
+    digest = seeds_sha256(Path(params.init.Ain or ""))
+    return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
 
 
 def work_key(movie: Movie, params: Parameters) -> str:
     """SHA-256 over what a stage's result depends on, except the movie's pixels: the caller keeps movies apart."""
-    parts = (code_sha256(), params.sha256(), movie.shape, str(movie.dtype), movie.rate_hz)
+    seeds = seeds_sha256(Path(params.init.Ain)) if params.init.Ain else None
+    parts = (code_sha256(), params.sha256(), movie.shape, str(movie.dtype), movie.rate_hz, seeds)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -156,6 +173,7 @@ def _results(
     model: Model,
     verdict: Evaluation,
     motion: Registration,
+    notes: tuple[str, ...],
     made_by: tuple[str, str],
 ) -> Results:
     return Results(
@@ -184,7 +202,7 @@ def _results(
         parameters=params.to_dict(),
         engine=made_by[0],
         version=made_by[1],
-        notes=warnings_of(params),
+        notes=notes,
     )
 
 

@@ -67,9 +67,9 @@ def find_cells(
     noise: Floats,
     params: Init,
     *,
+    allowed: NDArray[np.bool_] | None = None,
     short_rate_hz: float,
     factor: int,
-    border_pix: int,
     progress: Callable[[float], None],
 ) -> Candidates:
     """Find components in a shortened movie.
@@ -84,8 +84,8 @@ def find_cells(
         The group ``init``: K, gSig, gSiz, rolling_sum, rolling_length, normalize_init.
     short_rate_hz
         Frames per second of `short`.
-    border_pix
-        Pixels at each border in which no cell may be centred.
+    allowed
+        ``(height, width[, depth])``: where cells may be centred; everywhere when not given.
     """
     field = short.shape[1:]
     floor = np.median(noise[noise > 0]) if (noise > 0).any() else 0.0
@@ -93,7 +93,7 @@ def find_cells(
         return _nothing(short)
     # A dead pixel has no noise; dividing by its own would make it the most active of all.
     scale = np.maximum(noise, 0.2 * floor) if params.normalize_init else np.full_like(noise, floor)
-    residual = _flattened(short, short_rate_hz)
+    residual = flattened(short, short_rate_hz)
     residual *= np.float32(np.sqrt(factor)) / scale
     blur = tuple(BLUR * g for g in params.gSig)
     _blur_in_place(residual, tuple(NEUROPIL * g for g in params.gSig), subtract=True)
@@ -101,7 +101,7 @@ def find_cells(
     _blur_in_place(smooth, blur, subtract=False)
     smooth *= noise_gain(blur, field)
     window = max(1, min(len(short), params.rolling_length // factor if params.rolling_sum else len(short)))
-    search = _Search(residual, smooth, blur, window, params, border_pix)
+    search = _Search(residual, smooth, blur, window, params, allowed)
     # As many as would fill the field: discs in a plane, balls in a volume.
     one = math.prod(params.gSig) * (np.pi if len(field) == 2 else 4 / 3 * np.pi)
     most = params.K if params.K is not None else int(math.prod(field) / one)
@@ -125,7 +125,7 @@ class _Search:
         blur: tuple[float, ...],
         window: int,
         params: Init,
-        border_pix: int,
+        allowed: NDArray[np.bool_] | None,
     ) -> None:
         self.footprints: list[sparse.csr_array] = []
         self.traces: list[Floats] = []
@@ -137,10 +137,7 @@ class _Search:
         self._gain = noise_gain(blur, self._field)
         self._up = np.zeros(self._field, np.float32)
         self._down = np.zeros(self._field, np.float32)
-        self._allowed = np.ones(self._field, bool)
-        if border_pix:
-            self._allowed[:] = False
-            self._allowed[border_pix:-border_pix, border_pix:-border_pix] = True
+        self._allowed = np.ones(self._field, bool) if allowed is None else allowed.copy()
         self._refresh(tuple(slice(0, length) for length in self._field))
 
     def run(self, most: int, *, automatic: bool, progress: Callable[[float], None]) -> None:
@@ -285,7 +282,7 @@ def _rolling_energy(smooth: Floats, window: int) -> tuple[Floats, Floats]:
     return up_best / np.float32(window), down_best / np.float32(window)
 
 
-def _flattened(short: Floats, rate_hz: float) -> Floats:
+def flattened(short: Floats, rate_hz: float) -> Floats:
     """`short` without each pixel's slowly changing baseline: medians of about a minute, joined by straight lines."""
     n = len(short)
     pieces = max(1, round(n / rate_hz / 60))

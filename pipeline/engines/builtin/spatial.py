@@ -123,11 +123,14 @@ def moved_pixels(inside: tuple[NDArray[np.intp], ...], window: Window, field: tu
     return np.ravel_multi_index(axes, field)
 
 
-def tidied(footprints: sparse.csr_array, field: tuple[int, ...], nrgthr: float) -> sparse.csr_array:
+def tidied(
+    footprints: sparse.csr_array, field: tuple[int, ...], nrgthr: float, *, thin: bool = False
+) -> sparse.csr_array:
     """Footprints in one piece: median filter, the brightest pixels that hold `nrgthr` of the energy, largest piece.
 
-    Rows may come out empty: what the filter removes altogether was scattered noise. In a volume every plane is filtered
-    for itself, because a cell may be in one or two planes only.
+    With `thin` the median filter is left out: it would remove dendrites. Rows may come out empty: what the filter
+    removes altogether was scattered noise. In a volume every plane is filtered for itself, because a cell may be in one
+    or two planes only.
     """
     rows, columns, values = [], [], []
     size = (3, 3, 1)[: len(field)]
@@ -140,7 +143,7 @@ def tidied(footprints: sparse.csr_array, field: tuple[int, ...], nrgthr: float) 
         window = bounding_window(pixels, field, 2)
         image = np.zeros([part.stop - part.start for part in window], np.float32)
         image[pixels_within(pixels, window, field)] = weights
-        smooth = ndimage.median_filter(image, size=size)
+        smooth = image if thin else ndimage.median_filter(image, size=size)
         energy = np.sort(smooth.ravel())[::-1].astype(np.float64) ** 2
         if energy.sum() == 0:
             continue

@@ -42,12 +42,12 @@ def movie_like() -> ArrayMovie:
     ("overrides", "name"),
     [
         ({"method_init": "corr_pnr"}, "init.method_init"),
-        ({"method_init": "sparse_nmf"}, "init.method_init"),
+        ({"method_init": "sparse_nmf"}, "init.K"),
         ({"pw_rigid": True}, "motion.pw_rigid"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
-        ({"rf": 20}, "patch.rf"),
-        ({"ssub": 2}, "init.ssub"),
+        ({"low_rank_background": False}, "patch.low_rank_background"),
+        ({"Ain": "no such file.npy"}, "init.Ain"),
         ({"use_cnn": True}, "quality.use_cnn"),
         ({"min_corr": 0.5}, "init.min_corr"),
         ({"strides": 60}, "motion.strides"),
@@ -129,6 +129,11 @@ CHANGES: dict[str, Any] = {
     "fudge_factor": 0.8,
     "lags": 20,
     "ITER": 1,
+    "ssub": 2,
+    "rf": 16,
+    "stride": 20,
+    "del_duplicates": True,
+    "only_init": False,
     "refit": False,
     "do_merge": False,
     "merge_thr": -1.0,
@@ -137,9 +142,35 @@ CHANGES: dict[str, Any] = {
     "rval_thr": -1.0,
     "rval_lowest": 0.9,
 }
-# Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_init and
-# method_deconvolution (one value each), is3D (test_volumes.py).
-TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution"}
+# What another parameter has to be for a change to matter.
+BASES: dict[str, dict[str, Any]] = {
+    "do_merge": {"merge_thr": -1.0},  # where there is something to merge
+    "stride": {"rf": 16},
+    "del_duplicates": {"rf": 16, "stride": 14},
+    "only_init": {"refit": False},
+}
+# Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_deconvolution (one value), Ain
+# and method_init in test_start.py, is3D in test_volumes.py.
+TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution", "Ain"}
+# Another value for every parameter that this engine does not honour.
+NOT_HONOURED: dict[str, Any] = {
+    "dxy": 2.0,
+    "pw_rigid": True,
+    "strides": 60,
+    "overlaps": 30,
+    "max_deviation_rigid": 7,
+    "min_corr": 0.5,
+    "min_pnr": 3.0,
+    "ssub_B": 3,
+    "ring_size_factor": 2.0,
+    "center_psf": True,
+    "nb_patch": 3,
+    "low_rank_background": False,
+    "n_processes": 3,
+    "use_cnn": True,
+    "min_cnn_thr": 0.5,
+    "cnn_lowest": 0.4,
+}
 
 
 def test_every_honoured_parameter_is_tested() -> None:
@@ -147,16 +178,29 @@ def test_every_honoured_parameter_is_tested() -> None:
     assert honoured == set(CHANGES) | TESTED_ELSEWHERE
 
 
+def test_every_other_parameter_is_known_here() -> None:
+    assert {row.name for row in parameter_table() if "builtin" not in row.honoured_by} == set(NOT_HONOURED)
+
+
+@pytest.mark.parametrize("name", NOT_HONOURED)
+def test_what_is_not_honoured_is_refused_or_noted(name: str) -> None:
+    changed = TWO_PHOTON.updated({name: NOT_HONOURED[name]})
+    try:
+        BuiltinEngine().check(changed, movie_like())
+    except ParameterError as refusal:
+        assert name in str(refusal)  # noqa: PT017 - either outcome is right
+    else:
+        assert any(name in note for note in warnings_of(changed))
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_an_honoured_parameter_changes_the_result(
     name: str, dim: Simulation, dim_result: EngineResult, tmp_path: Path
 ) -> None:
-    base = TWO_PHOTON
-    if name == "do_merge":  # off and on differ only where there is something to merge
-        base = TWO_PHOTON.updated({"merge_thr": -1.0})
+    base = TWO_PHOTON.updated(BASES.get(name, {}))
     changed = BuiltinEngine().run(ArrayMovie(dim.frames), base.updated({name: CHANGES[name]}), tmp_path, ignore)
     usual = dim_result
-    if base is not TWO_PHOTON:
+    if name in BASES:
         (tmp_path / "usual").mkdir()
         usual = BuiltinEngine().run(ArrayMovie(dim.frames), base, tmp_path / "usual", ignore)
 

@@ -258,6 +258,7 @@ CHANGES: dict[str, Any] = {
     "nrgthr": 0.9,
     "update_background_components": False,
     "refit": False,
+    "only_init": True,
     "border_pix": 8,
 }
 # Traces and their judgement do not know how many axes a footprint has.
@@ -272,12 +273,12 @@ OF_PLANES = {
     "low_rank_background", "del_duplicates", "use_cnn", "min_cnn_thr", "cnn_lowest",
 }  # fmt: skip
 # Where the recording is short, a parameter shows only together with another one.
-TOGETHER_WITH = {"rolling_sum": {"rolling_length": 10}}
+TOGETHER_WITH: dict[str, dict[str, Any]] = {"rolling_sum": {"rolling_length": 10}, "only_init": {"refit": False}}
 
 
 def test_every_honoured_parameter_is_tested_with_volumes_or_has_nothing_to_do_with_them() -> None:
     honoured = {row.name for row in parameter_table("3d") if "builtin" in row.honoured_by}
-    assert honoured <= set(CHANGES) | OF_TRACES | OF_PLANES | {"is3D", "fr"}
+    assert honoured <= set(CHANGES) | OF_TRACES | OF_PLANES | {"is3D", "fr", "Ain"}  # Ain: test_start.py
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -1,0 +1,202 @@
+"""Edits that a page asks for: from what the browser sends to commits, and back to what the page has to show.
+
+The browser sends a batch of requests at a time and goes on before the answer: committing takes a tenth of a second, and
+whoever curates 500 cells does not wait for it. Each request is one edit in the journal, with its own undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.formatting import count
+from app.roi_rows import roi_rows
+from app.sample_store import SampleData
+from app.workspace import Workspace
+from nwb_schema.columns import ColumnDefinition, ColumnKind
+from nwb_schema.edits import Accept, Committed, Delete, Edit, EditConflict, Reject, Tag, commit, redo, undo
+from nwb_schema.errors import EditError, FluoriteError
+
+MAKE: dict[str, Callable[[tuple[str, ...]], Edit]] = {
+    "accept": Accept,
+    "reject": Reject,
+    "delete": Delete,
+    "restore": lambda rois: Delete(rois, deleted=False),
+}
+_SHOWN_EDITS = 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing that a person did on the page.
+
+    Attributes
+    ----------
+    action
+        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``undo`` or ``redo``.
+    rois
+        ``roi_uuid`` of each ROI that it is about; none for undo and redo.
+    column, value
+        Of a tag: the column's permanent key, and the value as it was typed.
+    """
+
+    action: str
+    rois: tuple[str, ...] = ()
+    column: str = ""
+    value: Any = None
+
+    @classmethod
+    def parse(cls, sent: Any) -> Request:
+        """What the browser sent, which may be anything.
+
+        Raises
+        ------
+        EditError
+            When it is no request.
+        """
+        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, "tag", "undo", "redo"):
+            raise EditError("page", "sent something that is no edit", "Reload the page.")
+        rois, column, value = sent.get("rois") or (), sent.get("column") or "", sent.get("value")
+        plain = isinstance(value, (str, int, float, bool)) or value is None
+        if not isinstance(rois, Sequence) or not all(isinstance(roi, str) for roi in rois) or not plain:
+            raise EditError("page", "sent an edit of no ROIs", "Reload the page.")
+        return cls(sent["action"], tuple(rois), str(column), value)
+
+
+def make_edits(
+    workspace: Workspace,
+    sample: SampleData,
+    sent: Sequence[Any],
+    *,
+    actor: str,
+    based_on: str | None,
+) -> dict[str, Any]:
+    """Commit what a page asks for, in order, and say what it has to show now.
+
+    Edits of others that the page had not seen, and that touch nothing which is changed here, are merged: the answer
+    names them. Where both changed the same values nothing is committed, and the answer has a ``conflict``: asked again
+    with its version as `based_on`, the same requests are made on top of the others' edits.
+
+    Returns
+    -------
+    dict
+        ``version``: of the sample now. ``rows``: the table's rows that differ from what the page was made from, all of
+        them where others edited, too. ``said``: a line for the person, or empty. ``error``, ``conflict``: None, or why
+        nothing was done.
+    """
+    merged = ""
+    try:
+        requests = [Request.parse(one) for one in sent]
+        steps = [one.action for one in requests if one.action in ("undo", "redo")]
+        if not requests or (steps and len(requests) > 1):
+            raise EditError("page", "sent no edit, or an undo together with others", "Reload the page.")
+        try:
+            done = _commit(workspace, sample, requests, actor=actor, based_on=based_on)
+        except EditConflict as conflict:
+            if conflict.overlapping or steps:
+                return _refusal(workspace, sample, conflict, steps)
+            merged = _others(conflict)
+            done = _commit(workspace, sample, requests, actor=actor, based_on=conflict.version)
+    except FluoriteError as error:
+        return _answer(workspace, sample, None, error=str(error))
+    changed = None
+    if not merged and done.outside is None and _only_rois(done):
+        changed = {change.target.roi for record in done.records for change in record.changes}
+    step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if steps and done.records else ""
+    said = " ".join(filter(None, [step, merged, str(done.outside or "")]))
+    return _answer(workspace, sample, changed, version=done.version, said=said)
+
+
+def look(workspace: Workspace, sample: SampleData, *, known: str) -> dict[str, Any] | None:
+    """What others did to a sample since the page saw version `known`; None when nothing."""
+    version = version_in_file(sample)
+    return None if version == known else _answer(workspace, sample, None, version=version)
+
+
+def version_in_file(sample: SampleData) -> str:
+    """The version of a sample, for ``based_on``; empty before its first edit, and in a file that cannot be edited."""
+    return sample.edits[-1].id if sample.edits else ""
+
+
+def editable(workspace: Workspace, sample: SampleData) -> str | None:
+    """Why this sample cannot be edited, or None."""
+    if not sample.summary.is_ours:
+        return "Another program wrote this file, so it is only browsed. Adopt it into the project to edit it."
+    if not workspace.project.writable:
+        return "This project can only be read here, so nothing can be edited."
+    return None
+
+
+def tag_columns(workspace: Workspace) -> tuple[ColumnDefinition, ...]:
+    """The ROI tag columns that are shown, in the project's order."""
+    return tuple(column for column in workspace.project.columns(ColumnKind.ROI_TAG) if not column.hidden)
+
+
+def _commit(
+    workspace: Workspace, sample: SampleData, requests: Sequence[Request], *, actor: str, based_on: str | None
+) -> Committed:
+    project, path = workspace.project, sample.path
+    project.require_writable()
+    if requests[0].action in ("undo", "redo"):
+        step = undo if requests[0].action == "undo" else redo
+        return step(project, path, actor=actor, based_on=based_on)
+    columns = {column.key: column for column in workspace.project.columns(ColumnKind.ROI_TAG)}
+    return commit(project, path, [_edit(columns, one) for one in requests], actor=actor, based_on=based_on)
+
+
+def _edit(columns: Mapping[str, ColumnDefinition], request: Request) -> Edit:
+    if request.action != "tag":
+        return MAKE[request.action](request.rois)
+    column = columns.get(request.column)
+    if column is None:
+        raise EditError(request.column, "the project has no such tag column any more", "Reload the page.")
+    return Tag(request.rois, column, request.value)
+
+
+def _only_rois(done: Committed) -> bool:
+    """Whether the edits changed values of ROIs that were there before, and nothing else."""
+    return all(change.target.kind in ("roi", "column") for record in done.records for change in record.changes)
+
+
+def _refusal(workspace: Workspace, sample: SampleData, conflict: EditConflict, steps: Sequence[str]) -> dict[str, Any]:
+    if steps:  # which edit would be taken back is not the one that the person sees as the last
+        said = f"{_others(conflict)} Nothing was taken back. Look first, then do it again."
+        return _answer(workspace, sample, None, version=conflict.version, said=said)
+    text = f"{_others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
+    answer = _answer(workspace, sample, None, version=conflict.version)
+    return answer | {"conflict": {"text": text, "version": conflict.version}}
+
+
+def _others(conflict: EditConflict) -> str:
+    """What others did meanwhile, in a line."""
+    shown = [f"{record.actor} {record.what}" for record in conflict.since[-_SHOWN_EDITS:]]
+    more = len(conflict.since) - len(shown)
+    return f"Meanwhile {'; '.join(shown)}{f'; and {more} more edits' if more > 0 else ''}."
+
+
+def _answer(
+    workspace: Workspace,
+    sample: SampleData,
+    changed: set[str] | None,
+    *,
+    version: str | None = None,
+    said: str = "",
+    error: str | None = None,
+) -> dict[str, Any]:
+    """`changed`: keys of the rows to send; None sends all."""
+    try:
+        fresh = workspace.samples.get(sample.name)
+        rois = fresh.rois if changed is None else fresh.rois[fresh.rois["key"].isin(changed)]
+        rows = roi_rows(rois, tag_columns(workspace))
+        version = version_in_file(fresh) if version is None else version
+    except FluoriteError as problem:  # the file went away, which is what `error` says already, or is worth saying
+        rows, error, version = [], error or str(problem), version or ""
+    return {
+        "rows": rows,
+        "all": changed is None,
+        "version": version,
+        "said": said,
+        "error": error,
+        "conflict": None,
+    }

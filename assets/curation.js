@@ -1,0 +1,481 @@
+/* Curating: decisions and tags by mouse or keyboard, shown at once and saved in the background.
+ *
+ * What a person did is drawn before it is saved; requests wait in a queue and go to the server in batches, one at a time.
+ * What could not be saved stays in the queue, and the page says so. Edits that others made are looked for every few
+ * seconds. The rows of the table are the truth of the page: the image takes the cells' states from them. */
+(function () {
+  "use strict";
+  const fluorite = (window.fluorite = window.fluorite || {});
+  const LOOK_EVERY_MS = 4000;
+  const MOST_VALUES = 9;
+
+  const state = { show: "all", deleted: false };
+  const element = (id) => document.getElementById(id);
+  const grid = () => {
+    const api = window.dash_ag_grid && element("roi-table") ? window.dash_ag_grid.getApi("roi-table") : null;
+    return api && !(api.isDestroyed && api.isDestroyed()) ? api : null;
+  };
+
+  /* The table's filter, beside what people set in its columns. */
+  function isListed(row) {
+    if (row.deleted) return state.deleted;
+    if (state.show === "undecided") return !row.curated;
+    if (state.show === "all") return true;
+    return row.is_accepted === (state.show === "accepted");
+  }
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  functions.isListed = isListed;
+
+  /* What a request does to a row, as the server will do it. */
+  function foresee(row, request) {
+    if (request.action === "accept" || request.action === "reject") {
+      return { ...row, is_accepted: request.action === "accept", curated: true };
+    }
+    if (request.action === "delete" || request.action === "restore") return { ...row, deleted: request.action === "delete" };
+    if (request.action === "tag") return { ...row, [`tag:${request.column}`]: request.shown };
+    return row;
+  }
+
+  class Curation {
+    constructor(config) {
+      this.config = config;
+      this.version = config.version;
+      this.waiting = [];
+      this.sent = [];
+      this.conflict = null;
+      this.column = config.columns.find((column) => column.key === Curation.lastColumn) || config.columns[0];
+      this.root = element("curation");
+      this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+      this.unlock = (event) => {
+        if (!this.unsaved) return;
+        event.preventDefault();
+        event.returnValue = "";
+      };
+      window.addEventListener("beforeunload", this.unlock);
+      this.showColumns();
+      this.showProgress();
+      this.say("");
+    }
+
+    destroy() {
+      clearInterval(this.timer);
+      window.removeEventListener("beforeunload", this.unlock);
+      if (this.waiting.length) this.save();
+    }
+
+    get unsaved() {
+      return this.waiting.length + this.sent.length;
+    }
+
+    get url() {
+      return `/edits/${encodeURIComponent(this.config.identifier)}`;
+    }
+
+    /* ---- cells ---- */
+
+    selected() {
+      const chosen = fluorite.player ? fluorite.player.overlay.selected : [];
+      const api = grid();
+      return api ? chosen.filter((key) => api.getRowNode(key)) : [];
+    }
+
+    listed() {
+      const api = grid();
+      const keys = [];
+      if (api) api.forEachNodeAfterFilterAndSort((node) => keys.push(node.id));
+      return keys;
+    }
+
+    select(keys) {
+      fluorite.selectCells(keys);
+    }
+
+    /* Go by `by` in the list, from the last of the selected cells; with `adding`, keep those. */
+    move(by, adding = false, from = this.listed()) {
+      if (!from.length) return;
+      const chosen = this.selected();
+      const last = chosen[chosen.length - 1];
+      const at = from.indexOf(last);
+      const next = from[at < 0 ? (by > 0 ? 0 : from.length - 1) : Math.min(Math.max(at + by, 0), from.length - 1)];
+      this.select(adding ? [...chosen.filter((key) => key !== next), next] : [next]);
+    }
+
+    /* ---- edits ---- */
+
+    decide(action) {
+      const rois = this.selected();
+      if (!rois.length) return this.say("Select a cell first.", "is-hint");
+      const before = this.listed();
+      const at = before.indexOf(rois[rois.length - 1]);
+      if (!this.request({ action, rois })) return undefined;
+      // The next one that is still listed: with "Undecided" shown, the present one has just gone.
+      const listed = new Set(this.listed());
+      const next = before.slice(at + 1).find((key) => listed.has(key) && !rois.includes(key));
+      if (at >= 0 && next) this.select([next]);
+      else if (at >= 0) this.say(`That was the last cell of the list.`, "is-hint");
+      return undefined;
+    }
+
+    tag(value) {
+      const rois = this.selected();
+      if (!this.column) return this.say("Add a tag column first.", "is-hint");
+      if (!rois.length) return this.say("Select a cell first.", "is-hint");
+      const numeric = this.column.type === "integer" || this.column.type === "decimal";
+      const text = String(value).trim();
+      const shown = this.column.type === "yes/no" ? text === "yes" : numeric && text !== "" ? Number(text) : text;
+      if (numeric && !Number.isFinite(shown)) return this.say(`${this.column.name}: write a number.`, "is-error");
+      if (this.column.closed && !this.column.values.includes(text)) {
+        return this.say(`${this.column.name} takes one of: ${this.column.values.join(", ")}.`, "is-error");
+      }
+      this.request({ action: "tag", rois, column: this.column.key, value: text, shown });
+      this.showValues();
+      return undefined;
+    }
+
+    request(request) {
+      if (this.config.refused) {
+        this.say(this.config.refused, "is-error");
+        return false;
+      }
+      if (this.conflict) {
+        this.say("First choose what to do about the edits of others.", "is-error");
+        return false;
+      }
+      this.waiting.push(request);
+      this.put(request.rois ? this.rowsOf(request.rois).map((row) => foresee(row, request)) : []);
+      this.save();
+      return true;
+    }
+
+    rowsOf(keys) {
+      const api = grid();
+      return api ? keys.map((key) => api.getRowNode(key)).filter(Boolean).map((node) => node.data) : [];
+    }
+
+    async save() {
+      if (this.sent.length || !this.waiting.length || this.conflict) return;
+      // An undo takes back what came before it, so it goes alone.
+      const isStep = (request) => request.action === "undo" || request.action === "redo";
+      const first = this.waiting.findIndex(isStep);
+      const count = first < 0 ? this.waiting.length : Math.max(first, 1);
+      this.sent = this.waiting.splice(0, count);
+      this.showProgress();
+      let answer;
+      try {
+        const response = await fetch(this.url, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({
+            requests: this.sent.map(({ shown, ...request }) => request),
+            based_on: this.version,
+            actor: fluorite.actor(),
+          }),
+        });
+        if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
+        answer = await response.json();
+      } catch (error) {
+        this.waiting.unshift(...this.sent);
+        this.sent = [];
+        this.failed(error);
+        return;
+      }
+      this.answered(answer);
+    }
+
+    answered(answer) {
+      const sent = this.sent;
+      this.sent = [];
+      if (answer.conflict) {
+        this.waiting.unshift(...sent);
+        this.conflict = { ...answer.conflict, rows: answer.rows };
+        this.showConflict();
+        return;
+      }
+      if (answer.error) this.waiting = []; // what came after was meant on top of it
+      this.take(answer);
+      this.say(answer.error || answer.said, answer.error ? "is-error" : answer.said ? "is-hint" : "");
+      this.save();
+    }
+
+    failed(error) {
+      const cause = error instanceof TypeError ? "The server does not answer." : error.message;
+      this.showNote(`${cause} ${fluorite.plural(this.waiting.length, "edit")} not saved yet.`, [
+        ["Try again", () => this.save()],
+      ]);
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.save(), LOOK_EVERY_MS);
+    }
+
+    /* What the server says a sample is now. */
+    take(answer) {
+      this.showNote("");
+      this.version = answer.version;
+      const pending = (row) => this.waiting.reduce((now, request) => ((request.rois || []).includes(row.key) ? foresee(now, request) : now), row);
+      const rows = answer.rows.map(pending);
+      const api = grid();
+      const same = !answer.all || (api && rows.length === this.count() && rows.every((row) => api.getRowNode(row.key)));
+      if (same) this.put(rows);
+      else fluorite.reloadPage(); // ROIs were added: their outlines and traces are new, too
+      window.dash_clientside.set_props("sample-version", { data: answer.version });
+      this.showProgress();
+    }
+
+    async look() {
+      if (this.unsaved || this.conflict || document.hidden || !this.root.isConnected) return;
+      const known = this.version;
+      try {
+        const response = await fetch(`${this.url}?known=${encodeURIComponent(known)}`);
+        if (response.status !== 200) return;
+        const answer = await response.json();
+        if (this.unsaved || this.version !== known) return;
+        this.take(answer);
+        this.say("Others edited this sample; their changes are shown.", "is-hint");
+      } catch {
+        // The next edit says that the server does not answer.
+      }
+    }
+
+    /* ---- what is shown ---- */
+
+    count() {
+      let count = 0;
+      grid().forEachNode(() => (count += 1));
+      return count;
+    }
+
+    put(rows) {
+      const api = grid();
+      if (api && rows.length) {
+        api.applyTransaction({ update: rows });
+        api.onFilterChanged();
+      }
+      if (fluorite.player) fluorite.player.updateRois(rows);
+      this.showProgress();
+    }
+
+    showProgress() {
+      const api = grid();
+      const place = element("curation-progress");
+      if (!place) return;
+      let decided = 0;
+      let all = 0;
+      if (api) {
+        api.forEachNode((node) => {
+          if (node.data.deleted) return;
+          all += 1;
+          if (node.data.curated) decided += 1;
+        });
+      }
+      place.textContent = all ? `${decided} of ${all} decided` : "";
+      this.root.dataset.unsaved = this.unsaved;
+      this.root.dataset.version = this.version;
+      const status = element("curation-status");
+      if (this.unsaved && !status.dataset.kind) status.textContent = "Saving\u2026";
+      else if (!status.dataset.kind) status.textContent = this.version ? "Saved" : "";
+    }
+
+    say(text, kind = "") {
+      const status = element("curation-status");
+      if (!status) return;
+      status.textContent = text;
+      status.dataset.kind = text ? kind : "";
+      status.className = `curation-status ${kind}`;
+      clearTimeout(this.silence);
+      if (text && kind !== "is-error") this.silence = setTimeout(() => this.say(""), 6000);
+      if (!text) this.showProgress();
+    }
+
+    showNote(text, actions = []) {
+      const note = element("curation-note");
+      if (!note) return;
+      note.hidden = !text;
+      note.replaceChildren(
+        fluorite.element("span", {}, text),
+        ...actions.map(([label, onclick]) => fluorite.element("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick }, label))
+      );
+    }
+
+    showConflict() {
+      const { text, version, rows } = this.conflict;
+      const decided = (keep) => () => {
+        this.conflict = null;
+        if (!keep) this.waiting = [];
+        this.take({ rows, all: true, version });
+        this.save();
+      };
+      this.showNote(text, [
+        ["Make my changes on top of theirs", decided(true)],
+        ["Discard my changes", decided(false)],
+      ]);
+      this.showProgress();
+    }
+
+    nextColumn() {
+      const { columns } = this.config;
+      if (!columns.length) return this.say("Add a tag column first.", "is-hint");
+      this.setColumn(columns[(columns.indexOf(this.column) + 1) % columns.length]);
+      return undefined;
+    }
+
+    setColumn(column) {
+      this.column = column;
+      Curation.lastColumn = column.key;
+      this.showColumns();
+    }
+
+    showColumns() {
+      const place = element("tag-columns");
+      if (!place) return;
+      place.replaceChildren(
+        ...this.config.columns.map((column) =>
+          fluorite.element(
+            "button",
+            { type: "button", class: "segment", "aria-pressed": String(column === this.column), onclick: () => this.setColumn(column) },
+            column.name
+          )
+        )
+      );
+      element("tag-value").hidden = this.column.closed;
+      this.showValues();
+    }
+
+    /* The values that have a number: the vocabulary, or what cells have already. */
+    values() {
+      if (!this.column) return [];
+      if (this.column.closed) return this.column.values;
+      const found = new Set();
+      const api = grid();
+      if (api) {
+        api.forEachNode((node) => {
+          const value = node.data[this.column.field];
+          if (value !== null && value !== this.column.replacement) found.add(String(value));
+        });
+      }
+      return [...found].sort().slice(0, MOST_VALUES);
+    }
+
+    showValues() {
+      const place = element("tag-values");
+      if (!place) return;
+      place.replaceChildren(
+        ...this.values().map((value, position) =>
+          fluorite.element("button", { type: "button", class: "tag-chip", title: `Tag the selected cells: ${this.column.name} = ${value}`, onclick: () => this.tag(value) }, [
+            ...(position < MOST_VALUES ? [fluorite.element("kbd", { "aria-hidden": "true" }, String(position + 1))] : []),
+            value,
+          ])
+        )
+      );
+    }
+
+    setShown(value) {
+      state.show = value;
+      for (const button of this.root.querySelectorAll("[data-curate=show]")) {
+        button.setAttribute("aria-pressed", String(button.dataset.value === value));
+      }
+      this.filterChanged();
+    }
+
+    toggleDeleted() {
+      state.deleted = !state.deleted;
+      this.root.querySelector("[data-curate=deleted]").setAttribute("aria-pressed", String(state.deleted));
+      this.filterChanged();
+    }
+
+    filterChanged() {
+      const api = grid();
+      if (api) api.onFilterChanged();
+      if (fluorite.player) fluorite.player.showDeleted(state.deleted);
+    }
+  }
+
+  /* All rows of the table, for what else shows cells. */
+  fluorite.roiRows = function () {
+    const rows = [];
+    const api = grid();
+    if (api) api.forEachNode((node) => rows.push(node.data));
+    return rows;
+  };
+
+  fluorite.tagColumns = () => (fluorite.curationConfig ? fluorite.curationConfig.columns : []);
+
+  /* From a second before the highest point of the last selected cell's trace on. */
+  fluorite.playBestEvent = function () {
+    const { player } = fluorite;
+    const plot = document.querySelector("#traces .js-plotly-plot");
+    const chosen = player ? player.overlay.selected : [];
+    const roi = chosen.length && player.overlay.byId.get(chosen[chosen.length - 1]);
+    if (!roi || !plot || !plot._fullData) return;
+    const lines = plot._fullData.filter((line) => line.name.startsWith(`Cell ${roi.label} `));
+    const line = lines.find((one) => one.name.endsWith("denoised")) || lines[0];
+    if (!line) return;
+    let best = 0;
+    for (let i = 1; i < line.y.length; i += 1) if (line.y[i] > line.y[best]) best = i;
+    player.seek(Math.round((line.x[best] - 1) * player.config.rate_hz));
+    player.play();
+  };
+
+  fluorite.plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+  fluorite.actor = () => {
+    const field = element("actor");
+    return (field && field.value.trim()) || "";
+  };
+
+  // The address holds what is selected and which frame is shown.
+  fluorite.reloadPage = () => window.location.reload();
+
+  fluorite.curation = null;
+  fluorite.mountCuration = function (config) {
+    if (fluorite.curation) fluorite.curation.destroy();
+    fluorite.curation = null;
+    state.show = "all";
+    state.deleted = false;
+    fluorite.curationConfig = config;
+    // Grid and player are made at the same time as this.
+    if (config) {
+      fluorite.whenReady(
+        () => grid() && fluorite.player && fluorite.player.root.isConnected,
+        () => {
+          fluorite.curation = new Curation(config);
+          fluorite.player.updateRois(fluorite.roiRows());
+        }
+      );
+    }
+  };
+
+  fluorite.whenReady = function (condition, action, tries = 600) {
+    if (condition()) action();
+    else if (tries) requestAnimationFrame(() => fluorite.whenReady(condition, action, tries - 1));
+  };
+
+  const ACTIONS = {
+    accept: (curation) => curation.decide("accept"),
+    reject: (curation) => curation.decide("reject"),
+    delete: (curation) => curation.decide(curation.rowsOf(curation.selected()).every((row) => row.deleted) ? "restore" : "delete"),
+    undo: (curation) => curation.request({ action: "undo" }),
+    redo: (curation) => curation.request({ action: "redo" }),
+    show: (curation, button) => curation.setShown(button.dataset.value),
+    deleted: (curation) => curation.toggleDeleted(),
+    help: () => window.dash_clientside.set_props("shortcuts", { is_open: true }),
+  };
+  fluorite.curationActions = ACTIONS;
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-curate]");
+    if (button && fluorite.curation) ACTIONS[button.dataset.curate](fluorite.curation, button);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const { curation } = fluorite;
+    if (event.target.id !== "tag-value" || !curation) return;
+    if (event.key === "Enter") {
+      curation.tag(event.target.value);
+      event.target.select();
+    } else if (event.key === "Escape") event.target.blur();
+  });
+
+  document.addEventListener("input", (event) => {
+    const api = grid();
+    if (event.target.id === "roi-search" && api) api.setGridOption("quickFilterText", event.target.value);
+  });
+})();
