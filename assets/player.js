@@ -259,7 +259,7 @@
     }
 
     _refresh() {
-      this.source.reset(this._urlOf());
+      this.source.reset(this._urlOf(), this.shown);
       this.controls.updateLevels();
       this.controls.update();
       this._request();
@@ -362,7 +362,9 @@
     }
 
     _show(n) {
+      const before = this.shown;
       this.shown = this.source.get(n);
+      if (before && before !== this.shown && !this.source.keeps(before)) before.close();
       this.say("");
       this.draw();
       this.root.dataset.frame = this.isMovie ? n : "";
