@@ -64,6 +64,8 @@ class Results:
         Who made it.
     notes
         What a reader should know of this run, one sentence each.
+    latency_s
+        ``(n, 2)`` of an online run: work and delay of each frame, in seconds.
     """
 
     shape: tuple[int, ...]
@@ -86,6 +88,7 @@ class Results:
     engine: str
     version: str
     notes: tuple[str, ...] = ()
+    latency_s: NDArray[np.float32] | None = None
 
 
 def write_results(path: Path, results: Results) -> Path:
@@ -193,6 +196,8 @@ def _fill(file: h5py.File, results: Results) -> None:
         notes=results.notes,
         images=results.images,
     )
+    if results.latency_s is not None:
+        file["fluorite"].create_dataset("latency_s", data=results.latency_s)
 
 
 def _put_own_group(

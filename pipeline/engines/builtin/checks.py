@@ -13,6 +13,7 @@ from nwb_schema.errors import MovieError, ParameterError
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.parameters.fields import BUILTIN, extra_of
+from pipeline.parameters.online import ONLINE
 from pipeline.parameters.presets import PRESETS
 
 # Below this, the noise (from the spectrum) and the decay (from five lags of the autocovariance) of a trace are guesses,
@@ -118,10 +119,15 @@ def warnings_of(params: Parameters) -> tuple[str, ...]:
         for group, member in [name.split(".")]
         if given[group][member] != default[group][member] and not is_there(params)
     )
-    return alone + tuple(
-        f"{group}.{name} was set to {value!r}; the built-in engine works without it."
-        for group, name, value, _ in changed_and_not_honoured(params)
-        if only_noted(group, name, value)
+    online = tuple(f"online.{name} was set; it only has an effect with --online." for name in changed_online(params))
+    return (
+        alone
+        + online
+        + tuple(
+            f"{group}.{name} was set to {value!r}; the built-in engine works without it."
+            for group, name, value, _ in changed_and_not_honoured(params)
+            if only_noted(group, name, value)
+        )
     )
 
 
@@ -129,6 +135,8 @@ def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, An
     """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it."""
     found = []
     for group in Parameters.model_fields:
+        if group == ONLINE:
+            continue  # see `changed_online`
         model, usual = getattr(params, group), getattr(Parameters.preset("2p"), group)
         for name, info in type(model).model_fields.items():
             value, default = getattr(model, name), getattr(usual, name)
@@ -136,6 +144,18 @@ def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, An
                 continue
             found.append((group, name, value, default))
     return found
+
+
+def changed_online(params: Parameters) -> list[str]:
+    """Names of changed parameters of the group ``online``, but for those that other groups share (``min_SNR``)."""
+    groups = [getattr(params, group) for group in Parameters.model_fields if group != ONLINE]
+    shared = {name for group in groups for name in type(group).model_fields}
+    usual = Parameters().online
+    return [
+        name
+        for name in type(usual).model_fields
+        if name not in shared and getattr(params.online, name) != getattr(usual, name)
+    ]
 
 
 def only_noted(group: str, name: str, value: Any) -> bool:

@@ -56,7 +56,7 @@ class BuiltinEngine:
         """
         check_parameters(params)
         check_recording(movie, params)
-        _seeds_of(params, movie)
+        seeds_of(params, movie)
 
     def run(
         self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
@@ -76,8 +76,8 @@ class BuiltinEngine:
         """
         check_parameters(params)
         check_recording(movie, params)
-        seeds = _seeds_of(params, movie)
-        notes = warnings_of(params) + (() if seeds is None else (_seeds_note(params, seeds),))
+        seeds = seeds_of(params, movie)
+        notes = warnings_of(params) + (() if seeds is None else (seeds_note(params, seeds),))
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -91,7 +91,7 @@ class BuiltinEngine:
 
         try:
             # One BLAS thread in each of ours: more of them wait for each other in busy loops (measured: 20 x slower).
-            with _peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
                 motion = stages.run(
                     "motion correction",
                     register,
@@ -141,11 +141,11 @@ class BuiltinEngine:
         )
 
 
-def _seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
+def seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
     return load_seeds(Path(params.init.Ain), movie.shape[1:], params.init.gSig) if params.init.Ain else None
 
 
-def _seeds_note(params: Parameters, seeds: Seeds) -> str:
+def seeds_note(params: Parameters, seeds: Seeds) -> str:
     digest = seeds_sha256(Path(params.init.Ain or ""))
     return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
 
@@ -207,7 +207,7 @@ def _results(
 
 
 @contextmanager
-def _peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
+def peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
     """The highest resident set size in bytes while the block runs, as the one element of a list.
 
     Sampled, because the operating system's own high-water mark also counts what ran before in the same process.
