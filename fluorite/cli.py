@@ -20,12 +20,14 @@ from pipeline.commands.cmd_check_caiman import check_caiman
 from pipeline.commands.cmd_config import config
 from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
+from pipeline.commands.cmd_evaluate import evaluate
 from pipeline.commands.cmd_export import export
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_process import process
+from pipeline.commands.cmd_set import set_values
 from pipeline.commands.cmd_shape import add_rois, merge, split
 from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
@@ -96,7 +98,7 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 for _command in (init, process, import_, adopt, params, samples, rois, filters, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, accept, reject, delete, restore, merge, split, add_rois, log, undo, redo, check, export):
+for _command in (tag, set_values, accept, reject, delete, restore, merge, split, add_rois, evaluate, log, undo, redo):
     main.add_command(_command)
-for _command in (check_caiman, bench):
+for _command in (check, export, check_caiman, bench):
     main.add_command(_command)

@@ -6,7 +6,7 @@ returns what was committed. See `nwb_schema.edits` for edits that are made toget
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,23 @@ def add_rois(
     path = project.find_sample(sample)
     found = masks if isinstance(masks, np.ndarray) else read_masks(Path(masks), plane_of(path))
     return add_drawn(project, path, found, neuropil=neuropil, actor=current_actor(), reason=reason)
+
+
+def evaluate(
+    project: Project, sample: str, thresholds: Mapping[str, Any] | None = None, *, reason: str = ""
+) -> core.Committed:
+    """Judge the ROIs anew by their scores, such as ``{"min_SNR": 3}``; what a person decided stays."""
+    from pipeline.curation.evaluating import evaluate_sample
+
+    return evaluate_sample(project, project.find_sample(sample), thresholds, actor=current_actor(), reason=reason)
+
+
+def import_into(project: Project, sample: str, results: str | Path, *, reason: str = "") -> core.Committed:
+    """Replace the segmentation of a sample by a results file for the same movie; tags and decisions carry over."""
+    from pipeline.curation.replacing import import_into as replace
+
+    path = project.find_sample(sample)
+    return replace(project, path, Path(results), actor=current_actor(), reason=reason).committed
 
 
 def set_field(project: Project, sample: str, name: str, value: Any, *, reason: str = "") -> core.Committed:

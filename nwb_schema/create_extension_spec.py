@@ -39,6 +39,7 @@ _FIELDS: dict[str, tuple[object, str]] = {
     ),
     "n_frames": ("int64", "Number of frames of the recording."),
     "rate_hz": ("float64", "Frames per second."),
+    "configuration_version": ("int64", "Version of the project's configuration when the sample was made."),
     "one_photon": ("bool", "Whether the recording is a one-photon recording."),
 }
 

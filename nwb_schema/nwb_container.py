@@ -250,6 +250,9 @@ def _lab_meta_data(
         "n_frames": None if n_frames is None else np.int64(n_frames),
         "rate_hz": float(segmentation.rate_hz),
         "one_photon": metadata.one_photon,
+        "configuration_version": (
+            None if provenance.configuration_version is None else np.int64(provenance.configuration_version)
+        ),
     }
     given = {
         name: value

@@ -37,6 +37,8 @@ class Provenance:
         What a reader has to know: what was assumed, left out or not at hand. One sentence each.
     seconds
         Wall-clock seconds by stage.
+    configuration_version
+        Version of the project's configuration at that time, or None.
     """
 
     engine: str
@@ -50,6 +52,7 @@ class Provenance:
     boundaries: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    configuration_version: int | None = None
 
 
 def canonical_json(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def publish_sample(
         identifier=identifier,
         metadata=metadata,
         segmentation=segmentation,
-        provenance=provenance,
+        provenance=replace(provenance, configuration_version=project.configuration().version),
         registered_movie=movie,
         shifts=shifts,
     )

@@ -131,7 +131,9 @@ def adopt_file(
                 changed |= {str(table.name).strip("/")}
             notes += replaced
             if FLUORITE not in file:
-                add_own_group(file, _own_fields(summary, source, given, notes, fluorite_version), scratch)
+                version = np.int64(project.configuration().version)
+                own = _own_fields(summary, source, given, notes, fluorite_version)
+                add_own_group(file, {**own, "configuration_version": version}, scratch)
         repack(edited, made)
         report("verifying", 0.0)
         _verify(source, made, changed | {"identifier", "/"}, series, movie)

@@ -2,5 +2,6 @@
 
 from nwb_schema.catalogue.catalogue import Catalogue, Page
 from nwb_schema.catalogue.scan import Refreshed
+from nwb_schema.catalogue.watcher import ScanState, Watcher
 
-__all__ = ["Catalogue", "Page", "Refreshed"]
+__all__ = ["Catalogue", "Page", "Refreshed", "ScanState", "Watcher"]

@@ -38,6 +38,8 @@ class Finding:
         What to do about it, one sentence.
     location
         Path of the object in the file; empty where the whole file is meant.
+    command
+        The command that repairs it, with VALUE for what only a person knows; empty where none does.
     """
 
     file: str
@@ -47,6 +49,7 @@ class Finding:
     message: str
     remedy: str
     location: str = ""
+    command: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The same, JSON-able."""

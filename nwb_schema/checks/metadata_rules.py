@@ -14,7 +14,19 @@ from nwb_schema.checks.rule import CheckedFile, Problem, rule
 from nwb_schema.layout import FLUORITE
 from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name
 
-_PLACEHOLDERS = {"", "unknown", "unspecified", "none", "n/a", "na", "nan", "tbd", "placeholder", "no description"}
+_PLACEHOLDERS = {
+    "",
+    "unknown",
+    "unspecified",
+    "none",
+    "n/a",
+    "na",
+    "nan",
+    "tbd",
+    "placeholder",
+    "no description",
+    "value",
+}
 _SUBJECT = "general/subject"
 
 
@@ -28,6 +40,7 @@ def excitation_wavelength(checked: CheckedFile) -> Iterator[Problem]:
                 f"the excitation wavelength of {_name(plane)} is {_shown(value)}",
                 "Give it in nanometres: Ophys: ImagingPlane: excitation_lambda: 920.0 in the metadata file.",
                 f"{plane.name}/excitation_lambda",
+                command=("set", "imaging.excitation_lambda_nm=VALUE"),
             )
 
 
@@ -45,6 +58,7 @@ def emission_wavelength(checked: CheckedFile) -> Iterator[Problem]:
                     "Give it in nanometres: Ophys: ImagingPlane: optical_channel: emission_lambda: 510.0 "
                     "in the metadata file.",
                     f"{channel.name}/emission_lambda",
+                    command=("set", "imaging.emission_lambda_nm=VALUE"),
                 )
 
 
@@ -152,6 +166,7 @@ def subject_species(checked: CheckedFile) -> Iterator[Problem]:
             f"the subject's species is {_text(found)}",
             "Give the Latin name: Subject: species: Mus musculus in the metadata file.",
             f"/{_SUBJECT}/species",
+            command=("set", "subject.species=VALUE"),
         )
 
 
@@ -164,12 +179,14 @@ def subject_sex(checked: CheckedFile) -> Iterator[Problem]:
             f"the subject's sex is {_text(found)}",
             "Give M, F, O (other) or U (unknown): Subject: sex: F in the metadata file.",
             f"/{_SUBJECT}/sex",
+            command=("set", "subject.sex=VALUE"),
         )
     elif "Subject.sex" in checked.not_given:
         yield Problem(
             f"nobody gave the subject's sex; {found!r} stands for it",
             "Give M, F, O (other) or U (unknown): Subject: sex: F in the metadata file.",
             f"/{_SUBJECT}/sex",
+            command=("set", "subject.sex=VALUE"),
         )
 
 
@@ -181,10 +198,11 @@ def subject_age(checked: CheckedFile) -> Iterator[Problem]:
     found = local_hdf5.text(checked.file, f"{_SUBJECT}/age")
     remedy = "Give it as an ISO 8601 duration: Subject: age: P90D in the metadata file."
     where = f"/{_SUBJECT}/age"
+    command = ("set", "subject.age=VALUE")
     if found is None or not _is_exactly(iso_age, found):
-        yield Problem(f"the subject's age is {_text(found)}", remedy, where)
+        yield Problem(f"the subject's age is {_text(found)}", remedy, where, command)
     elif found == "P0D/" or "Subject.age" in checked.not_given:
-        yield Problem(f"nobody gave the subject's age; {found!r} (any age) stands for it", remedy, where)
+        yield Problem(f"nobody gave the subject's age; {found!r} (any age) stands for it", remedy, where, command)
 
 
 METADATA_RULES = (
@@ -212,6 +230,7 @@ def _named(checked: CheckedFile, field: str, example: str) -> Iterator[Problem]:
                 f"the {field} of {_name(plane)} is {_text(found)}",
                 f"Give it: Ophys: ImagingPlane: {field}: {example} in the metadata file.",
                 f"{plane.name}/{field}",
+                command=("set", f"imaging.{field}=VALUE"),
             )
 
 

@@ -8,6 +8,7 @@
 from nwb_schema.edits.commit import Committed, all_edits, commit, edits_of, recover, redo, undo, version_of
 from nwb_schema.edits.conflict import EditConflict, OutsideChange
 from nwb_schema.edits.edit import Accept, Decide, Delete, Edit, Reject, SetCustom, SetField, Tag
+from nwb_schema.edits.evaluation import Evaluate
 from nwb_schema.edits.new_rois import NewRois
 from nwb_schema.edits.record import EditKind, EditRecord
 from nwb_schema.edits.rows import RoiArrays
@@ -21,6 +22,7 @@ __all__ = [
     "EditConflict",
     "EditKind",
     "EditRecord",
+    "Evaluate",
     "NewRois",
     "OutsideChange",
     "Reject",

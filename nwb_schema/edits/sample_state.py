@@ -77,7 +77,7 @@ class SampleState:
     masks
         A short hash of the mask of each ROI, in which `mask_digests` sees every change.
     segmentation
-        ``object_id`` of the ROI table, or empty: another segmentation has another.
+        ``object_id`` of the ROI table: another segmentation has another. A sample without ROIs has a name of its own.
     times
         Tables of periods and moments by their path.
     series
@@ -120,7 +120,7 @@ class SampleState:
         if target.kind == "row":
             return True if target.roi in self.rows else None
         if target.kind == "segmentation":
-            return self.segmentation or None
+            return self.segmentation
         if target.kind == "series":
             return self.series.get(target.name)
         if target.kind in ("times", "period"):
@@ -173,7 +173,7 @@ class SampleState:
                     raise ValueError("another segmentation cannot be known without its content")
                 with contents.opened(change.after) as file:
                     found = read_rois_state(file)
-                segmentation, roi_uuids, masks = found.segmentation, list(found.roi_uuids), list(found.masks)
+                segmentation, roi_uuids, masks = change.after, list(found.roi_uuids), list(found.masks)
                 rows = {roi: row for row, roi in enumerate(roi_uuids)}
                 columns = {name: list(column.values) for name, column in found.columns.items()}
                 types = {name: column.type for name, column in found.columns.items()}
@@ -220,15 +220,16 @@ def read_state(path: Path) -> SampleState:
         if local_hdf5.local_group(file, FLUORITE) is None:
             raise SampleError(path, "was not written by Fluorite, so it is only browsed", "Adopt it into the project.")
         rois = read_rois_state(file)
+        identifier = local_hdf5.text(file, "identifier") or ""
         return SampleState(
-            identifier=local_hdf5.text(file, "identifier") or "",
+            identifier=identifier,
             roi_uuids=rois.roi_uuids,
             columns=rois.columns,
             fields={name: _read_field(file, field) for name, field in (FIELDS | {NOT_GIVEN.name: NOT_GIVEN}).items()},
             custom=_read_custom(file),
             edit_ids=edits_table.read_ids(file),
             masks=rois.masks,
-            segmentation=rois.segmentation,
+            segmentation=rois.segmentation or f"none-{_hash(identifier.encode())}",
             times=read_times(file),
             series=_read_series(file),
             movie=_movie(file),

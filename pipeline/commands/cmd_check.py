@@ -28,6 +28,8 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
             click.echo(f"{path}: {counts}")
             for finding in report.findings:
                 click.echo(f"  {finding}")
+                if finding.command:
+                    click.echo(f"    {finding.command}")
     if as_json:
         print_json({"ok": all(report.ok for report in reports), "files": [report.as_dict() for report in reports]})
     if not all(report.ok for report in reports):

@@ -22,6 +22,8 @@ from pipeline.commands.options import json_option, movie_options, project_option
     help="The registered (motion-corrected) movie that the results belong to.",
 )
 @click.option("--raw-movie", is_flag=True, help="MOVIE is not registered yet: shift it as the results say.")
+@click.option("--into", metavar="SAMPLE", help="Replace the segmentation of this sample of the project.")
+@click.option("--reason", default="", metavar="TEXT", help="With --into: why; kept with the edit.")
 @project_option
 @sample_options
 @movie_options
@@ -31,6 +33,8 @@ def import_(
     results: Path,
     movie_file: Path | None,
     raw_movie: bool,
+    into: str | None,
+    reason: str,
     project_folder: Path,
     subject: str | None,
     session: str | None,
@@ -39,6 +43,11 @@ def import_(
     **movie: Any,
 ) -> None:
     """Make a sample of RESULTS, the HDF5 file that CaImAn's CNMF.save wrote."""
+    if into is not None:
+        if movie_file is not None or raw_movie or subject or session or metadata_file or any(movie.values()):
+            raise click.UsageError("--into keeps the sample's movie, name and metadata: leave the other options out")
+        _replace(project_folder, into, results, reason, as_json)
+        return
     from nwb_schema.project import Project
     from pipeline.commands.running import recovered, run_in_foreground
     from pipeline.importing import ImportRequest
@@ -65,3 +74,12 @@ def import_(
         print_json({"samples": [report]})
         return
     print_report(report)
+
+
+def _replace(folder: Path, sample: str, results: Path, reason: str, as_json: bool) -> None:
+    from pipeline.commands.editing import open_sample, report
+    from pipeline.curation.replacing import import_into
+    from pipeline.jobs.submission import current_actor
+
+    project, path = open_sample(folder, sample)
+    report(import_into(project, path, results, actor=current_actor(), reason=reason).committed, as_json)

@@ -12,10 +12,12 @@ import sys
 import threading
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pynwb
 import pytest
 from click.testing import CliRunner, Result
+from scipy import sparse
 
 import fluorite
 from fluorite.cli import main
@@ -26,7 +28,7 @@ from nwb_schema.edits import Reject, commit, edits_of
 from nwb_schema.errors import ConfigurationError, EditError
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
-from nwb_schema.reader import read_identifier, read_rois
+from nwb_schema.reader import read_footprints, read_identifier, read_rois, read_traces
 from tests.nwb_schema.made_samples import made_sample
 
 # CI tries a few moments; FLUORITE_KILLS=200 tries many.
@@ -158,6 +160,68 @@ def test_python_can_shape_rois(folder: Path, sample: Path, rois: list[str], tmp_
     table = fluorite.rois(project)
     assert len(table) == 10
     assert fluorite.edits(project, sample.name)["kind"].tolist() == ["merge", "split", "add", "add"]
+
+
+def test_evaluating_changes_what_no_person_decided(folder: Path, sample: Path, rois: list[str]) -> None:
+    before = read_rois(sample)
+    assert run("reject", folder, sample.name, rois[int(before["snr"].argmax())]).exit_code == 0
+    done = run("evaluate", folder, sample.name, "min_SNR=4", "rval_thr=1", "SNR_lowest=0", "--json")
+    assert done.exit_code == 0, done.output
+    expected = (before["snr"] >= 4).to_numpy(copy=True)
+    expected[before["snr"].argmax()] = False
+    assert read_rois(sample)["is_accepted"].tolist() == expected.tolist()
+    assert json.loads(done.stdout)["edits"][0]["what"] == (
+        "evaluated: min_SNR 4, SNR_lowest 0, rval_thr 1, rval_lowest -1"
+    )
+    assert run("undo", folder, sample.name).exit_code == 0
+    assert read_rois(sample)["is_accepted"].tolist()[1:4] == before["is_accepted"].tolist()[1:4]
+    for words, code, said in (
+        (("min_SRN=4",), 1, "Did you mean 'min_SNR'?"),
+        (("gSig=4",), 1, "evaluation does not use"),
+        (("rval_thr=2",), 1, "rval_thr"),
+        (("min_SNR",), 2, "NAME=VALUE"),
+    ):
+        refused = run("evaluate", folder, sample.name, *words)
+        assert refused.exit_code == code, refused.output
+        assert said in refused.output
+
+
+def test_drawn_rois_are_not_judged_by_scores_that_they_lack(folder: Path, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "drawn.json").write_text("[[[3, 5], [9, 5], [9, 8], [3, 8]]]")
+    run("add-rois", folder, sample.name, tmp_path / "drawn.json")
+    (tmp_path / "strict.json").write_text('{"quality": {"min_SNR": 1000, "rval_thr": 1}}')
+    assert run("evaluate", folder, sample.name, "--params", tmp_path / "strict.json").exit_code == 0
+    assert read_rois(sample)["is_accepted"].tolist() == [False] * 5 + [True]
+
+
+def test_other_results_replace_the_segmentation(folder: Path, sample: Path, rois: list[str], tmp_path: Path) -> None:
+    write_results(tmp_path / "other.hdf5", sample)
+    run("tag", folder, sample.name, rois[0], "quality=good")
+    done = run("import", tmp_path / "other.hdf5", "--into", sample.name, "--project", folder, "--json")
+    assert done.exit_code == 0, done.output
+    table = read_rois(sample)
+    assert table["roi_uuid"].tolist()[:4] == rois[:4]
+    assert table["quality"].tolist()[0] == "good"
+    assert "4 ROIs matched, 0 new" in json.loads(done.stdout)["edits"][0]["what"]
+    assert run("undo", folder, sample.name).exit_code == 0
+    assert read_rois(sample)["roi_uuid"].tolist() == rois
+    refused = run("import", tmp_path / "other.hdf5", "--into", sample.name, "--project", folder, "--subject", "m2")
+    assert refused.exit_code == 2
+
+
+def write_results(path: Path, sample: Path) -> None:
+    """A results file with the first four of the sample's ROIs."""
+    footprints = read_footprints(sample)[:4].toarray().reshape(4, 24, 40)
+    columns = sparse.csc_array(footprints.transpose(0, 2, 1).reshape(4, -1).T)  # CaImAn numbers pixels in F order
+    with h5py.File(path, "w") as file:
+        for name in ("data", "indices", "indptr"):
+            file[f"estimates/A/{name}"] = getattr(columns, name)
+        file["estimates/A/shape"] = np.array(columns.shape)
+        for name in ("C", "YrA", "S"):
+            file[f"estimates/{name}"] = read_traces(sample, "denoised")[:4].astype(float)
+        file["estimates/idx_components"] = np.arange(4)
+        file["params/data/dims"], file["params/data/fr"] = np.array([24, 40]), 7.5
+        file["dims"] = np.array([24, 40])
 
 
 def test_an_unknown_sample_is_said(folder: Path, rois: list[str]) -> None:

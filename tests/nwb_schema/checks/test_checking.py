@@ -90,6 +90,7 @@ def test_findings_are_data(good: Path) -> None:
         "remedy": "Give it in metres as [x, y]: Ophys: ImagingPlane: grid_spacing: [1.2e-6, 1.2e-6] "
         "in the metadata file.",
         "location": "/general/optophysiology/ImagingPlane/grid_spacing",
+        "command": "",
     }
 
 

@@ -1,0 +1,46 @@
+"""Choose another result for a sample: the results file of another run, or of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nwb_schema.project import Project
+from nwb_schema.provenance import Provenance
+from nwb_schema.reader import read_summary
+from nwb_schema.resegmentation import Replaced, replace_segmentation
+from pipeline.results import read_engine, read_parameters, read_results, read_results_notes
+from pipeline.version import __version__
+
+
+def import_into(project: Project, path: Path, results: Path, *, actor: str, reason: str = "") -> Replaced:
+    """Let the components of a results file take the place of a sample's; see `nwb_schema.resegmentation`.
+
+    Parameters
+    ----------
+    path
+        The sample's file.
+    results
+        An HDF5 file in the layout of CaImAn's ``CNMF.save``, such as ``batch/<job>/results.hdf5`` of another run.
+
+    Raises
+    ------
+    ResultsError
+        When it cannot be read.
+    EditError
+        When it does not fit the sample, or others edited the sample meanwhile.
+    """
+    segmentation = read_results(results, rate_hz=read_summary(path).rate_hz)
+    engine, version = read_engine(results)
+    parameters, digest = read_parameters(results)
+    provenance = Provenance(
+        engine=engine,
+        engine_version=version,
+        parameters=parameters,
+        parameters_sha256=digest,
+        input_files=(str(results.resolve()),),
+        fluorite_version=__version__,
+        notes=(f"Segmentation replaced by that of {results.name}.", *read_results_notes(results)),
+    )
+    return replace_segmentation(
+        project, path, segmentation, provenance, source=results.name, actor=actor, reason=reason
+    )
