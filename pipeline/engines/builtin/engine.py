@@ -14,6 +14,8 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from pipeline.engines.builtin.checks import check_parameters, check_recording, warnings_of
+from pipeline.engines.builtin.cnmfe.checks import is_one_photon
+from pipeline.engines.builtin.cnmfe.extraction import extract_one_photon
 from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.extraction import extract
@@ -26,7 +28,7 @@ from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
-from pipeline.results_file import Results, write_results
+from pipeline.results_file import Results, RingWeights, write_results
 from pipeline.seeds import Seeds, load_seeds, seeds_sha256
 from pipeline.version import code_sha256
 
@@ -35,7 +37,7 @@ MIB = 2**20
 
 
 class BuiltinEngine:
-    """Rigid motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
+    """Motion correction, CNMF or (one-photon) CNMF-E, evaluation and dF/F in NumPy and threads. Implements `Engine`.
 
     Stages reported: ``motion correction``, ``summary images``, ``initialisation``, ``refinement``, ``evaluation``,
     ``results``.
@@ -105,7 +107,8 @@ class BuiltinEngine:
                         (Survey,),
                     )
                     masks = None if seeds is None else seeds.footprints
-                    model = extract(frames, known, params, movie.rate_hz, progress, stages, masks)
+                    find = extract_one_photon if is_one_photon(params) else extract
+                    model = find(frames, known, params, movie.rate_hz, progress, stages, masks)
                     verdict = stages.run(
                         "evaluation",
                         lambda: evaluate(
@@ -176,6 +179,7 @@ def _results(
     notes: tuple[str, ...],
     made_by: tuple[str, str],
 ) -> Results:
+    ring = model.ring
     return Results(
         shape=movie.shape[1:],
         rate_hz=movie.rate_hz,
@@ -203,6 +207,7 @@ def _results(
         engine=made_by[0],
         version=made_by[1],
         notes=notes,
+        ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
     )
 
 
