@@ -6,9 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pipeline.engines.builtin.threads import in_threads
+
 Floats = NDArray[np.float32]
 
 POWER_ITERATIONS = 8
+# Pixels that one thread works on at a time.
+PIXELS_AT_ONCE = 4096
 
 
 def initial_background(short: Floats, footprints: sparse.csr_array, traces: Floats, noise: Floats, nb: int) -> Floats:
@@ -26,13 +30,20 @@ def initial_background(short: Floats, footprints: sparse.csr_array, traces: Floa
     courses = rng.standard_normal((n_short, nb))
     courses[:, 0] = 1.0
     courses, _ = np.linalg.qr(courses)
-    for _ in range(POWER_ITERATIONS):
-        images = courses.T.astype(np.float32) @ flat - (courses.T @ traces.T) @ footprints
-        weighted = (images * weight).astype(np.float32)
-        new = (flat @ weighted.T).astype(np.float64) - traces.T @ (footprints @ weighted.T)
-        if not np.any(new):
+    images = np.empty((nb, flat.shape[1]), np.float32)
+
+    def work(first: int) -> NDArray[np.float64]:
+        """Images of some pixels, and what these pixels add to the next courses."""
+        part = slice(first, first + PIXELS_AT_ONCE)
+        images[:, part] = courses.T.astype(np.float32) @ flat[:, part] - of_cells[:, part]
+        return np.asarray(flat[:, part] @ (images[:, part] * weight[part]).T.astype(np.float32), dtype=np.float64)
+
+    for turn in range(POWER_ITERATIONS + 1):
+        of_cells = (courses.T @ traces.T) @ footprints
+        new = sum(in_threads(work, range(0, flat.shape[1], PIXELS_AT_ONCE)), np.zeros((n_short, nb)))
+        new -= traces.T @ (footprints @ (images * weight).T)
+        if turn == POWER_ITERATIONS or not np.any(new):
             break
         courses, _ = np.linalg.qr(new)
-    images = courses.T.astype(np.float32) @ flat - (courses.T @ traces.T) @ footprints
     signs = np.where(images.sum(axis=1) < 0, -1, 1)
     return np.asarray(images * signs[:, None], dtype=np.float32)

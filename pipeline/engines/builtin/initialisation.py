@@ -40,7 +40,10 @@ ACTIVE = 2.5
 # The null's local maxima below which the search stops (see `null_level`).
 NULL_QUANTILE = 0.85
 NOISE_SIGMAS = 6.0
-CHECK_EVERY = 10
+# Candidates that are taken out side by side.
+AT_ONCE = 8
+# Pixels whose activity one thread follows at a time.
+PIXELS_AT_ONCE = 8192
 # Pixels around a seed (y, x, z) in which a footprint's brightest point may lie, and which no other seed may have.
 CLOSE_TO = (2, 2, 1)
 NEXT_TO = (1, 1, 1)
@@ -141,20 +144,38 @@ class _Search:
         self._refresh(tuple(slice(0, length) for length in self._field))
 
     def run(self, most: int, *, automatic: bool, progress: Callable[[float], None]) -> None:
-        """Take out components until there are `most`, or (`automatic`) until what is left looks like the null."""
-        level, tried = 0.0, 0
+        """Take out components until there are `most`, or (`automatic`) until what is left looks like the null.
+
+        Candidates so far apart that none touches what another changes are taken out side by side: the result is that of
+        taking them one after the other.
+        """
+        tried = 0
         while len(self.footprints) < most and tried < 4 * most + 50:
-            if automatic and tried % CHECK_EVERY == 0:
-                level = max(null_level(self._down, self._gSig), white_noise_level(self._window))
-            activity = np.where(self._allowed, self._up, 0)
+            level = max(null_level(self._down, self._gSig), white_noise_level(self._window)) if automatic else 0.0
+            seeds = self._candidates(min(AT_ONCE, most - len(self.footprints)), level)
+            if not seeds:
+                break
+            tried += len(seeds)
+            for row, trace in filter(None, in_threads(self._take, seeds)):
+                self.footprints.append(row)
+                self.traces.append(trace)
+            progress(min(1.0, len(self.footprints) / most))
+
+    def _candidates(self, most: int, level: float) -> list[tuple[int, ...]]:
+        """The most active pixels above `level`, the first of which is the highest of all."""
+        activity = np.where(self._allowed, self._up, 0)
+        apart = tuple(2 * (box + reach) for box, reach in zip(self._box, self._reach, strict=False))
+        seeds: list[tuple[int, ...]] = []
+        while len(seeds) < most:
             seed = tuple(int(axis) for axis in np.unravel_index(int(activity.argmax()), self._field))
             if activity[seed] <= level:
                 break
-            tried += 1
-            self._take(seed)
-            progress(min(1.0, len(self.footprints) / most))
+            seeds.append(seed)
+            activity[around(seed, apart, self._field)] = 0
+        return seeds
 
-    def _take(self, seed: tuple[int, ...]) -> None:
+    def _take(self, seed: tuple[int, ...]) -> tuple[sparse.csr_array, Floats] | None:
+        """Take out what is at `seed`; its footprint and trace when it is a cell."""
         window = around(seed, self._box, self._field)
         box = self._residual[(slice(None), *window)]
         inside = tuple(centre - part.start for centre, part in zip(seed, window, strict=True))
@@ -162,7 +183,7 @@ class _Search:
         # Whatever comes of it, the same spot is not tried again: a fit that fails once would fail for ever.
         self._allowed[around(seed, NEXT_TO, self._field)] = False
         if not footprint.any():
-            return
+            return None
         course = trace.reshape(-1, *(1 for _ in self._field))
         box -= course * footprint
         whole = np.zeros(self._field, np.float32)
@@ -177,9 +198,7 @@ class _Search:
         self._refresh(grown)
         # Dendrites and boutons are active, too: they are taken out of the residual, but they are no cells.
         row = sparse.csr_array(whole.reshape(1, -1))
-        if cell_sized(row, self._field, self._gSig)[0]:
-            self.footprints.append(row)
-            self.traces.append(trace)
+        return (row, trace) if cell_sized(row, self._field, self._gSig)[0] else None
 
     def _refresh(self, window: tuple[slice, ...]) -> None:
         self._up[window], self._down[window] = rolling_energy(self._smooth[(slice(None), *window)], self._window)
@@ -252,8 +271,22 @@ def rolling_energy(smooth: Floats, window: int) -> tuple[Floats, Floats]:
 
     `smooth` is ``(n_short, height, width[, depth])``; `window` is at most n_short.
     """
-    up, down = _rolling_energy(np.ascontiguousarray(smooth).reshape(len(smooth), -1), window)
-    return up.reshape(smooth.shape[1:]), down.reshape(smooth.shape[1:])
+    field = smooth.shape[1:]
+    up, down = np.empty(field, np.float32), np.empty(field, np.float32)
+    rows = max(1, PIXELS_AT_ONCE // math.prod(field[1:]))
+
+    def work(first: int) -> None:
+        part = np.ascontiguousarray(smooth[:, first : first + rows])
+        found = _rolling_energy(part.reshape(len(part), -1), window)
+        for image, values in zip((up, down), found, strict=True):
+            image[first : first + rows] = values.reshape(part.shape[1:])
+
+    if field[0] <= rows:
+        work(0)
+    else:
+        for _ in in_threads(work, range(0, field[0], rows)):
+            pass
+    return up, down
 
 
 @compiled
@@ -263,20 +296,24 @@ def _rolling_energy(smooth: Floats, window: int) -> tuple[Floats, Floats]:
     down_best = np.zeros(n_pixels, np.float32)
     up = np.zeros(n_pixels, np.float32)
     down = np.zeros(n_pixels, np.float32)
+    nothing = np.float32(0)
+    # Written without branches, so that several pixels are followed in one instruction.
     for t in range(n):
         for pixel in range(n_pixels):
             value = smooth[t, pixel]
-            if value > 0:
-                up[pixel] += value * value
-            else:
-                down[pixel] += value * value
-            if t >= window:
-                old = smooth[t - window, pixel]
-                if old > 0:
-                    up[pixel] -= old * old
-                else:
-                    down[pixel] -= old * old
-            if t >= window - 1:
+            above = max(value, nothing)
+            below = min(value, nothing)
+            up[pixel] += above * above
+            down[pixel] += below * below
+        if t >= window:
+            for pixel in range(n_pixels):
+                value = smooth[t - window, pixel]
+                above = max(value, nothing)
+                below = min(value, nothing)
+                up[pixel] -= above * above
+                down[pixel] -= below * below
+        if t >= window - 1:
+            for pixel in range(n_pixels):
                 up_best[pixel] = max(up_best[pixel], up[pixel])
                 down_best[pixel] = max(down_best[pixel], down[pixel])
     return up_best / np.float32(window), down_best / np.float32(window)
@@ -289,15 +326,24 @@ def flattened(short: Floats, rate_hz: float) -> Floats:
     edges = np.linspace(0, n, pieces + 1).astype(int)
     centres = (edges[:-1] + edges[1:] - 1) / 2
     step = max(1, n // pieces // 200)  # a median of 200 frames is good enough and costs less
-    levels = np.stack([np.median(short[a:b:step], axis=0) for a, b in pairwise(edges)])
+    right = np.clip(np.searchsorted(centres, np.arange(n)), 1, max(1, pieces - 1))
+    width = centres[right] - centres[right - 1] if pieces > 1 else np.ones(n)
+    share = np.clip((np.arange(n) - centres[right - 1]) / width, 0, 1).astype(np.float32) if pieces > 1 else None
     out = np.empty_like(short)
-    for t in range(n):
-        right = int(np.clip(np.searchsorted(centres, t), 1, max(1, pieces - 1)))
-        if pieces == 1:
-            out[t] = short[t] - levels[0]
-            continue
-        share = np.clip((t - centres[right - 1]) / (centres[right] - centres[right - 1]), 0, 1)
-        out[t] = short[t] - ((1 - share) * levels[right - 1] + share * levels[right])
+    rows = max(1, PIXELS_AT_ONCE // math.prod(short.shape[2:]))
+
+    def work(first: int) -> None:
+        part = (slice(None), slice(first, first + rows))
+        levels = [np.median(short[a:b:step, first : first + rows], axis=0) for a, b in pairwise(edges)]
+        if share is None:
+            np.subtract(short[part], levels[0], out=out[part])
+            return
+        for t in range(n):
+            before, after = levels[right[t] - 1], levels[right[t]]
+            out[t, first : first + rows] = short[t, first : first + rows] - (before + share[t] * (after - before))
+
+    for _ in in_threads(work, range(0, short.shape[1], rows)):
+        pass
     return out
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.threads import n_threads
+from pipeline.engines.builtin.threads import in_threads
 
 Floats = NDArray[np.float32]
 
 # Cells are looked for in a copy averaged in time to this size at most: memory does not grow with the recording.
 SHORT_COPY_BYTES = 384 * 2**20
 NOISE_FRAMES = 3072
+# Pixels that one thread works on at a time.
+PIXELS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,21 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
     power, weight = np.zeros(field), 0
     every = max(1, n_frames // NOISE_FRAMES)
     for number, (start, block) in enumerate(frames.chunks(progress)):
-        highest = np.maximum(highest, block.max(axis=0))
-        sums.add(block)
+        bins = (start + np.arange(len(block))) // factor
+        first = np.flatnonzero(np.diff(bins, prepend=-1))
+
+        def raise_highest(block: Floats = block) -> None:
+            np.maximum(highest, block.max(axis=0), out=highest)
+
+        def shorten(block: Floats = block, bins: NDArray[np.intp] = bins, first: NDArray[np.intp] = first) -> None:
+            short[bins[first]] += np.add.reduceat(block, first, axis=0)
+
+        together: tuple[Callable[[], None], ...] = (partial(sums.add, block), raise_highest, shorten)
+        for _ in in_threads(_call, together):
+            pass
         if (number % every == 0 and len(block) >= 16) or weight == 0:
             power += spectral_power(block) * len(block)
             weight += len(block)
-        bins = (start + np.arange(len(block))) // factor
-        first = np.flatnonzero(np.diff(bins, prepend=-1))
-        short[bins[first]] += np.add.reduceat(block, first, axis=0)
     counts = np.bincount(np.arange(n_frames) // factor).astype(np.float32)
     short /= counts.reshape(-1, *(1 for _ in field))
     noise = np.sqrt(power / weight).astype(np.float32)
@@ -79,19 +89,30 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
     return Survey(images, noise, short, factor)
 
 
+def _call(work: Callable[[], None]) -> None:
+    work()
+
+
 def spectral_power(block: Floats) -> NDArray[np.float64]:
     """Variance of white noise in each series of `block` ``(n_frames, ...)``, from its power above 0.25 cycles/frame.
 
     Calcium is slow, so that half of the spectrum holds noise alone (CaImAn and CNMF estimate noise in this way).
     """
     n = len(block)
-    spectrum = fft.rfft(block - block.mean(axis=0), axis=0, workers=n_threads())[n // 4 + 1 :]
-    if len(spectrum) == 0:
-        return np.zeros(block.shape[1:])
-    power = spectrum.real**2 + spectrum.imag**2
-    if n % 2 == 0 and len(spectrum) > 1:
-        power = power[:-1]  # the highest frequency has one degree of freedom instead of two
-    variance: NDArray[np.float64] = power.mean(axis=0, dtype=np.float64) / n
+    variance = np.zeros(block.shape[1:])
+    # The highest frequency of an even number of frames has one degree of freedom instead of two.
+    bins = slice(n // 4 + 1, n // 2 if n % 2 == 0 and n // 2 > n // 4 + 1 else None)
+    rows = max(1, PIXELS_AT_ONCE // math.prod(block.shape[2:]))
+
+    def work(first: int) -> None:
+        part = block[:, first : first + rows]
+        spectrum = fft.rfft(part - part.mean(axis=0), axis=0)[bins]
+        if len(spectrum):
+            power = spectrum.real**2 + spectrum.imag**2
+            variance[first : first + rows] = power.mean(axis=0, dtype=np.float64) / n
+
+    for _ in in_threads(work, range(0, block.shape[1], rows)):
+        pass
     return variance
 
 
