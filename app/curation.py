@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.formatting import count
+from app.image_routes import contours_url
+from app.new_rois import ACTIONS, NewRoiRequest, made_rois
 from app.roi_rows import roi_rows
 from app.sample_store import SampleData
 from app.workspace import Workspace
@@ -34,17 +36,25 @@ class Request:
     Attributes
     ----------
     action
-        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``undo`` or ``redo``.
+        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``undo`` or ``redo``, or one that makes ROIs.
     rois
         ``roi_uuid`` of each ROI that it is about; none for undo and redo.
     column, value
         Of a tag: the column's permanent key, and the value as it was typed.
+    new
+        The ROIs that it asks for (`app.new_rois`).
     """
 
     action: str
     rois: tuple[str, ...] = ()
     column: str = ""
     value: Any = None
+    new: NewRoiRequest | None = None
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it goes back or forth in the history."""
+        return self.action in ("undo", "redo")
 
     @classmethod
     def parse(cls, sent: Any) -> Request:
@@ -55,13 +65,14 @@ class Request:
         EditError
             When it is no request.
         """
-        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, "tag", "undo", "redo"):
+        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, *ACTIONS, "tag", "undo", "redo"):
             raise EditError("page", "sent something that is no edit", "Reload the page.")
         rois, column, value = sent.get("rois") or (), sent.get("column") or "", sent.get("value")
         plain = isinstance(value, (str, int, float, bool)) or value is None
         if not isinstance(rois, Sequence) or not all(isinstance(roi, str) for roi in rois) or not plain:
             raise EditError("page", "sent an edit of no ROIs", "Reload the page.")
-        return cls(sent["action"], tuple(rois), str(column), value)
+        new = NewRoiRequest.parse(sent, tuple(rois)) if sent["action"] in ACTIONS else None
+        return cls(sent["action"], tuple(rois), str(column), value, new)
 
 
 def make_edits(
@@ -82,22 +93,28 @@ def make_edits(
     -------
     dict
         ``version``: of the sample now. ``rows``: the table's rows that differ from what the page was made from, all of
-        them where others edited, too. ``said``: a line for the person, or empty. ``error``, ``conflict``: None, or why
+        them where others edited, too, or where there are new ones. ``made``: keys of the ROIs that came. ``contours``:
+        where the outlines are. ``said``: a line for the person, or empty. ``error``, ``conflict``: None, or why
         nothing was done.
     """
     merged = ""
     try:
         requests = [Request.parse(one) for one in sent]
-        steps = [one.action for one in requests if one.action in ("undo", "redo")]
-        if not requests or (steps and len(requests) > 1):
-            raise EditError("page", "sent no edit, or an undo together with others", "Reload the page.")
+        steps = [one.action for one in requests if one.is_step]
+        news = [one.new for one in requests if one.new is not None]
+        if not requests or ((steps or news) and len(requests) > 1):
+            raise EditError("page", "sent no edit, or together what has to come alone", "Reload the page.")
+        workspace.project.require_writable()
+        if news and news[0].is_made(workspace.samples.get(sample.name)):
+            return _answer(workspace, sample, None)
+        edits = [] if steps else _edits(workspace, sample, requests)
         try:
-            done = _commit(workspace, sample, requests, actor=actor, based_on=based_on)
+            done = _commit(workspace, sample, requests, edits, actor=actor, based_on=based_on)
         except EditConflict as conflict:
             if conflict.overlapping or steps:
                 return _refusal(workspace, sample, conflict, steps)
             merged = _others(conflict)
-            done = _commit(workspace, sample, requests, actor=actor, based_on=conflict.version)
+            done = _commit(workspace, sample, requests, edits, actor=actor, based_on=conflict.version)
     except FluoriteError as error:
         return _answer(workspace, sample, None, error=str(error))
     changed = None
@@ -105,7 +122,9 @@ def make_edits(
         changed = {change.target.roi for record in done.records for change in record.changes}
     step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if steps and done.records else ""
     said = " ".join(filter(None, [step, merged, str(done.outside or "")]))
-    return _answer(workspace, sample, changed, version=done.version, said=said)
+    return _answer(workspace, sample, changed, version=done.version, said=said) | {
+        "made": made_rois(done) if news else []
+    }
 
 
 def look(workspace: Workspace, sample: SampleData, *, known: str) -> dict[str, Any] | None:
@@ -134,15 +153,27 @@ def tag_columns(workspace: Workspace) -> tuple[ColumnDefinition, ...]:
 
 
 def _commit(
-    workspace: Workspace, sample: SampleData, requests: Sequence[Request], *, actor: str, based_on: str | None
+    workspace: Workspace,
+    sample: SampleData,
+    requests: Sequence[Request],
+    edits: Sequence[Edit],
+    *,
+    actor: str,
+    based_on: str | None,
 ) -> Committed:
     project, path = workspace.project, sample.path
-    project.require_writable()
-    if requests[0].action in ("undo", "redo"):
+    if requests[0].is_step:
         step = undo if requests[0].action == "undo" else redo
         return step(project, path, actor=actor, based_on=based_on)
+    return commit(project, path, edits, actor=actor, based_on=based_on)
+
+
+def _edits(workspace: Workspace, sample: SampleData, requests: Sequence[Request]) -> list[Edit]:
     columns = {column.key: column for column in workspace.project.columns(ColumnKind.ROI_TAG)}
-    return commit(project, path, [_edit(columns, one) for one in requests], actor=actor, based_on=based_on)
+    return [
+        _edit(columns, one) if one.new is None else one.new.edit(workspace.project, sample.path, columns)
+        for one in requests
+    ]
 
 
 def _edit(columns: Mapping[str, ColumnDefinition], request: Request) -> Edit:
@@ -190,8 +221,9 @@ def _answer(
         rois = fresh.rois if changed is None else fresh.rois[fresh.rois["key"].isin(changed)]
         rows = roi_rows(rois, tag_columns(workspace))
         version = version_in_file(fresh) if version is None else version
+        contours = contours_url(fresh)
     except FluoriteError as problem:  # the file went away, which is what `error` says already, or is worth saying
-        rows, error, version = [], error or str(problem), version or ""
+        rows, error, version, contours = [], error or str(problem), version or "", contours_url(sample)
     return {
         "rows": rows,
         "all": changed is None,
@@ -199,4 +231,6 @@ def _answer(
         "said": said,
         "error": error,
         "conflict": None,
+        "made": [],
+        "contours": contours,
     }

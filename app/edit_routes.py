@@ -11,11 +11,14 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from app.curation import look, make_edits
+from app.new_rois import LARGEST_FILE_BYTES
 from app.workspace import current_workspace
-from nwb_schema.errors import FluoriteError
+from nwb_schema.errors import EditError, FluoriteError
 from pipeline.jobs.submission import current_actor
 
 _LONGEST_NAME = 80
+# A file of ROIs in base64, and what is around it.
+_LARGEST_REQUEST_BYTES = 2 * LARGEST_FILE_BYTES
 
 edits = Blueprint("edits", __name__)
 
@@ -23,6 +26,8 @@ edits = Blueprint("edits", __name__)
 @edits.post("/edits/<identifier>")
 def save(identifier: str) -> Response:
     """Commit a batch: JSON ``{"requests": [...], "based_on": version or null, "actor": name}``; see `make_edits`."""
+    if (request.content_length or 0) > _LARGEST_REQUEST_BYTES:
+        raise EditError("page", "sent more than an edit can hold", "Import the file with: fluorite add-rois")
     sent: dict[str, Any] = request.get_json()
     workspace = current_workspace()
     answer = make_edits(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nwb_schema.columns import ColumnDefinition, UnfitValue
-from nwb_schema.layout import CURATED, DELETED, SCORES
+from nwb_schema.layout import CURATED, DELETED, ENGINE_ORIGIN, ORIGIN, SCORES
 
 ROI_COLUMNS = ("key", "index", "is_accepted", CURATED, DELETED, *SCORES, "area_px", "centroid_x", "centroid_y")
 
@@ -20,12 +20,15 @@ def tag_field(column: ColumnDefinition) -> str:
 
 
 def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[dict[str, Any]]:
-    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them."""
+    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them, ``roi_origin``."""
     shown = rois[list(ROI_COLUMNS)]
     rows = [
         {name: plain(value) for name, value in zip(ROI_COLUMNS, row, strict=True)}
         for row in shown.itertuples(index=False, name=None)
     ]
+    origins = rois[ORIGIN] if ORIGIN in rois.columns else [ENGINE_ORIGIN] * len(rows)
+    for row, origin in zip(rows, origins, strict=True):
+        row[ORIGIN] = str(origin)
     for column in tags:
         field = tag_field(column)
         stored = list(rois[column.key]) if column.key in rois.columns else [None] * len(rows)

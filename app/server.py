@@ -23,6 +23,7 @@ from app.components import (
     player_view,
     process_form,
     roi_table,
+    roi_tools,
     samples_table,
     trace_panel,
 )
@@ -74,6 +75,7 @@ def create_app(project_folder: Path) -> Dash:
         jobs_panel,
         player_view,
         roi_table,
+        roi_tools,
         trace_panel,
         curation_view,
         edit_history,

@@ -58,6 +58,11 @@
         return window.dash_clientside.no_update;
       },
 
+      importRois(content, name) {
+        if (content) fluorite.importRois(content, name);
+        return null; // so that the same file can be chosen again
+      },
+
       showAddress(address) {
         fluorite.showAddress(address);
         return window.dash_clientside.no_update;

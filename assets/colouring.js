@@ -6,6 +6,7 @@
   const CATEGORIES = ["#E69F00", "#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#D55E00", "#0072B2"];
   const UNTAGGED = "#B8C0CC";
   const VIRIDIS = ["#440154", "#46327E", "#365C8D", "#277F8E", "#1FA187", "#4AC16D", "#A0DA39", "#FDE725"];
+  const ORIGIN = "roi_origin";
   const SCORES = { snr: "SNR", r_values: "r", cnn_preds: "CNN" };
 
   function mix(one, other, share) {
@@ -61,6 +62,7 @@
     const scores = Object.keys(SCORES).filter((name) => rois.some((roi) => Number.isFinite(roi.row[name])));
     return [
       { name: "state", label: "State" },
+      { name: ORIGIN, label: "Origin" },
       ...columns.map((column) => ({ name: column.field, label: column.name })),
       ...scores.map((name) => ({ name, label: SCORES[name] })),
     ];
@@ -68,6 +70,7 @@
 
   fluorite.colouring = function (name, rois, style) {
     if (SCORES[name]) return byNumber(name, SCORES[name], (roi) => roi.row[name] ?? NaN, rois);
+    if (name === ORIGIN) return byCategory(name, "Origin", (roi) => roi.row[ORIGIN], rois, "engine");
     const column = fluorite.tagColumns().find((candidate) => candidate.field === name);
     if (!column) return { name: "state", label: "State", legend: [], colourOf: (roi) => (roi.deleted ? UNTAGGED : roi.accepted ? style.accepted : style.rejected) };
     const read = (roi) => roi.row[column.field];

@@ -8,6 +8,16 @@
   const fluorite = (window.fluorite = window.fluorite || {});
   const LOOK_EVERY_MS = 4000;
   const MOST_VALUES = 9;
+  const REPLACING = ["merge", "split"];
+  // An undo takes back what came before it, and cells are not made before what comes before them is saved.
+  const ALONE = ["undo", "redo", "draw", "import", ...REPLACING];
+
+  const MAKING = {
+    draw: "Reading the movie for the new cell\u2026",
+    import: "Reading the movie for the new cells\u2026",
+    merge: "Merging\u2026",
+    split: "Splitting\u2026",
+  };
 
   const state = { show: "all", deleted: false };
   const element = (id) => document.getElementById(id);
@@ -31,6 +41,7 @@
     if (request.action === "accept" || request.action === "reject") {
       return { ...row, is_accepted: request.action === "accept", curated: true };
     }
+    if (REPLACING.includes(request.action)) return { ...row, deleted: true };
     if (request.action === "delete" || request.action === "restore") return { ...row, deleted: request.action === "delete" };
     if (request.action === "tag") return { ...row, [`tag:${request.column}`]: request.shown };
     return row;
@@ -132,6 +143,27 @@
       return undefined;
     }
 
+    merge() {
+      const rois = this.rowsOf(this.selected()).filter((row) => !row.deleted).map((row) => row.key);
+      if (rois.length < 2) return this.say("Select the cells that are one: two or more.", "is-hint");
+      return this.makeRois({ action: "merge", rois });
+    }
+
+    split() {
+      const rois = this.selected();
+      if (rois.length !== 1) return this.say("Select the one cell that is to be split.", "is-hint");
+      return this.makeRois({ action: "split", rois });
+    }
+
+    /* Ask for new cells; the request's id, or null. The page goes on: their traces take a while. */
+    makeRois(request) {
+      const id = window.crypto.randomUUID();
+      if (!this.request({ ...request, id })) return null;
+      // Keys that follow are not meant for cells that are about to be replaced.
+      if (request.rois) this.select(this.selected().filter((key) => !request.rois.includes(key)));
+      return id;
+    }
+
     request(request) {
       if (this.config.refused) {
         this.say(this.config.refused, "is-error");
@@ -154,9 +186,7 @@
 
     async save() {
       if (this.sent.length || !this.waiting.length || this.conflict) return;
-      // An undo takes back what came before it, so it goes alone.
-      const isStep = (request) => request.action === "undo" || request.action === "redo";
-      const first = this.waiting.findIndex(isStep);
+      const first = this.waiting.findIndex((request) => ALONE.includes(request.action));
       const count = first < 0 ? this.waiting.length : Math.max(first, 1);
       this.sent = this.waiting.splice(0, count);
       this.showProgress();
@@ -185,9 +215,13 @@
     answered(answer) {
       const sent = this.sent;
       this.sent = [];
+      if (fluorite.drawing && !answer.conflict) {
+        const over = answer.error ? [...sent, ...this.waiting] : sent;
+        over.forEach((request) => request.id && fluorite.drawing.saved(request.id));
+      }
       if (answer.conflict) {
         this.waiting.unshift(...sent);
-        this.conflict = { ...answer.conflict, rows: answer.rows };
+        this.conflict = { ...answer.conflict, rows: answer.rows, contours: answer.contours };
         this.showConflict();
         return;
       }
@@ -213,11 +247,28 @@
       const pending = (row) => this.waiting.reduce((now, request) => ((request.rois || []).includes(row.key) ? foresee(now, request) : now), row);
       const rows = answer.rows.map(pending);
       const api = grid();
-      const same = !answer.all || (api && rows.length === this.count() && rows.every((row) => api.getRowNode(row.key)));
-      if (same) this.put(rows);
-      else fluorite.reloadPage(); // ROIs were added: their outlines and traces are new, too
+      // Without rows, the file could not be read: what is shown stays until it can.
+      if (answer.all && api && !(answer.error && !rows.length)) this.replaceRows(api, rows, answer);
+      else this.put(rows);
       window.dash_clientside.set_props("sample-version", { data: answer.version });
       this.showProgress();
+    }
+
+    /* Others may have added cells, or drawn them anew; what is selected and shown stays. */
+    replaceRows(api, rows, answer) {
+      const keys = new Set(rows.map((row) => row.key));
+      const gone = [];
+      api.forEachNode((node) => !keys.has(node.id) && gone.push(node.data));
+      const added = rows.filter((row) => !api.getRowNode(row.key));
+      api.applyTransaction({ remove: gone, add: added });
+      this.put(rows.filter((row) => !added.includes(row)));
+      const { player } = fluorite;
+      if (gone.length) this.select(player.overlay.selected.filter((key) => keys.has(key)));
+      player.reloadRois(answer.contours, rows.length).then(() => {
+        // Where nobody went on to another cell meanwhile, the new ones are what a person wants to see.
+        const made = (answer.made || []).filter((key) => player.overlay.byId.has(key));
+        if (made.length && !this.selected().length) this.select(made);
+      });
     }
 
     async look() {
@@ -270,7 +321,8 @@
       this.root.dataset.unsaved = this.unsaved;
       this.root.dataset.version = this.version;
       const status = element("curation-status");
-      if (this.unsaved && !status.dataset.kind) status.textContent = "Saving\u2026";
+      const making = this.sent.find((request) => MAKING[request.action]);
+      if (this.unsaved && !status.dataset.kind) status.textContent = making ? MAKING[making.action] : "Saving\u2026";
       else if (!status.dataset.kind) status.textContent = this.version ? "Saved" : "";
     }
 
@@ -296,11 +348,14 @@
     }
 
     showConflict() {
-      const { text, version, rows } = this.conflict;
+      const { text, version, rows, contours } = this.conflict;
       const decided = (keep) => () => {
         this.conflict = null;
-        if (!keep) this.waiting = [];
-        this.take({ rows, all: true, version });
+        if (!keep) {
+          this.waiting.forEach((request) => request.id && fluorite.drawing && fluorite.drawing.saved(request.id));
+          this.waiting = [];
+        }
+        this.take({ rows, all: true, version, contours });
         this.save();
       };
       this.showNote(text, [
@@ -427,7 +482,9 @@
   fluorite.curation = null;
   fluorite.mountCuration = function (config) {
     if (fluorite.curation) fluorite.curation.destroy();
+    if (fluorite.drawing) fluorite.drawing.destroy();
     fluorite.curation = null;
+    fluorite.drawing = null;
     state.show = "all";
     state.deleted = false;
     fluorite.curationConfig = config;
@@ -438,6 +495,7 @@
         () => {
           fluorite.curation = new Curation(config);
           fluorite.player.updateRois(fluorite.roiRows());
+          if (!config.refused) fluorite.drawing = new fluorite.Drawing(fluorite.player, fluorite.curation);
         }
       );
     }
@@ -452,6 +510,9 @@
     accept: (curation) => curation.decide("accept"),
     reject: (curation) => curation.decide("reject"),
     delete: (curation) => curation.decide(curation.rowsOf(curation.selected()).every((row) => row.deleted) ? "restore" : "delete"),
+    merge: (curation) => curation.merge(),
+    split: (curation) => curation.split(),
+    draw: (_, tool) => fluorite.drawing && document.querySelector(`[data-roi-tool=${tool}]`) && fluorite.drawing.choose(tool),
     undo: (curation) => curation.request({ action: "undo" }),
     redo: (curation) => curation.request({ action: "redo" }),
     show: (curation, button) => curation.setShown(button.dataset.value),

@@ -48,6 +48,12 @@
       x: () => actions.delete(curation),
       Delete: () => actions.delete(curation),
       z: () => (event.shiftKey ? actions.redo : actions.undo)(curation),
+      m: () => actions.merge(curation),
+      s: () => actions.split(curation),
+      d: () => actions.draw(curation, "polygon"),
+      e: () => actions.draw(curation, "ellipse"),
+      f: () => actions.draw(curation, "freehand"),
+      l: () => actions.draw(curation, "line"),
       c: () => curation.nextColumn(),
       t: () => document.getElementById("tag-value") && document.getElementById("tag-value").focus(),
       "?": () => actions.help(curation),
@@ -67,6 +73,9 @@
       event.preventDefault();
       return;
     }
+    // A focused button keeps the Enter key, but for one of a tool, which was clicked in order to draw.
+    const pressed = event.key === "Enter" && event.target.closest("button:not([data-roi-tool]), a, summary");
+    if (fluorite.drawing && !pressed && fluorite.drawing.key(event)) return void event.preventDefault();
     const action = (curation && cellKeys(event, curation)[key]) || movieKeys(event, player)[key];
     if (!action) return;
     event.preventDefault();

@@ -151,6 +151,7 @@
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
       if (this.pointer) this.pointer.draw(context);
+      if (fluorite.drawing && fluorite.drawing.player === this) fluorite.drawing.draw(context);
     }
 
     _drawOverlay() {
@@ -230,6 +231,17 @@
       this.overlayStale = true;
       this.controls.updateCounts();
       this.draw();
+    }
+
+    /* Cells came or went: `url` is where the outlines are now, `count` how many there are. */
+    reloadRois(url, count) {
+      const { config } = this;
+      config.contours_url = url;
+      config.n_rois = count;
+      const note = document.getElementById("player-no-cells");
+      if (note) note.hidden = count > 0;
+      this.controls.showRoiControls();
+      return this._loadContours();
     }
 
     showDeleted(shown) {
@@ -400,11 +412,13 @@
     async _loadContours() {
       if (!this.config.n_rois) return;
       const { plane } = this;
+      const url = this.config.contours_url + this._zOf();
       try {
-        const answer = await fetch(this.config.contours_url + this._zOf());
+        const answer = await fetch(url);
         if (!answer.ok) throw new Error((await answer.text()).trim());
         const { rois } = await answer.json();
-        if (plane !== this.plane) return; // another plane was chosen meanwhile
+        // Another plane was chosen meanwhile, or cells were added.
+        if (url !== this.config.contours_url + this._zOf()) return;
         this.overlay.setRois(rois);
         this.overlay.update(fluorite.roiRows());
       } catch (error) {

@@ -46,6 +46,7 @@
       if (config.has_movie) this.root.append(this._transport());
       if (config.depth) this.root.append(this._planes());
       this.root.append(this._view());
+      this.showRoiControls();
     }
 
     /* Show the player's state. Cheap: called with every frame. */
@@ -245,8 +246,13 @@
           auto,
         ]),
         zoom,
-        ...(config.n_rois ? [toggles, colours] : []),
+        ...(this.roiControls = [toggles, colours]),
       ]);
+    }
+
+    /* What is there for outlines, where there are outlines. */
+    showRoiControls() {
+      for (const control of this.roiControls) control.hidden = !this.player.config.n_rois;
     }
 
     _setCounts(accepted, rejected) {

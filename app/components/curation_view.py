@@ -40,6 +40,8 @@ def curation_config(workspace: Workspace, sample: SampleData) -> dict[str, Any]:
         "version": version_in_file(sample),
         "refused": editable(workspace, sample),
         "columns": [_column(column) for column in tag_columns(workspace)],
+        # Shapes are drawn on frames; a volume has none.
+        "flat": bool(sample.summary.height and sample.summary.width and not sample.summary.depth),
     }
 
 
@@ -186,6 +188,14 @@ SHORTCUTS = (
         ("C", "next tag column"),
         ("T", "type a value"),
         ("Z / Shift+Z", "undo / redo, without end"),
+    )),
+    ("New cells", (
+        ("D, E, F", "draw a polygon, an ellipse, free-hand"),
+        ("Enter", "close what is drawn; again: save it"),
+        ("Esc", "discard what is drawn; again: stop drawing"),
+        ("M", "merge the selected cells"),
+        ("S", "split the selected cell"),
+        ("L", "draw a line that cuts it"),
     )),
     ("Movie", (
         ("Space", "play or pause"),

@@ -18,6 +18,7 @@ from nwb_schema.columns import ColumnDefinition
 from nwb_schema.edits.history import history
 from nwb_schema.edits.record import EditRecord
 from nwb_schema.errors import FluoriteError
+from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN
 
 # The rest is in `fluorite log`, and in the file.
 _SHOWN_EDITS = 100
@@ -92,6 +93,8 @@ def describe_cell(sample: SampleData, key: str, tags: Sequence[ColumnDefinition]
     facts.append(("Area", area))
     if roi["centroid_x"] is not None:
         facts.append(("Centre", f"x {roi['centroid_x']:.1f}, y {roi['centroid_y']:.1f} px"))
+    if roi[ORIGIN] != ENGINE_ORIGIN:
+        facts.append(("Origin", roi[ORIGIN]))
     facts += [(column.name, _words(roi[tag_field(column)])) for column in tags]
     state = "deleted" if roi["deleted"] else "accepted" if roi["is_accepted"] else "rejected"
     how = "decided by a person" if roi["curated"] else "by the evaluation"

@@ -9,6 +9,7 @@ from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside
+from app.components.roi_tools import roi_tools
 from app.figures.palette import CELL_COLOURS, SKY_BLUE, VERMILLION
 from app.formatting import count
 from app.image_routes import contours_url, frame_url, projection_url
@@ -120,19 +121,22 @@ def _in_words(background: Mapping[str, Any]) -> str:
     return _WORDS.get(background["name"], background["label"])
 
 
-def player_card(config: dict[str, Any] | None, problem: str | None) -> Component:
-    """The player, and a line where the sample lacks what one would look for in it."""
+def player_card(
+    config: dict[str, Any] | None, problem: str | None, curation: Mapping[str, Any] | None = None
+) -> Component:
+    """The player with the tools that draw on it, and a line where the sample lacks what one would look for in it."""
     notes = []
     if problem is not None:
         notes.append(html.P(problem, className="notice"))
     if config is not None and config["n_rois"] == 0:
         # Whether another program looked for cells at all, its file does not say.
         text = "No cells were found in this recording." if config["is_ours"] else "This file lists no cells."
-        notes.append(html.P(text, className="notice"))
+        notes.append(html.P(text, className="notice", id="player-no-cells"))
     empty = config is not None and not config["backgrounds"]
     return html.Section(
         [
             html.Div(notes, id="player-notes"),
+            html.Div() if empty else roi_tools(curation),
             html.Div(id="player", className="player", hidden=empty),
             dcc.Store("player-config", data=None if empty else config),
         ],

@@ -17,6 +17,7 @@ from app.components.markup import clientside
 from app.formatting import ABSENT
 from app.roi_rows import roi_rows, tag_field
 from nwb_schema.columns import ColumnDefinition, ColumnType
+from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN
 
 _SCORES = {
     "snr": ("SNR", "Peak signal-to-noise ratio of the trace"),
@@ -73,6 +74,14 @@ def _columns(rois: pd.DataFrame, tags: Sequence[ColumnDefinition]) -> list[dict[
         },
         *(_tag(column) for column in tags),
         *(_number(name, _SCORES[name][0], ".3~g", _SCORES[name][1]) for name in scores),
+        {
+            "field": ORIGIN,
+            "headerName": "Origin",
+            "headerTooltip": "Found by the engine, manual (drawn or imported), or made by a merge or a split",
+            "filter": "agTextColumnFilter",
+            "minWidth": 88,
+            "cellClassRules": {"is-untagged": f"params.value === '{ENGINE_ORIGIN}'"},
+        },
         {**_number("area_px", "Area (px)", "d", "Pixels of the mask"), "minWidth": 92},
         _number("centroid_x", "x (px)", ".1f", "Column of the centre, from the left"),
         _number("centroid_y", "y (px)", ".1f", "Row of the centre, from the top"),

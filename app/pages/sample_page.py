@@ -87,11 +87,12 @@ def sample_layout(
     rows = clearest_cells(sample.rois, _FIRST_CELLS) if selected is None else sample.rows_of(selected)
     keys = [str(sample.rois["key"][row]) for row in rows]
     config, problem = player_config(workspace, sample, frame=frame, plane=plane, selected=keys, play=play)
+    curation = curation_config(workspace, sample)
     return _page(
         _headline(sample.summary, workspace.problem(sample)),
-        player_card(config, problem),
+        player_card(config, problem, curation),
         trace_card(identifier, sample.trace_kinds, keys),
-        curation_bar(curation_config(workspace, sample)),
+        curation_bar(curation),
         roi_table(sample.rois, tag_columns(workspace), keys),
         history_card(sample),
         provenance_card(sample.summary, read_provenance(sample.path)),

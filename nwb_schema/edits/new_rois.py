@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nwb_schema.columns import ColumnType
+from nwb_schema.columns import ColumnDefinition, ColumnType
 from nwb_schema.edits.change import Change, Target
 from nwb_schema.edits.contents import Contents
+from nwb_schema.edits.edit import Tag
 from nwb_schema.edits.flags import column_made, flags
 from nwb_schema.edits.record import EditKind
 from nwb_schema.edits.rows import RoiArrays
@@ -46,6 +47,8 @@ class NewRois:
         tag column goes over to the new ones.
     replacements
         Per tag column of the project the value that means that nobody tagged the ROI.
+    tags
+        Tag columns as the project configures them, and the value that the new ones get in each.
     roi_uuids
         Identities of the new ones, in order; made where they are not given.
     content
@@ -56,6 +59,7 @@ class NewRois:
     arrays: RoiArrays
     replaces: tuple[str, ...] = ()
     replacements: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[tuple[ColumnDefinition, Any], ...] = ()
     roi_uuids: tuple[str, ...] = ()
     content: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -88,8 +92,11 @@ class NewRois:
         yield from column_made(state, DELETED, ColumnType.YES_NO, False, FLAGS[DELETED])
         yield from column_made(state, ORIGIN, ColumnType.TEXT, ENGINE_ORIGIN, TRACED[ORIGIN])
         yield from column_made(state, PARENTS, ColumnType.TEXT, "", TRACED[PARENTS])
+        for column, value in self.tags:
+            yield from Tag((), column, value).changes(state)  # the column where the sample lacks it
+        tagged = {column.key: column.check(value) for column, value in self.tags}
         own = {"is_accepted": True, CURATED: True, DELETED: True, ORIGIN: origin, PARENTS: " ".join(self.replaces)}
-        inherited = {**self._inherited(state), **own, "evaluated": True}
+        inherited = {**self._inherited(state), **tagged, **own, "evaluated": True}
         cells = [[name, value] for name, value in inherited.items()]
         for position, (roi, digest) in enumerate(zip(self.roi_uuids, self.arrays.digests(), strict=True)):
             yield Change(Target("row", "", roi), None, [self.content, position, digest, cells])

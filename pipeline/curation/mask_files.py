@@ -110,15 +110,25 @@ def _from_json(path: Path, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
         items = items.get("rois", [items])
     for item in items:
         entry = {"polygon": item} if isinstance(item, list) else item
-        if "polygon" in entry:
-            yield polygon_mask(entry["polygon"], shape)
-        elif "ellipse" in entry:
-            left, top, width, height = (float(value) for value in entry["ellipse"])
-            yield ellipse_mask(left, top, width, height, shape)
-        elif "coordinates" in entry:
-            yield _pixels(np.asarray(entry["coordinates"]), shape)
-        else:
-            raise ValueError(f"it has an entry without polygon, ellipse or coordinates: {str(entry)[:60]}")
+        yield shape_mask(entry, shape)
+
+
+def shape_mask(entry: Mapping[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Pixels ``(height, width)`` of one shape as JSON has it; see `read_masks`.
+
+    Raises
+    ------
+    ValueError
+        When it is no such shape.
+    """
+    if "polygon" in entry:
+        return polygon_mask(entry["polygon"], shape)
+    if "ellipse" in entry:
+        left, top, width, height = (float(value) for value in entry["ellipse"])
+        return ellipse_mask(left, top, width, height, shape)
+    if "coordinates" in entry:
+        return _pixels(np.asarray(entry["coordinates"]), shape)
+    raise ValueError(f"it has an entry without polygon, ellipse or coordinates: {str(entry)[:60]}")
 
 
 def _pixels(pixels: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.bool_]:

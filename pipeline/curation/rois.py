@@ -1,6 +1,8 @@
 """Merge, split and add ROIs of a sample: what pages, the command line and scripts call.
 
-Each function makes one edit (`nwb_schema.edits`): journalled, undone and done again like any other.
+`merge_rois`, `split_roi` and `add_rois` make one edit each (`nwb_schema.edits`): journalled, undone and done again like any
+other. `merge_edit`, `split_edit` and `add_edit` make the edit without committing it, for who may have to commit it again on top
+of the edits of others: reading a movie takes long.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from nwb_schema.columns import ColumnKind
+from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.edits import Committed, EditKind, NewRois, RoiArrays, commit
 from nwb_schema.errors import EditError, SampleError
 from nwb_schema.project import Project
@@ -54,6 +56,11 @@ def merge_rois(
     EditError
         When there are fewer than two, one is not there or deleted, or others edited the sample meanwhile.
     """
+    return commit(project, path, merge_edit(project, path, rois), actor=actor, reason=reason, based_on=based_on)
+
+
+def merge_edit(project: Project, path: Path, rois: Sequence[str]) -> NewRois:
+    """The edit of `merge_rois`."""
     parts = tuple(dict.fromkeys(rois))
     if len(parts) < 2:
         raise EditError("merge", "one ROI alone cannot be merged", "Give two or more.")
@@ -61,8 +68,7 @@ def merge_rois(
     kinds = trace_kinds(path)
     footprint, traces = merged(read_footprints(path)[rows], {kind: read_traces(path, kind, rows) for kind in kinds})
     arrays = RoiArrays(_shape(path), footprint, traces)
-    edit = NewRois(EditKind.MERGE, arrays, parts, replacements=_replacements(project))
-    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+    return NewRois(EditKind.MERGE, arrays, parts, replacements=_replacements(project))
 
 
 def split_roi(
@@ -94,6 +100,14 @@ def split_roi(
     EditError
         When the ROI is not there or deleted, or there is nothing to split.
     """
+    edit = split_edit(project, path, roi, masks=masks, n_parts=n_parts)
+    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+
+
+def split_edit(
+    project: Project, path: Path, roi: str, *, masks: NDArray[np.bool_] | None = None, n_parts: int | None = None
+) -> NewRois:
+    """The edit of `split_roi`."""
     rows = _rows(path, (roi,))
     shape = _shape(path)
     whole = read_footprints(path)[rows]
@@ -101,8 +115,7 @@ def split_roi(
     parts = sparse.csr_array(dense.reshape(len(dense), -1))
     traces = {kind: read_traces(path, kind, rows) for kind in trace_kinds(path)}
     found = split_traces(whole, parts, traces, _movie(path))
-    edit = NewRois(EditKind.SPLIT, RoiArrays(shape, parts, found), (roi,), replacements=_replacements(project))
-    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+    return NewRois(EditKind.SPLIT, RoiArrays(shape, parts, found), (roi,), replacements=_replacements(project))
 
 
 def add_rois(
@@ -136,6 +149,20 @@ def add_rois(
     EditError
         When the masks do not fit the sample's frames.
     """
+    edit = add_edit(project, path, masks, neuropil=neuropil, report=report)
+    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+
+
+def add_edit(
+    project: Project,
+    path: Path,
+    masks: sparse.csr_array | NDArray[Any],
+    *,
+    neuropil: Neuropil | None = None,
+    tags: Sequence[tuple[ColumnDefinition, Any]] = (),
+    report: Report = lambda _: None,
+) -> NewRois:
+    """The edit of `add_rois`; `tags` are tag columns and the value that the new ROIs get in each."""
     shape = _shape(path)
     footprints = _as_footprints(masks, shape)
     movie = _movie(path) if len(shape) == 2 else None
@@ -145,8 +172,8 @@ def add_rois(
         plane = (shape[0], shape[1])
         raw = mean_in_masks(movie, footprints, plane, others=others, neuropil=neuropil, report=report)
         traces = all_traces(raw)
-    edit = NewRois(EditKind.ADD, RoiArrays(shape, footprints, traces), replacements=_replacements(project))
-    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
+    arrays = RoiArrays(shape, footprints, traces)
+    return NewRois(EditKind.ADD, arrays, replacements=_replacements(project), tags=tuple(tags))
 
 
 def plane_of(path: Path) -> tuple[int, int]:

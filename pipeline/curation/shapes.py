@@ -63,5 +63,35 @@ def ellipse_mask(left: float, top: float, width: float, height: float, shape: tu
     return inside
 
 
+def sides_of(line: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """The two sides ``(2, height, width)`` of a line through a frame; it goes on straight beyond its ends.
+
+    Parameters
+    ----------
+    line
+        ``(n, 2)`` points as ``(x, y)``, two or more.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two different points, or one that is no finite number.
+    """
+    points = np.asarray(line, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError("a line has two or more points (x, y)")
+    # A double click leaves its last point twice.
+    points = points[np.r_[True, np.any(np.diff(points, axis=0) != 0, axis=1)]] if len(points) else points
+    if len(points) < 2:
+        raise ValueError("a line has two or more points (x, y)")
+    far = 4.0 * (sum(shape) + np.abs(points).max())
+    first, last = points[0] - points[1], points[-1] - points[-2]
+    start = points[0] + first / np.linalg.norm(first) * far
+    end = points[-1] + last / np.linalg.norm(last) * far
+    along = (end - start) / max(np.linalg.norm(end - start), 1e-9)
+    aside = np.array([-along[1], along[0]]) * far
+    one = polygon_mask(np.vstack([start, points, end, end + aside, start + aside]), shape)
+    return np.stack([one, ~one])
+
+
 def _span(values: NDArray[np.float64], size: int) -> tuple[int, int]:
     return max(0, int(np.floor(values.min()))), min(size, int(np.ceil(values.max())) + 1)
