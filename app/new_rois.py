@@ -1,7 +1,7 @@
 """ROIs that a page asks for: drawn, imported, merged or split; from what the browser sends to the edit.
 
-The browser names each request (`NewRoiRequest.id`), so that one whose answer was lost can be sent again without making its
-ROIs twice.
+The browser names each request (`NewRoiRequest.id`), so that one whose answer was lost can be sent again without making
+its ROIs twice.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class NewRoiRequest:
     rois
         ``roi_uuid`` of those to be merged or split.
     shape
-        What was drawn, as `pipeline.curation.mask_files.read_masks` has it in JSON; for a split also ``{"line": [[x, y],
-        ...]}``. None for a split that is to find the parts itself.
+        What was drawn, as `pipeline.curation.mask_files.read_masks` has it in JSON; for a split also
+        ``{"line": [[x, y], ...]}``. None for a split that is to find the parts itself.
     file
         Name and content of an ImageJ file, base64.
     neuropil
@@ -107,9 +107,8 @@ class NewRoiRequest:
             edit = split_edit(project, path, self.rois[0], masks=masks)
         else:
             plane, tags = plane_of(path), self._tags(columns)
-            masks = (
-                file_masks(*self.file, plane) if self.action == "import" else drawn_mask(self.shape or {}, plane)[None]
-            )
+            drawn = self.action == "draw"
+            masks = drawn_mask(self.shape or {}, plane)[None] if drawn else file_masks(*self.file, plane)
             edit = add_edit(project, path, masks, neuropil=Neuropil() if self.neuropil else None, tags=tags)
         name = uuid.UUID(self.id)
         keys = tuple(str(uuid.uuid5(name, str(number))) for number in range(len(edit.roi_uuids)))

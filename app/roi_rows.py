@@ -20,7 +20,7 @@ def tag_field(column: ColumnDefinition) -> str:
 
 
 def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[dict[str, Any]]:
-    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them, ``roi_origin``."""
+    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them."""
     shown = rois[list(ROI_COLUMNS)]
     rows = [
         {name: plain(value) for name, value in zip(ROI_COLUMNS, row, strict=True)}

@@ -10,7 +10,6 @@
   const HANDLE_PX = 9; // on the screen: what a hand can hit
   const CLOSE_PX = 10;
   const SIMPLIFIED_PX = 0.4; // of the image: what a free-hand outline may lose in corners
-  const TOOLS = { polygon: "Polygon", ellipse: "Ellipse", freehand: "Free-hand", line: "Cutting line" };
   const HELP = {
     polygon: "Click the corners; double-click or Enter closes it, Esc starts anew.",
     ellipse: "Drag from one corner of its frame to the other.",
@@ -331,28 +330,25 @@
       this.player.canvas.style.cursor = this.tool ? "crosshair" : "default";
       this.player.root.dataset.drawing = this.tool ? (this.finished ? "finished" : this.tool) : "";
       const place = document.getElementById("roi-shape");
-      if (place) {
-        place.hidden = !this.tool;
-        place.replaceChildren(...(this.tool ? this.actions() : []));
-      }
+      if (place) place.replaceChildren(...this.actions());
       this.player.draw();
     }
 
     actions() {
+      const help = (text) => fluorite.element("span", { class: "muted" }, text);
+      if (!this.tool) return [help("Draw new cells, or select cells in order to merge or split them.")];
+      if (!this.finished) return [help(HELP[this.tool])];
       const button = (label, key, onclick, kind = "") =>
         fluorite.element("button", { type: "button", class: `curation-button ${kind}`, onclick }, [
           label,
-          fluorite.element("kbd", { "aria-hidden": "true" }, key),
+          ...(key ? [fluorite.element("kbd", { "aria-hidden": "true" }, key)] : []),
         ]);
-      const text = this.finished ? "Drag its handles to change it; Alt-click takes a corner away." : HELP[this.tool];
-      const help = fluorite.element("span", { class: "muted" }, `${TOOLS[this.tool]}: ${text}`);
-      if (!this.finished) return [help];
       return [
         ...(this.tool === "line"
-          ? [button("Split the selected cell", "Enter", () => this.save(), "is-main")]
-          : [button("Save as a cell", "Enter", () => this.save(), "is-main"), button("Split the selected cell by it", "", () => this.split())]),
+          ? [button("Cut the selected cell", "Enter", () => this.save(), "is-main")]
+          : [button("Save", "Enter", () => this.save(), "is-main"), button("Split by it", "", () => this.split())]),
         button("Discard", "Esc", () => this.clear()),
-        help,
+        help("Drag its handles."),
       ];
     }
 

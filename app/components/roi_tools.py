@@ -63,7 +63,8 @@ def roi_tools(config: Mapping[str, Any] | None) -> Component:
                 ],
                 className="curation-row",
             ),
-            html.Div(id="roi-shape", className="curation-row roi-shape", hidden=True, role="status"),
+            # Always there: an image that moves under the hand while it draws would be drawn on wrongly.
+            *([html.Div(id="roi-shape", className="curation-row roi-shape", role="status")] if flat else []),
         ],
         id="roi-tools",
         className="roi-tools",

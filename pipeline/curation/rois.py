@@ -1,8 +1,8 @@
 """Merge, split and add ROIs of a sample: what pages, the command line and scripts call.
 
-`merge_rois`, `split_roi` and `add_rois` make one edit each (`nwb_schema.edits`): journalled, undone and done again like any
-other. `merge_edit`, `split_edit` and `add_edit` make the edit without committing it, for who may have to commit it again on top
-of the edits of others: reading a movie takes long.
+`merge_rois`, `split_roi` and `add_rois` make one edit each (`nwb_schema.edits`): journalled, undone and done again like
+any other. `merge_edit`, `split_edit` and `add_edit` make the edit without committing it, for who may have to commit it
+again on top of the edits of others: reading a movie takes long.
 """
 
 from __future__ import annotations
