@@ -205,6 +205,7 @@
     }
 
     pointerdown(event) {
+      this.justHeld = false;
       if (!this.tool || event.button !== 0) return;
       if (this.finished) {
         const handle = this.handles().find(({ point }) => this.near(event, point, HANDLE_PX));
