@@ -10,9 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.benchmarks.engine import judged, processor_time, run_engine
-from pipeline.benchmarks.machine import describe
+from pipeline.benchmarks.machine import describe, processor_time
 from pipeline.benchmarks.recordings import Recording, Size, opened
+from pipeline.benchmarks.run import judged, run_engine
 from pipeline.benchmarks.scoring import load_accepted, score
 from pipeline.engines.builtin.engine import BuiltinEngine
 from pipeline.engines.builtin.online.engine import OnlineEngine
