@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ Estimator = Callable[[NDArray[np.floating]], tuple[float, ...]]
 # Frames that the template is made from; beyond this it does not get sharper, and they are held in memory.
 TEMPLATE_FRAMES = 200
 # Volumes are larger than frames: of them, no more than this many bytes as float32, but at least so many.
-TEMPLATE_BYTES = 384 * 2**20
+TEMPLATE_BYTES = 128 * 2**20
 LEAST_TEMPLATE_FRAMES = 20
 # Bytes of raw frames handed to a thread at a time.
 CHUNK_BYTES = 16 * 2**20
@@ -169,20 +169,30 @@ def build_template(movie: Movie, params: Motion, progress: Callable[[float], Non
     ten interleaved groups, which neither a flash nor a burst of activity can pull away.
     """
     n_frames = movie.shape[0]
-    fit = max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4))
-    numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, TEMPLATE_FRAMES, fit)).astype(int))
-    frames = np.stack([movie.read(int(number), int(number) + 1)[0] for number in numbers])
+    most = TEMPLATE_FRAMES
+    if len(movie.shape) == 4:
+        most = min(most, max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4)))
+    numbers = np.unique(np.linspace(0, n_frames - 1, min(n_frames, most)).astype(int))
+    passes, done = params.niter_rig + 2, 0
+
+    def counted(found: Iterable[Floats]) -> Iterator[Floats]:
+        nonlocal done
+        for frame in found:
+            done += 1
+            progress(done / (passes * len(numbers)))
+            yield frame
+
+    frames = np.stack(list(counted(movie.read(int(number), int(number) + 1)[0] for number in numbers)))
     # The first template is sharpest where the movie happens to lie most of the time: a mean over all would be blurred
     # by the very motion to be found, but it has no preferred frame, and the passes sharpen it.
     template = _robust_mean(frames.astype(np.float32))
-    for number in range(params.niter_rig + 1):
+    for _ in range(passes - 1):
         estimator = estimator_of(template, params)
 
         def registered(frame: NDArray[Any], estimator: Estimator = estimator) -> Floats:
             return moved(frame, estimator(frame.astype(np.float32)), "copy")
 
-        template = _robust_mean(np.stack(list(in_threads(registered, frames))))
-        progress((number + 1) / (params.niter_rig + 1))
+        template = _robust_mean(np.stack(list(counted(in_threads(registered, frames)))))
     return template
 
 
