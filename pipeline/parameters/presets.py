@@ -1,8 +1,8 @@
 """Starting points: what the field uses for two-photon, one-photon and volumetric movies.
 
-The values follow CaImAn's own defaults and the 1P and 2P columns of Inscopix's IDEAS workflow. Three are chosen
+The values follow CaImAn's own defaults and the 1P and 2P columns of Inscopix's IDEAS workflow. Two are chosen
 differently, on purpose: 2p estimates K (nobody knows the number of cells beforehand) and has ``gSig`` 4, the sample
-2P file's; the neural network is off, because no engine has it without a further installation.
+2P file's. Shapes are judged in 2p only: CaImAn's network and ours know how cells look there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "refit": False,
         },
         "merging": {"merge_thr": 0.7},
-        "quality": {"min_SNR": 3.0, "rval_thr": 0.85},
+        "quality": {"min_SNR": 3.0, "rval_thr": 0.85, "use_cnn": False},
     },
     "3d": {
         "data": {"dxy": (1.0, 1.0, 1.0)},
@@ -43,5 +43,6 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         # Planes lie several times farther apart than pixels, and a cell is seen in three to five of them.
         "init": {"gSig": (4, 4, 2), "nb": 1, "ssub": 1, "tsub": 1},
         "patch": {"only_init": False},
+        "quality": {"use_cnn": False},
     },
 }

@@ -35,8 +35,6 @@ PART_OF = {
     "ssub_B": "method_init",
     "ring_size_factor": "method_init",
     "center_psf": "method_init",
-    "min_cnn_thr": "use_cnn",
-    "cnn_lowest": "use_cnn",
     "low_rank_background": "rf",
 }
 # What this engine honours, but only together with something else: name, what it needs, and whether that is there.
@@ -48,6 +46,8 @@ NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
     ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
     ("init.ssub", "greedy_roi", lambda params: params.init.method_init != "sparse_nmf"),
     ("init.rolling_length", "init.rolling_sum", lambda params: params.init.rolling_sum),
+    ("quality.min_cnn_thr", "quality.use_cnn", lambda params: params.quality.use_cnn),
+    ("quality.cnn_lowest", "quality.use_cnn", lambda params: params.quality.use_cnn),
     ("merging.merge_thr", "merging.do_merge", lambda params: params.merging.do_merge),
     ("merging.merge_thr", "no init.Ain", lambda params: params.init.Ain is None),
     ("temporal.lags", "temporal.p above 0", lambda params: params.temporal.p > 0),
