@@ -21,6 +21,8 @@ from nwb_schema.errors import MovieError
 from nwb_schema.publishing import fsync_file
 
 DATASET = "data"
+# Frames by which a file of unknown length grows at a time.
+_ROOM = 64
 
 
 class MovieFileWriter:
@@ -33,7 +35,7 @@ class MovieFileWriter:
     path
         The new file; it must not exist yet.
     n_frames, height, width
-        Size of the movie in frames and pixels.
+        Size of the movie in frames and pixels; with `n_frames` None it is as long as what is written.
     depth
         Planes of a volume; None for a movie of one plane.
     dtype
@@ -48,7 +50,7 @@ class MovieFileWriter:
         self,
         path: Path,
         *,
-        n_frames: int,
+        n_frames: int | None,
         height: int,
         width: int,
         dtype: DTypeLike,
@@ -58,11 +60,15 @@ class MovieFileWriter:
     ) -> None:
         self.path = path
         planes = () if depth is None else (depth,)
-        self.shape: tuple[int, ...] = (n_frames, height, width, *planes)
+        self._grows, self._written = n_frames is None, 0
         self._file = h5py.File(path, "x")
         # One frame a chunk, uncompressed: a random frame costs 0.6 ms against 3 ms with gzip, and a movie is noise.
         self._data = self._file.create_dataset(
-            DATASET, shape=(n_frames, width, height, *planes), dtype=dtype, chunks=(1, width, height, *planes)
+            DATASET,
+            shape=(n_frames or 0, width, height, *planes),
+            maxshape=(n_frames, width, height, *planes),
+            dtype=dtype,
+            chunks=(1, width, height, *planes),
         )
         self._data.attrs["rate_hz"] = float(rate_hz)
         # NWB keeps these on the dataset itself, so they have to be here, where the sample's link leads.
@@ -74,8 +80,12 @@ class MovieFileWriter:
 
     def write(self, start: int, frames: NDArray[Any]) -> None:
         """Store `frames` ``(n, height, width[, depth])`` from frame number `start` on. Safe from several threads."""
+        stop = start + len(frames)
         with self._lock:
-            self._data[start : start + len(frames)] = frames.swapaxes(1, 2)
+            self._written = max(self._written, stop)
+            if self._grows and stop > len(self._data):
+                self._data.resize(stop + _ROOM, axis=0)
+            self._data[start:stop] = frames.swapaxes(1, 2)
 
     def __enter__(self) -> MovieFileWriter:
         return self
@@ -83,6 +93,8 @@ class MovieFileWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._grows:
+            self._data.resize(self._written, axis=0)
         self._file.close()
         if kind is not None:
             self.path.unlink(missing_ok=True)

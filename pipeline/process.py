@@ -20,6 +20,7 @@ from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance, canonical_json
 from nwb_schema.subjects import read_subjects
 from pipeline.engines import choose_engine
+from pipeline.engines.engine import Engine
 from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.submission import current_actor, submit
@@ -68,7 +69,7 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     """
     movie, parameters, _ = _open_movie(project, request)
     try:
-        choose_engine(request.engine, project).check(parameters, movie)
+        choose_engine(request.engine, project, online=request.online).check(parameters, movie)
         refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
@@ -127,24 +128,31 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     movie, parameters, rate_notes = _open_movie(project, request)
     with ExitStack() as stack:
         stack.callback(movie.close)
-        engine = choose_engine(request.engine, project)
+        engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
         metadata = sample_metadata(project, request, movie)
         refuse_taken_name(project, metadata)
         refuse_full_disk(project, movie)
         size = " x ".join(map(str, movie.shape[1:]))
         logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
-        progress("checking the movie", 0.0)
         look = partial(progress, "checking the movie")
-        # How many frames it needs, the engine has said.
-        check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
-        input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
-        inputs = ".".join((input_sha256, *seeds_of(parameters)))
-        digest = work_digest(inputs, parameters.sha256(), engine.name, engine.version)
-        Ledger(project).set_digest(job.id, digest)
+        look(0.0)
+        keep: Path | None = None
+        if not request.follow:
+            # How many frames it needs, the engine has said.
+            check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
+            input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
+            digest = recipe_digest(input_sha256, parameters, engine)
+            Ledger(project).set_digest(job.id, digest)
+        if not request.online:
+            keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
         checked = time.perf_counter()
-        keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
         result = engine.run(movie, parameters, scratch, progress, keep=keep)
+        if request.follow:
+            # Only now the file is what it will stay.
+            look(0.0)
+            input_sha256 = movie_sha256(movie, progress=look)
+            Ledger(project).set_digest(job.id, recipe_digest(input_sha256, parameters, engine))
         progress("writing the sample", 0.0)
         written_from = time.perf_counter()
         segmentation = read_results(result.results)
@@ -183,6 +191,12 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     ended = time.perf_counter()
     report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
     return report
+
+
+def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine) -> str:
+    """`work_digest` of a movie, with the seeds that the parameters name."""
+    inputs = ".".join((input_sha256, *seeds_of(parameters)))
+    return work_digest(inputs, parameters.sha256(), engine.name, engine.version)
 
 
 def seeds_of(parameters: Parameters) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nwb_schema.errors import MovieError, ParameterError
+from nwb_schema.errors import MissingRateError, MovieError, ParameterError
 from nwb_schema.names import sanitise
 from pipeline.movies import open_movie
+from pipeline.movies.following import IDLE_S, open_growing_movie
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters, PresetName
 
@@ -50,6 +51,11 @@ class ProcessRequest(BaseModel):
         Where `metadata` came from, for messages.
     movie
         How to read the movie.
+    online
+        Process it frame by frame (OnACID), with the parameters of the group ``online``.
+    follow, idle_s
+        The movie is still being written: online mode takes frames as they come, until none has come for so many
+        seconds or its end is marked (`pipeline.movies.following`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +70,18 @@ class ProcessRequest(BaseModel):
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
     movie: MovieOptions = MovieOptions()
+    online: bool = False
+    follow: bool = False
+    idle_s: float = Field(default=IDLE_S, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def check_follow(self) -> ProcessRequest:
+        """Refuse to follow what cannot be followed."""
+        if self.follow and not self.online:
+            raise ValueError("a movie that is still being written can only be processed online")
+        if self.follow and len(self.movies) > 1:
+            raise ValueError("one movie can be followed, not a series")
+        return self
 
     @property
     def title(self) -> str:
@@ -85,7 +103,7 @@ class ProcessRequest(BaseModel):
         options = {**self.movie.model_dump(), "volume": parameters.motion.is3D}
         given_rate_hz = parameters.data.fr
         if options["frame_rate_hz"] is None and given_rate_hz is not None:
-            rate_of_file_hz = _rate_of_file(self.movies, options)
+            rate_of_file_hz = self._rate_of_file(options)
             if rate_of_file_hz is None:
                 options["frame_rate_hz"] = given_rate_hz
             elif abs(rate_of_file_hz / given_rate_hz - 1) > 0.01:
@@ -94,8 +112,23 @@ class ProcessRequest(BaseModel):
                     f"fr is {given_rate_hz:g} Hz, but {self.movies[0].name} says {rate_of_file_hz:g} Hz",
                     f"Give the right one: --frame-rate {rate_of_file_hz:g} or --frame-rate {given_rate_hz:g}.",
                 )
-        movie = open_movie(self.movies, **options)
+        movie = self._open(options)
         return movie, parameters.updated({"data.fr": movie.rate_hz})
+
+    def _open(self, options: Mapping[str, Any]) -> Movie:
+        if self.follow:
+            return open_growing_movie(self.movies[0], idle_s=self.idle_s, **options)
+        return open_movie(self.movies, **options)
+
+    def _rate_of_file(self, options: Mapping[str, Any]) -> float | None:
+        try:
+            movie = self._open(options)
+        except MissingRateError:
+            return None
+        try:
+            return movie.rate_hz
+        finally:
+            movie.close()
 
 
 def split_into_recordings(request: Mapping[str, Any], *, series: bool) -> list[ProcessRequest]:
@@ -149,16 +182,3 @@ def parse_request(values: Mapping[str, Any]) -> ProcessRequest:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"])
         raise ParameterError(name, f"{problem['input']!r} cannot be used ({problem['msg']})", "Correct it.") from error
-
-
-def _rate_of_file(paths: Sequence[Path], options: Mapping[str, Any]) -> float | None:
-    from nwb_schema.errors import MissingRateError
-
-    try:
-        movie = open_movie(paths, **options)
-    except MissingRateError:
-        return None
-    try:
-        return movie.rate_hz
-    finally:
-        movie.close()

@@ -6,6 +6,7 @@ It is disposable: everything in it comes from the NWB files, and deleting it los
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -32,6 +33,10 @@ Result = TypeVar("Result")
 _SCAN_TIMEOUT_S = 900.0
 
 
+class _BeingScanned(ProjectError):
+    """Somebody else looks at the files at this moment."""
+
+
 @dataclass(frozen=True)
 class Page:
     """Some rows of a list, and how many the whole list has."""
@@ -45,6 +50,9 @@ class Catalogue:
 
     Lists and filters are of two levels, ``samples`` and ``rois``. Where `order_by` is given, it names columns, each as
     a name or as ``(name, descending)``; what is unknown comes last.
+
+    Lists are of the catalogue as it is: `refresh` first, or have a `Watcher` do so. One that was never made is made
+    when it is first asked, but while somebody else makes it, lists have what is there already (`complete`).
     """
 
     def __init__(self, project: Project) -> None:
@@ -80,6 +88,11 @@ class Catalogue:
         """What is another after every change of the catalogue; cheap to ask for."""
         self._require_there()
         return self._store.recovering(self._store.state)[0]
+
+    def complete(self) -> bool:
+        """Whether all files were looked at since the catalogue was made."""
+        self._require_there()
+        return self._store.recovering(self._store.state)[1]
 
     def twins(self, name: str, identifier: str) -> list[str]:
         """File names of the other samples that have this identifier."""
@@ -234,8 +247,10 @@ class Catalogue:
         self._require_there()
         token, complete = self._store.state()
         if not complete:
-            # Nobody has made it yet, somebody deleted it, or whoever made it was killed.
-            self.refresh()
+            # Nobody has made it yet, somebody deleted it, or whoever made it was killed. While somebody else is at it,
+            # what is there already is better than waiting.
+            with suppress(_BeingScanned), self._scanning(_BeingScanned, 0.0):
+                scan.scan(self.project, self._store)
             token, _ = self._store.state()
         configuration = self.project.configuration()
         with self._lock:
@@ -245,10 +260,12 @@ class Catalogue:
                 tables = self._tables = Tables(self._store, configuration, now, files)
             return tables
 
-    def _scanning(self) -> Any:
+    def _scanning(
+        self, error: type[ProjectError] = ProjectError, timeout_s: float = _SCAN_TIMEOUT_S
+    ) -> AbstractContextManager[None]:
         self._require_there()
         self._store.make_folder()
-        return file_lock(self._store.path, ProjectError, timeout_s=_SCAN_TIMEOUT_S)
+        return file_lock(self._store.path, error, timeout_s=timeout_s)
 
 
 def _numbers(tables: Tables, level: Level, filters: Filters, order_by: OrderBy = ()) -> Rows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from nwb_schema.catalogue_columns import ROI_COLUMNS, SAMPLE_COLUMNS, TABLE_PREFIX, TAKEN_NAMES
@@ -21,6 +22,7 @@ from nwb_schema.filters import Column
 
 Place = Literal["sample", "custom", "stimulus", "roi", "table"]
 Level = Literal["samples", "rois"]
+_NOTHING: Mapping[str, Kind] = MappingProxyType({})
 
 _KINDS: dict[ColumnType, Kind] = {
     ColumnType.TEXT: "text",
@@ -106,14 +108,14 @@ class CatalogueColumns:
 
 
 def catalogue_columns(
-    configuration: Configuration, table_columns: Iterable[str] = (), stimuli: Iterable[str] = ()
+    configuration: Configuration, table_columns: Mapping[str, Kind] = _NOTHING, stimuli: Iterable[str] = ()
 ) -> CatalogueColumns:
     """The columns of a project.
 
     Parameters
     ----------
     table_columns
-        Names of all columns of ROI tables, those that are not ours with `TABLE_PREFIX`.
+        All columns of ROI tables, those that are not ours with `TABLE_PREFIX`, and what they hold.
     stimuli
         Keys of all stimulus types that any sample has.
     """
@@ -131,10 +133,10 @@ def catalogue_columns(
         name = _free(f"stimulus:{key}", taken)
         found.append(CatalogueColumn(_periods_column(name, key), "stimulus", key))
     found += [CatalogueColumn(column, "roi", name) for name, column in ROI_COLUMNS.items()]
-    for table_name in table_columns:
+    for table_name, kind in table_columns.items():
         key = table_name.removeprefix(TABLE_PREFIX)
         if table_name != key and key not in keys[ColumnKind.ROI_TAG]:
-            column = Column(_free(table_name, taken), "text", f"Column {key} of the ROI tables.")
+            column = Column(_free(table_name, taken), kind, f"Column {key} of the ROI tables.")
             found.append(CatalogueColumn(column, "table", key, listed=False))
     return CatalogueColumns(found)
 

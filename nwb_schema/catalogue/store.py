@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nwb_schema.catalogue.entry import Entry
-from nwb_schema.column_values import ColumnValues
+from nwb_schema.column_values import ColumnValues, Kind
 from nwb_schema.errors import ProjectError
 from nwb_schema.sqlite import connect
 
 Result = TypeVar("Result")
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 ENTRY_VERSION = 4
 """Raise it when the same file would give another entry: every file is then read again."""
 
@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS roi_column (
     dtype TEXT NOT NULL, data BLOB NOT NULL, words TEXT, PRIMARY KEY (name, file)
 );
 CREATE INDEX IF NOT EXISTS roi_column_file ON roi_column (file);
+CREATE INDEX IF NOT EXISTS roi_column_kind ON roi_column (name, kind);
 CREATE TABLE IF NOT EXISTS state (token TEXT NOT NULL, complete INTEGER NOT NULL);
 """
 
@@ -107,10 +108,13 @@ class CatalogueStore:
             rows = db.execute(f"{_COLUMN}{chosen}", (name, *numbers))
             return {row["file"]: _decoded(row) for row in rows}
 
-    def roi_column_names(self) -> list[str]:
-        """Names of all columns that any ROI table has."""
+    def roi_column_kinds(self) -> dict[str, Kind]:
+        """The columns that any ROI table has, and what they hold; texts where the tables differ."""
         with self.database() as db:
-            return [row["name"] for row in db.execute("SELECT DISTINCT name FROM roi_column ORDER BY name")]
+            rows = db.execute(
+                "SELECT name, min(kind) AS one, max(kind) AS other FROM roi_column GROUP BY name"
+            ).fetchall()
+        return {row["name"]: row["one"] if row["one"] == row["other"] else "text" for row in rows}
 
     def put(self, entries: Sequence[tuple[str, str, Entry]]) -> None:
         """Replace what is known of files: ``(name, fingerprint, entry)``, all in one transaction."""

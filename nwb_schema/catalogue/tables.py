@@ -43,7 +43,7 @@ class Tables:
         self._store = store
         self._files = files
         self._n_rois = np.array([file.n_rois for file in files], np.int64)
-        names = store.roi_column_names()
+        names = store.roi_column_kinds()
         stimuli = {key for file in files for key in file.stimuli}
         self.columns: CatalogueColumns = catalogue_columns(configuration, names, stimuli)
         self.table_keys = [name.removeprefix(TABLE_PREFIX) for name in names if name.startswith(TABLE_PREFIX)]
@@ -228,8 +228,8 @@ def _absent(definition: ColumnDefinition | None, kind: Kind, n_rows: int) -> Col
 
 def _converted(part: ColumnValues, definition: ColumnDefinition | None, kind: Kind) -> ColumnValues:
     """A stored part of a column in the form of the column's type; each distinct value is converted once."""
-    if definition is not None and part.kind == kind != "text":
-        whole = definition.type is ColumnType.INTEGER
+    if part.kind == kind and (kind != "text" or definition is None):
+        whole = definition is not None and definition.type is ColumnType.INTEGER
         if not whole or part.data.dtype.kind == "i":
             return part
     if part.kind == "text":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,3 +56,14 @@ def floor_s(movie: Movie, n_cells: int) -> float:
         np.fft.irfft2(np.fft.rfft2(frames), s=(height, width))
         total += weights[:, first : first + len(frames)] @ frames.reshape(len(frames), -1)
     return time.perf_counter() - start
+
+
+@contextmanager
+def processor_time() -> Iterator[list[float]]:
+    """Seconds of processor time that the block took, with the child processes that ended in it, as the one element."""
+    before, spent = os.times(), [0.0]
+    try:
+        yield spent
+    finally:
+        # user, system, and both of the children; the fifth is the wall clock
+        spent[0] = sum(os.times()[:4]) - sum(before[:4])

@@ -40,6 +40,14 @@ from pipeline.progress import Cancelled
     type=click.Choice(["asarray", "asarray-multi", "imread"]),
     help="Which of Mesmerize's ways to read a TIFF; chosen from its metadata when not given.",
 )
+@click.option("--online", is_flag=True, help="Process it frame by frame, as if it were just being recorded (OnACID).")
+@click.option("--follow", is_flag=True, help="With --online: the movie is still being written; wait for its frames.")
+@click.option(
+    "--idle-s",
+    metavar="S",
+    type=click.FloatRange(min=0, min_open=True),
+    help="With --follow: the recording has ended when no frame has come for so long; 30 when not given.",
+)
 @sample_options
 @movie_options
 @json_option
@@ -53,6 +61,9 @@ def process(
     seeds_file: Path | None,
     engine: str,
     load_method: str | None,
+    online: bool,
+    follow: bool,
+    idle_s: float | None,
     subject: str | None,
     session: str | None,
     metadata_file: Path | None,
@@ -60,6 +71,12 @@ def process(
     **movie: Any,
 ) -> None:
     """Find the cells in each MOVIE and write one sample (NWB file) a recording."""
+    if follow and not online:
+        raise click.UsageError("--follow needs --online: only frame by frame can a growing movie be processed.")
+    if follow and len(movies) > 1:
+        raise click.UsageError("--follow takes one movie.")
+    if idle_s is not None and not follow:
+        raise click.UsageError("--idle-s needs --follow.")
     from nwb_schema.project import Project
     from pipeline.request import split_into_recordings
 
@@ -72,6 +89,9 @@ def process(
         "subject": subject,
         "session": session,
         "movie": {**movie, "load_method": load_method},
+        "online": online,
+        "follow": follow,
+        **({} if idle_s is None else {"idle_s": idle_s}),
         **read_metadata(metadata_file),
         **_read_parameters(parameters_file),
     }

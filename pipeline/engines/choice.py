@@ -5,21 +5,31 @@ from __future__ import annotations
 from nwb_schema.errors import EngineError
 from nwb_schema.project import Project
 from pipeline.engines.builtin.engine import BuiltinEngine
+from pipeline.engines.builtin.online.engine import OnlineEngine
 from pipeline.engines.caiman.engine import CaimanEngine
 from pipeline.engines.caiman.installation import configured_python, find_python
 from pipeline.engines.engine import Engine
 
 
-def choose_engine(name: str, project: Project) -> Engine:
+def choose_engine(name: str, project: Project, *, online: bool = False) -> Engine:
     """The engine of that name; ``auto`` is CaImAn where its interpreter is configured, else the built-in one.
 
     ``caiman`` also finds an environment in the usual places of conda, which nobody has configured.
+
+    Parameters
+    ----------
+    online
+        Frame by frame, which only the built-in engine does.
 
     Raises
     ------
     EngineError
         When that engine is not there.
     """
+    if online and name == "caiman":
+        raise EngineError("--engine caiman", "is not run online", "Leave --engine out, or process without --online.")
+    if online:
+        return OnlineEngine()
     if name == "builtin" or (name == "auto" and configured_python(project) is None):
         return BuiltinEngine()
     if name in ("auto", "caiman"):

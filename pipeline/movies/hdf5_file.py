@@ -113,14 +113,14 @@ def open_hdf5(path: Path, options: OpenOptions) -> ArrayFrames:
     """
 
     def find(file: h5py.File) -> tuple[h5py.Dataset, Layout, FileFacts]:
-        data = _choose_dataset(path, file, options.dataset)
+        data = choose_dataset(path, file, options.dataset)
         checked_dtype(path, data.dtype)
-        return data, _layout(path, data, options), _facts(file, data)
+        return data, layout_of(path, data, options), facts_of(file, data)
 
     return open_array(path, options, find)
 
 
-def _choose_dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:
+def choose_dataset(path: Path, file: h5py.File, name: str | None) -> h5py.Dataset:
     if name is not None:
         try:
             found = file[name]
@@ -163,7 +163,7 @@ def _choices(datasets: list[h5py.Dataset]) -> str:
     return f"Choose one with --dataset: {listed}{', ...' if len(datasets) > 8 else ''}."
 
 
-def _layout(path: Path, data: h5py.Dataset, options: OpenOptions) -> Layout:
+def layout_of(path: Path, data: h5py.Dataset, options: OpenOptions) -> Layout:
     declared = declared_axes(data)
     if options.axes is not None:
         named = fit_axes(path, options.axes, data.shape)
@@ -197,7 +197,7 @@ def declared_axes(data: h5py.Dataset) -> str | None:
     return letters if len(letters) == data.ndim and "?" not in letters and len(set(letters)) == len(letters) else None
 
 
-def _facts(file: h5py.File, data: h5py.Dataset) -> FileFacts:
+def facts_of(file: h5py.File, data: h5py.Dataset) -> FileFacts:
     """Rate and source from the attributes of the dataset, its group or the file, the nearest first."""
     rate = None
     extra: dict[str, Any] = {}

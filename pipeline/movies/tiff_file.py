@@ -33,7 +33,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 LOAD_METHODS = ("asarray", "asarray-multi", "imread")
 
 _FAR = 2**31
-_DAMAGE = (
+DAMAGE = (
     OSError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError, RuntimeError, struct.error,
 )  # fmt: skip
 """What tifffile and its codecs raise over damaged files: they trust the numbers in a file, and divide by them."""
@@ -65,13 +65,13 @@ class TiffFrames:
             )
         try:
             self._tiff, scanimage = _open_tiff(path)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise MovieError(
                 path, f"it is not a readable TIFF ({error})", "Check the file, or copy it again."
             ) from error
         try:
             self._open(path, options, scanimage)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             self._tiff.close()
             raise MovieError(path, f"its TIFF structure is damaged ({error})", "Copy it again.") from error
         except BaseException:
@@ -232,7 +232,7 @@ class TiffFrames:
                 if series.is_multifile:
                     page.parent.filehandle.open()
                 image = page.asarray(maxworkers=1)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             path = self.paths[0]
             raise MovieError(path, f"page {number} cannot be read ({error})", "Copy the file again.") from error
         return self._oriented(image[np.newaxis])[0]

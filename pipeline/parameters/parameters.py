@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from nwb_schema.errors import ParameterError
 from pipeline.parameters.fields import FROZEN
 from pipeline.parameters.groups import Data, Init, Merging, Motion, Patch, Preprocess, Quality, Spatial, Temporal
+from pipeline.parameters.online import Online
 from pipeline.parameters.presets import PRESETS
 
 
@@ -39,6 +40,7 @@ class Parameters(BaseModel):
     patch: Patch = Patch()
     merging: Merging = Merging()
     quality: Quality = Quality()
+    online: Online = Online()
 
     @model_validator(mode="after")
     def check_together(self) -> Parameters:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pipeline.parameters.fields import extra_of, range_text
+from pipeline.parameters.online import HONOURED_ELSEWHERE, ONLINE
 from pipeline.parameters.parameters import Parameters
 
 
@@ -29,7 +30,7 @@ class ParameterRow:
     help
         What it does.
     honoured_by
-        The engines that honour it.
+        The engines that honour it; ``online`` is the built-in engine's online mode.
     """
 
     name: str
@@ -58,6 +59,7 @@ def parameter_table(preset: str = "2p") -> list[ParameterRow]:
         for name, info in type(model).model_fields.items():
             extra = extra_of(info)
             type_text, choices = _type_in_words(info.annotation)
+            by = tuple(extra["honoured_by"])
             rows.append(
                 ParameterRow(
                     name=name,
@@ -67,7 +69,7 @@ def parameter_table(preset: str = "2p") -> list[ParameterRow]:
                     default=dumped[name],
                     range=range_text(extra["limits"]) or choices,
                     help=info.description or "",
-                    honoured_by=tuple(extra["honoured_by"]),
+                    honoured_by=(*by, ONLINE) if f"{group}.{name}" in HONOURED_ELSEWHERE else by,
                 )
             )
     return rows

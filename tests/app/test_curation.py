@@ -19,6 +19,7 @@ from nwb_schema.edits import Accept, Reject, commit, edits_of
 from nwb_schema.errors import ConfigurationError
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
+from pipeline.simulate import Simulation
 from tests.app.small_project import MadeSample, add_sample, simulate
 
 
@@ -30,9 +31,14 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return simulate()
+
+
 @pytest.fixture
-def sample(project: Project) -> MadeSample:
-    return add_sample(project, simulate())
+def sample(project: Project, simulation: Simulation) -> MadeSample:
+    return add_sample(project, simulation, with_movie=False)
 
 
 @pytest.fixture

@@ -128,7 +128,9 @@ def test_columns_that_nobody_configured_are_there_too(project: Project, catalogu
     project.config_path.write_text(text[: text.index("[[columns]]")])
     names = [column.name for column in catalogue.columns("rois")]
     assert {"table:quality", "table:grade", "stimulus:odour"} <= set(names)
-    assert rows(catalogue, {"table:grade": "7"}) == [("m1", 2)]
+    assert rows(catalogue, {"table:grade": "$>:6"}) == [("m1", 2)]
+    assert rows(catalogue, {"table:quality": "good"}) == [("m1", 0), ("m1", 3)]
+    assert catalogue.values("table:grade", level="rois") == [(-1, 4), (7, 1), (None, 3)]
 
 
 def test_a_name_means_one_column(project: Project, catalogue: Catalogue) -> None:

@@ -85,6 +85,18 @@ def test_only_one_scan_runs_at_a_time(filled: Project, monkeypatch: pytest.Monke
     assert sorted(len(one.added) for one in found) == [0, 0, 0, 2]
 
 
+def test_while_somebody_scans_lists_have_what_is_there_already(
+    filled: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "_BATCH", 1)
+    seen: list[tuple[int, bool]] = []
+    other = Catalogue(filled)
+    filled.catalogue_path.unlink(missing_ok=True)
+    Catalogue(filled).refresh(lambda done, of: seen.append((len(other.samples()), other.complete())))
+    assert seen == [(1, False), (2, False)]
+    assert (len(other.samples()), other.complete()) == (2, True)
+
+
 def test_a_kill_while_it_is_indexed_loses_nothing(filled: Project) -> None:
     template = filled.sample_path("m2", "s1")
     for number in range(30):

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
+from pipeline.engines.builtin.cnmfe.checks import check_one_photon, check_ring, is_one_photon
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.parameters.fields import BUILTIN, extra_of
+from pipeline.parameters.online import ONLINE
 from pipeline.parameters.presets import PRESETS
 
 # Below this, the noise (from the spectrum) and the decay (from five lags of the autocovariance) of a trace are guesses,
@@ -30,17 +32,24 @@ PART_OF = {
     "strides": "pw_rigid",
     "overlaps": "pw_rigid",
     "max_deviation_rigid": "pw_rigid",
-    "min_corr": "method_init",
-    "min_pnr": "method_init",
-    "ssub_B": "method_init",
-    "ring_size_factor": "method_init",
-    "center_psf": "method_init",
     "low_rank_background": "rf",
 }
 # What this engine honours, but only together with something else: name, what it needs, and whether that is there.
+# One-photon extraction (corr_pnr) streams through time instead of working patch by patch.
 NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
     ("patch.stride", "patch.rf", lambda params: params.patch.rf is not None),
-    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None or is_one_photon(params)),
+    ("patch.rf", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("patch.stride", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("patch.only_init", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("init.rolling_sum", "greedy_roi", lambda params: not is_one_photon(params)),
+    ("init.rolling_length", "greedy_roi", lambda params: not is_one_photon(params)),
+    ("init.normalize_init", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("init.min_corr", "corr_pnr", is_one_photon),
+    ("init.min_pnr", "corr_pnr", is_one_photon),
+    ("init.ssub_B", "corr_pnr", is_one_photon),
+    ("init.ring_size_factor", "corr_pnr", is_one_photon),
+    ("init.center_psf", "corr_pnr", is_one_photon),
     ("patch.rf", "no init.Ain", lambda params: params.init.Ain is None),
     ("init.K", "no init.Ain", lambda params: params.init.Ain is None),
     ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
@@ -66,19 +75,23 @@ def check_parameters(params: Parameters) -> None:
     engine = "the built-in engine"
     if params.motion.is3D:
         _check_volumes(params)
-    if params.init.method_init == "corr_pnr":
-        raise ParameterError(
-            "init.method_init",
-            f"corr_pnr (CNMF-E, one-photon) is not in {engine} yet",
-            "Run CaImAn yourself and `fluorite import` its results; two-photon movies go with the 2p preset.",
-        )
     if params.init.method_init == "sparse_nmf" and params.init.K is None and params.init.Ain is None:
         raise ParameterError(
             "init.K", "is automatic, but sparse_nmf needs to know how many components", "Set K, e.g. to 30."
         )
-    if params.init.nb < 1:
+    if is_one_photon(params):
+        check_one_photon(params)
+        if params.quality.use_cnn:
+            raise ParameterError(
+                "quality.use_cnn",
+                f"is true, but {engine} knows the shapes of cells of two-photon movies only",
+                "Set it to false.",
+            )
+    elif params.init.nb < 1:
         raise ParameterError(
-            "init.nb", f"is 0, but {engine} needs a background of at least one component", "Set nb to 1 or 2."
+            "init.nb",
+            f"is 0, but {engine} needs a background of at least one component",
+            "Set nb to 1 or 2; one-photon movies go with the 1p preset.",
         )
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
@@ -110,7 +123,7 @@ def _check_volumes(params: Parameters) -> None:
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
     """One sentence for every parameter that was set and has no effect here."""
-    default = Parameters.preset("2p").to_dict()
+    default = _usual(params).to_dict()
     given = params.to_dict()
     alone = tuple(
         f"{name} was set to {given[group][member]!r}, which has no effect without {what}."
@@ -118,24 +131,48 @@ def warnings_of(params: Parameters) -> tuple[str, ...]:
         for group, member in [name.split(".")]
         if given[group][member] != default[group][member] and not is_there(params)
     )
-    return alone + tuple(
-        f"{group}.{name} was set to {value!r}; the built-in engine works without it."
-        for group, name, value, _ in changed_and_not_honoured(params)
-        if only_noted(group, name, value)
+    online = tuple(f"online.{name} was set; it only has an effect with --online." for name in changed_online(params))
+    return (
+        alone
+        + online
+        + tuple(
+            f"{group}.{name} was set to {value!r}; the built-in engine works without it."
+            for group, name, value, _ in changed_and_not_honoured(params)
+            if only_noted(group, name, value)
+        )
     )
 
 
 def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, Any]]:
-    """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it."""
+    """``(group, name, value, value of the preset)`` of what was changed although this engine has no use for it."""
     found = []
     for group in Parameters.model_fields:
-        model, usual = getattr(params, group), getattr(Parameters.preset("2p"), group)
+        if group == ONLINE:
+            continue  # see `changed_online`
+        model, usual = getattr(params, group), getattr(_usual(params), group)
         for name, info in type(model).model_fields.items():
             value, default = getattr(model, name), getattr(usual, name)
             if value == default or BUILTIN in extra_of(info)["honoured_by"]:
                 continue
             found.append((group, name, value, default))
     return found
+
+
+def _usual(params: Parameters) -> Parameters:
+    """The preset that values are compared with, to see what a person has chosen."""
+    return Parameters.preset("1p" if is_one_photon(params) else "2p")
+
+
+def changed_online(params: Parameters) -> list[str]:
+    """Names of changed parameters of the group ``online``, but for those that other groups share (``min_SNR``)."""
+    groups = [getattr(params, group) for group in Parameters.model_fields if group != ONLINE]
+    shared = {name for group in groups for name in type(group).model_fields}
+    usual = Parameters().online
+    return [
+        name
+        for name in type(usual).model_fields
+        if name not in shared and getattr(params.online, name) != getattr(usual, name)
+    ]
 
 
 def only_noted(group: str, name: str, value: Any) -> bool:
@@ -192,6 +229,8 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             "init.gSig", f"is {gsig}, too large for a field of {size} pixels (box {box})",
             f"Use at most {largest if planes else largest[0]}.",
         )  # fmt: skip
+    if is_one_photon(params):
+        check_ring(params, height, width)
     if 2 * params.patch.border_pix >= min(height, width):
         raise ParameterError(
             "patch.border_pix", f"is {params.patch.border_pix}, which leaves nothing of {size} pixels",

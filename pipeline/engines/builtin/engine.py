@@ -14,6 +14,8 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from pipeline.engines.builtin.checks import check_parameters, check_recording, warnings_of
+from pipeline.engines.builtin.cnmfe.checks import is_one_photon
+from pipeline.engines.builtin.cnmfe.extraction import extract_one_photon
 from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.extraction import extract
@@ -26,7 +28,7 @@ from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
-from pipeline.results_file import Results, write_results
+from pipeline.results_file import Results, RingWeights, write_results
 from pipeline.seeds import Seeds, load_seeds, seeds_sha256
 from pipeline.version import code_sha256
 
@@ -35,7 +37,7 @@ MIB = 2**20
 
 
 class BuiltinEngine:
-    """Rigid motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
+    """Motion correction, CNMF or (one-photon) CNMF-E, evaluation and dF/F in NumPy and threads. Implements `Engine`.
 
     Stages reported: ``motion correction``, ``summary images``, ``initialisation``, ``refinement``, ``evaluation``,
     ``results``.
@@ -56,7 +58,7 @@ class BuiltinEngine:
         """
         check_parameters(params)
         check_recording(movie, params)
-        _seeds_of(params, movie)
+        seeds_of(params, movie)
 
     def run(
         self, movie: Movie, params: Parameters, workdir: Path, progress: Progress, *, keep: Path | None = None
@@ -76,8 +78,8 @@ class BuiltinEngine:
         """
         check_parameters(params)
         check_recording(movie, params)
-        seeds = _seeds_of(params, movie)
-        notes = warnings_of(params) + (() if seeds is None else (_seeds_note(params, seeds),))
+        seeds = seeds_of(params, movie)
+        notes = warnings_of(params) + (() if seeds is None else (seeds_note(params, seeds),))
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -91,7 +93,7 @@ class BuiltinEngine:
 
         try:
             # One BLAS thread in each of ours: more of them wait for each other in busy loops (measured: 20 x slower).
-            with _peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
                 motion = stages.run(
                     "motion correction",
                     register,
@@ -105,7 +107,8 @@ class BuiltinEngine:
                         (Survey,),
                     )
                     masks = None if seeds is None else seeds.footprints
-                    model = extract(frames, known, params, movie.rate_hz, progress, stages, masks)
+                    find = extract_one_photon if is_one_photon(params) else extract
+                    model = find(frames, known, params, movie.rate_hz, progress, stages, masks)
                     verdict = stages.run(
                         "evaluation",
                         lambda: evaluate(
@@ -142,11 +145,11 @@ class BuiltinEngine:
         )
 
 
-def _seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
+def seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
     return load_seeds(Path(params.init.Ain), movie.shape[1:], params.init.gSig) if params.init.Ain else None
 
 
-def _seeds_note(params: Parameters, seeds: Seeds) -> str:
+def seeds_note(params: Parameters, seeds: Seeds) -> str:
     digest = seeds_sha256(Path(params.init.Ain or ""))
     return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
 
@@ -177,6 +180,7 @@ def _results(
     notes: tuple[str, ...],
     made_by: tuple[str, str],
 ) -> Results:
+    ring = model.ring
     return Results(
         shape=movie.shape[1:],
         rate_hz=movie.rate_hz,
@@ -205,11 +209,12 @@ def _results(
         engine=made_by[0],
         version=made_by[1],
         notes=notes,
+        ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
     )
 
 
 @contextmanager
-def _peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
+def peak_rss(every_s: float = 0.05) -> Iterator[list[int]]:
     """The highest resident set size in bytes while the block runs, as the one element of a list.
 
     Sampled, because the operating system's own high-water mark also counts what ran before in the same process.

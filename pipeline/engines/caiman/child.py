@@ -27,7 +27,7 @@ _LOOK_EVERY_S = 0.2
 _LOG_TAIL_LINES = 15
 # How long a worker whose output is closed may take to end.
 _LAST_WORDS_S = 5.0
-_REMEDY = "What CaImAn said last is in the job's log; `fluorite check-caiman` looks at the installation."
+REMEDY = "What CaImAn said last is in the job's log; `fluorite check-caiman` looks at the installation."
 
 
 @dataclass
@@ -50,7 +50,14 @@ class Outcome:
 
 
 def run_child(
-    command: list[str], *, folder: Path, log: Path, environment: Mapping[str, str], progress: Progress
+    command: list[str],
+    *,
+    folder: Path,
+    log: Path,
+    environment: Mapping[str, str],
+    progress: Progress,
+    name: str = "CaImAn",
+    remedy: str = REMEDY,
 ) -> Outcome:
     """Run `command`, which tells of its work as `worker.py` does, in a process group of its own.
 
@@ -62,6 +69,8 @@ def run_child(
         Its working folder.
     log
         File that gets its standard error.
+    name, remedy
+        What messages call it, and what they advise.
 
     Raises
     ------
@@ -77,7 +86,7 @@ def run_child(
                 stderr=log_file, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise EngineError(command[0], f"cannot be run ({error})", _REMEDY) from error
+            raise EngineError(command[0], f"cannot be run ({error})", remedy) from error
         assert process.stdout is not None
         reader = threading.Thread(target=_read, args=(process.stdout, told), name="caiman-reader", daemon=True)
         try:
@@ -92,7 +101,7 @@ def run_child(
     if went_wrong is None and outcome.answer:
         return outcome
     _log_tail(log)
-    raise EngineError("CaImAn", went_wrong or _death(process.returncode), _REMEDY)
+    raise EngineError(name, went_wrong or _death(process.returncode), remedy)
 
 
 def _follow(

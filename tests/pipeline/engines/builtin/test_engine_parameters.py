@@ -41,14 +41,13 @@ def movie_like() -> ArrayMovie:
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
-        ({"method_init": "corr_pnr"}, "init.method_init"),
+        ({"method_init": "corr_pnr"}, "init.nb"),
         ({"method_init": "sparse_nmf"}, "init.K"),
         ({"pw_rigid": True}, "motion.pw_rigid"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"low_rank_background": False}, "patch.low_rank_background"),
         ({"Ain": "no such file.npy"}, "init.Ain"),
-        ({"min_corr": 0.5}, "init.min_corr"),
         ({"strides": 60}, "motion.strides"),
         ({"fr": 30}, "data.fr"),
         ({"gSig": 40}, "init.gSig"),
@@ -65,11 +64,6 @@ def test_what_it_does_not_do_is_refused_before_any_work(overrides: dict[str, Any
 def test_the_two_photon_preset_is_taken_without_complaint() -> None:
     BuiltinEngine().check(TWO_PHOTON, movie_like())
     assert warnings_of(TWO_PHOTON) == ()
-
-
-def test_the_one_photon_preset_is_refused_with_a_way_out() -> None:
-    with pytest.raises(ParameterError, match="fluorite import"):
-        BuiltinEngine().check(Parameters.preset("1p"), movie_like())
 
 
 def test_a_harmless_parameter_is_noted() -> None:
@@ -159,6 +153,8 @@ BASES: dict[str, dict[str, Any]] = {
 }
 # Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_deconvolution (one value), Ain
 # and method_init in test_start.py, is3D in test_volumes.py.
+# What only one-photon extraction uses is in cnmfe/test_one_photon_parameters.py; here it has to be noted.
+ONE_PHOTON = {"min_corr": 0.5, "min_pnr": 3.0, "ssub_B": 3, "ring_size_factor": 2.0, "center_psf": True}
 TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution", "Ain"}
 # Another value for every parameter that this engine does not honour.
 NOT_HONOURED: dict[str, Any] = {
@@ -167,11 +163,6 @@ NOT_HONOURED: dict[str, Any] = {
     "strides": 60,
     "overlaps": 30,
     "max_deviation_rigid": 7,
-    "min_corr": 0.5,
-    "min_pnr": 3.0,
-    "ssub_B": 3,
-    "ring_size_factor": 2.0,
-    "center_psf": True,
     "nb_patch": 3,
     "low_rank_background": False,
     "n_processes": 3,
@@ -180,16 +171,17 @@ NOT_HONOURED: dict[str, Any] = {
 
 def test_every_honoured_parameter_is_tested() -> None:
     honoured = {row.name for row in parameter_table() if "builtin" in row.honoured_by}
-    assert honoured == set(CHANGES) | TESTED_ELSEWHERE
+    assert honoured == set(CHANGES) | TESTED_ELSEWHERE | set(ONE_PHOTON)
 
 
 def test_every_other_parameter_is_known_here() -> None:
-    assert {row.name for row in parameter_table() if "builtin" not in row.honoured_by} == set(NOT_HONOURED)
+    rows = [row for row in parameter_table() if row.group != "online"]
+    assert {row.name for row in rows if "builtin" not in row.honoured_by} == set(NOT_HONOURED)
 
 
-@pytest.mark.parametrize("name", NOT_HONOURED)
+@pytest.mark.parametrize("name", NOT_HONOURED | ONE_PHOTON)
 def test_what_is_not_honoured_is_refused_or_noted(name: str) -> None:
-    changed = TWO_PHOTON.updated({name: NOT_HONOURED[name]})
+    changed = TWO_PHOTON.updated({name: (NOT_HONOURED | ONE_PHOTON)[name]})
     try:
         BuiltinEngine().check(changed, movie_like())
     except ParameterError as refusal:
@@ -216,3 +208,11 @@ def test_an_honoured_parameter_changes_the_result(
 
     same = [np.array_equal(one, two) for one, two in zip(content(usual), content(changed), strict=True)]
     assert not all(same)
+
+
+def test_a_parameter_of_online_mode_is_noted() -> None:
+    changed = TWO_PHOTON.updated({"update_freq": 50, "min_SNR": 3.0})
+    BuiltinEngine().check(changed, movie_like())
+    assert [note for note in warnings_of(changed) if "online" in note] == [
+        "online.update_freq was set; it only has an effect with --online."
+    ]
