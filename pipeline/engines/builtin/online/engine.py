@@ -104,7 +104,6 @@ class OnlineEngine:
                             rate_hz=movie.rate_hz,
                             decay_time_s=params.data.decay_time,
                             progress=lambda done: progress("evaluation", done),
-                            gSig=params.init.gSig,
                         )
                 notes = (*notes_of(params), *told_seeds, *latency.notes(movie.rate_hz), *_late(fit))
                 with _timed(seconds, "results"):
@@ -300,7 +299,6 @@ def _results(
         background_traces=model.background_traces,
         snr=verdict.snr,
         r_values=verdict.r_values,
-        cnn_preds=verdict.shape,
         accepted=verdict.accepted,
         per_trace={
             "g": model.g,
