@@ -14,6 +14,8 @@ from dash.development.base_component import Component
 from app import request_guard
 from app.background import CleanProcessManager
 from app.components import (
+    browse_view,
+    bulk_edit,
     curation_view,
     edit_history,
     folder_browser,
@@ -24,10 +26,10 @@ from app.components import (
     samples_table,
     trace_panel,
 )
-from app.components.markup import aria
+from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
-from app.pages import project_page, sample_page, unknown_page
+from app.pages import browse_page, project_page, sample_page, unknown_page
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -75,6 +77,8 @@ def create_app(project_folder: Path) -> Dash:
         trace_panel,
         curation_view,
         edit_history,
+        browse_view,
+        bulk_edit,
     ):
         component.register(app)
     return app
@@ -88,6 +92,9 @@ def _register_pages(project_name: str) -> None:
         path_template="/sample/<identifier>",
         title=f"Sample · {project_name} · Fluorite",
         layout=sample_page.layout,
+    )
+    register(
+        "app.pages.browse_page", path="/browse", title=f"Browse · {project_name} · Fluorite", layout=browse_page.layout
     )
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
@@ -103,6 +110,19 @@ def _frame(project: Project) -> Component:
                         className="brand",
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
+                    html.Nav(
+                        [dcc.Link("Project", href="/"), dcc.Link("Browse", href="/browse")],
+                        className="site-nav",
+                        **aria(label="Pages"),
+                    ),
+                    html.Button(
+                        "\u25d0",
+                        type="button",
+                        className="theme-switch",
+                        title="Light or dark",
+                        **aria(label="Light or dark"),
+                        **data(theme="switch"),
+                    ),
                     html.Label(
                         [
                             html.Span("Working as"),

@@ -58,6 +58,20 @@
         return window.dash_clientside.no_update;
       },
 
+      showAddress(address) {
+        fluorite.showAddress(address);
+        return window.dash_clientside.no_update;
+      },
+
+      reloadRows() {
+        fluorite.reloadRows();
+        return window.dash_clientside.no_update;
+      },
+
+      bulkNonce(clicks) {
+        return clicks ? window.crypto.randomUUID() : window.dash_clientside.no_update;
+      },
+
       reloadPage(done) {
         if (done) fluorite.reloadPage();
         return window.dash_clientside.no_update;

@@ -35,6 +35,22 @@
     return createElement("a", { href: props.data.href, onClick: open, className: "sample-link" }, breakable(props.value));
   }
 
+  /* A sample of the browse page, or one of its cells. */
+  components.BrowseLink = function (props) {
+    if (!props.data) return null;
+    const { identifier, status, roi_uuid: roi, reason } = props.data;
+    const name = props.value.replace(/(_ophys)?\.nwb$/, "");
+    if (status === "unreadable" || !identifier) return createElement("span", { title: reason || "" }, name);
+    const of = status === "duplicate" ? props.value.replace(/\.nwb$/, "") : identifier;
+    const href = `/sample/${encodeURIComponent(of)}${roi ? `?roi=${encodeURIComponent(roi)}` : ""}`;
+    const open = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      window.fluorite.goTo(href);
+    };
+    return createElement("a", { href, onClick: open, className: "sample-link", title: reason || props.value }, name);
+  };
+
   components.RoiState = function (props) {
     const kind = props.value ? "accepted" : "rejected";
     return createElement(

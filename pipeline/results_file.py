@@ -29,6 +29,25 @@ PLANE_IMAGES = ("mean", "correlation")
 
 
 @dataclass(frozen=True)
+class RingWeights:
+    """The background of a one-photon movie.
+
+    Attributes
+    ----------
+    weights
+        ``(n_small, n_small)`` CSR, W: pixels of the field reduced to `small_shape`, in C order.
+    small_shape
+        ``(height, width)`` of the reduced field.
+    offset
+        ``(n_pixels,)``: b0, in C order.
+    """
+
+    weights: sparse.csr_array
+    small_shape: tuple[int, int]
+    offset: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Results:
     """All that a results file holds, in memory, pixels in C order.
 
@@ -54,6 +73,9 @@ class Results:
         CaImAn's ``g`` ``(n, p)`` and ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
     noise
         The same shape: sn.
+    patch_shifts
+        With piecewise-rigid correction ``(n_frames, ny, nx, 2)`` pixels ``(y, x)`` added to the content at the places
+        `patch_rows` ``(ny,)`` and `patch_columns` ``(nx,)``.
     shifts
         ``(n_frames, 2)``: pixels ``(y, x)`` added to each frame's content; of volumes ``(n_frames, 3)``, ``(y, x, z)``.
     images
@@ -64,6 +86,9 @@ class Results:
         Who made it.
     notes
         What a reader should know of this run, one sentence each.
+    ring
+        ``(W, b0)`` and the reduced field's shape of a one-photon movie, in place of a background of low rank, or None:
+        `RingWeights`.
     latency_s
         ``(n, 2)`` of an online run: work and delay of each frame, in seconds.
     """
@@ -88,6 +113,10 @@ class Results:
     engine: str
     version: str
     notes: tuple[str, ...] = ()
+    patch_shifts: NDArray[np.float32] | None = None
+    patch_rows: NDArray[np.float32] | None = None
+    patch_columns: NDArray[np.float32] | None = None
+    ring: RingWeights | None = None
     latency_s: NDArray[np.float32] | None = None
 
 
@@ -166,10 +195,7 @@ def _fill(file: h5py.File, results: Results) -> None:
         "YrA": results.residual.astype(np.float64),
         "R": results.residual.astype(np.float64),
         "F_dff": results.dff.astype(np.float64),
-        "b": _fortran(results.background_footprints, results.shape).T.astype(np.float64),
-        "f": results.background_traces.astype(np.float64),
-        "W": None,
-        "b0": None,
+        **_background(results),
         "Cn": results.images.get("correlation"),
         "SNR_comp": results.snr.astype(np.float64),
         "r_values": results.r_values.astype(np.float64),
@@ -187,6 +213,7 @@ def _fill(file: h5py.File, results: Results) -> None:
     }
     for name, value in values.items():
         _put(estimates, name, value)
+    _put_ring(estimates, results.ring)
     _put_parameters(file, results)
     _put_own_group(
         file,
@@ -196,6 +223,9 @@ def _fill(file: h5py.File, results: Results) -> None:
         notes=results.notes,
         images=results.images,
     )
+    for name in ("patch_shifts", "patch_rows", "patch_columns"):
+        if getattr(results, name) is not None:
+            file["fluorite"].create_dataset(name, data=getattr(results, name).astype(np.float32))
     if results.latency_s is not None:
         file["fluorite"].create_dataset("latency_s", data=results.latency_s)
 
@@ -222,6 +252,31 @@ def _put_own_group(
                 into.create_dataset(kind, data=image.astype(np.float32))
 
 
+def _background(results: Results) -> dict[str, Any]:
+    """CaImAn's b, f and b0; one-photon results have no b and f, and all others no b0. W is put by itself."""
+    if results.ring is not None:
+        return {"b": None, "f": None, "b0": _fortran(results.ring.offset[None], results.shape)[0]}
+    return {
+        "b": _fortran(results.background_footprints, results.shape).T.astype(np.float64),
+        "f": results.background_traces.astype(np.float64),
+        "b0": None,
+    }
+
+
+def _put_ring(estimates: h5py.Group, ring: RingWeights | None) -> None:
+    if ring is None:
+        _put(estimates, "W", None)
+        return
+    entries = sparse.coo_array(ring.weights)
+    rows, columns = (
+        np.ravel_multi_index(np.unravel_index(pixels, ring.small_shape), ring.small_shape, order="F")
+        for pixels in (entries.row, entries.col)
+    )
+    # In CSR form: that is what CaImAn takes W for when it loads it.
+    matrix = sparse.csr_array((entries.data.astype(np.float64), (rows, columns)), shape=ring.weights.shape)
+    _put_sparse(estimates.create_group("W"), matrix)
+
+
 def _put_footprints(estimates: h5py.Group, results: Results) -> None:
     entries = sparse.coo_array(results.footprints)
     axes = np.unravel_index(entries.col, results.shape)
@@ -229,8 +284,11 @@ def _put_footprints(estimates: h5py.Group, results: Results) -> None:
     pixels = np.ravel_multi_index(axes, results.shape, order="F")
     matrix = sparse.csc_array((entries.data.astype(np.float64), (pixels, entries.row)), shape=entries.shape[::-1])
     matrix.eliminate_zeros()
+    _put_sparse(estimates.create_group("A"), matrix)
+
+
+def _put_sparse(group: h5py.Group, matrix: sparse.csc_array | sparse.csr_array) -> None:
     matrix.sort_indices()
-    group = estimates.create_group("A")
     group.create_dataset("data", data=matrix.data)
     group.create_dataset("indices", data=matrix.indices.astype(np.int32))
     group.create_dataset("indptr", data=matrix.indptr.astype(np.int32))

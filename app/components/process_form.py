@@ -19,7 +19,7 @@ from nwb_schema.errors import FluoriteError
 _NOT_YET = "(not yet: import CaImAn's results)"
 _PRESETS = [
     {"label": "Two-photon (CNMF)", "value": "2p"},
-    {"label": f"One-photon, miniscope (CNMF-E) {_NOT_YET}", "value": "1p", "disabled": True},
+    {"label": "One-photon, miniscope (CNMF-E)", "value": "1p"},
 ]
 _ENGINES = [
     {"label": "Automatic", "value": "auto"},

@@ -65,9 +65,7 @@ class Motion(Group):
 
     motion_correct: bool = parameter(True, "Correct motion at all (our own switch; the movie is copied when off).")
     is3D: bool = parameter(False, "The movie is of volumes, not of one plane.")
-    pw_rigid: bool = parameter(
-        False, "Correct every patch of the field by its own shift (non-rigid motion).", by=ONLY_CAIMAN
-    )
+    pw_rigid: bool = parameter(False, "Correct every patch of the field by its own shift (non-rigid motion).")
     max_shifts: IntAxes = parameter(
         (6, 6), "Largest shift (y, x; of volumes y, x, z) that is looked for.", unit="px", ge=1
     )
@@ -77,12 +75,12 @@ class Motion(Group):
         unit="px",
         ge=1,
     )
-    strides: IntPair = parameter(
-        (48, 48), "Piecewise-rigid: distance between patches.", unit="px", by=ONLY_CAIMAN, ge=8
+    strides: IntPair = parameter((48, 48), "Piecewise-rigid: distance between patches.", unit="px", ge=8)
+    overlaps: IntPair = parameter(
+        (24, 24), "Piecewise-rigid: overlap of patches; a patch is strides + overlaps wide.", unit="px", ge=0
     )
-    overlaps: IntPair = parameter((24, 24), "Piecewise-rigid: overlap of patches.", unit="px", by=ONLY_CAIMAN, ge=0)
     max_deviation_rigid: Int = parameter(
-        3, "Piecewise-rigid: how far a patch may move away from the rigid shift.", unit="px", by=ONLY_CAIMAN, ge=0
+        3, "Piecewise-rigid: how far a patch may move away from the rigid shift.", unit="px", ge=0, le=50
     )
     border_nan: bool | Literal["copy", "min"] = parameter(
         "copy",
@@ -122,15 +120,13 @@ class Init(Group):
     ssub: Int = parameter(1, "Spatial downsampling while cells are found.", ge=1, le=8)
     tsub: Int = parameter(2, "Temporal downsampling while cells are found.", ge=1, le=100)
     normalize_init: bool = parameter(True, "Divide pixels by their brightness while cells are found.")
-    min_corr: Float = parameter(
-        0.85, "corr_pnr: least local correlation of a cell's centre.", by=ONLY_CAIMAN, ge=0, le=1
-    )
-    min_pnr: Float = parameter(12.0, "corr_pnr: least peak-to-noise ratio of a cell's centre.", by=ONLY_CAIMAN, ge=0)
-    ssub_B: Int = parameter(2, "CNMF-E: spatial downsampling of the ring background.", by=ONLY_CAIMAN, ge=1, le=8)
+    min_corr: Float = parameter(0.85, "corr_pnr: least local correlation of a cell's centre.", ge=0, le=1)
+    min_pnr: Float = parameter(12.0, "corr_pnr: least peak-to-noise ratio of a cell's centre.", ge=0)
+    ssub_B: Int = parameter(2, "CNMF-E: spatial downsampling of the ring background.", ge=1, le=8)
     ring_size_factor: Float = parameter(
-        1.4, "CNMF-E: radius of the background ring, in multiples of gSiz.", by=ONLY_CAIMAN, gt=0, le=10
+        1.4, "CNMF-E: radius of the background ring, in multiples of gSiz.", gt=0, le=10
     )
-    center_psf: bool = parameter(False, "CNMF-E: use a centred filter. True for one-photon.", by=ONLY_CAIMAN)
+    center_psf: bool = parameter(False, "CNMF-E: use a centred filter. True for one-photon.")
 
 
 class Preprocess(Group):
@@ -173,7 +169,9 @@ class Patch(Group):
     low_rank_background: bool | None = parameter(
         True, "Compress the patches' backgrounds to nb components (true), or keep one a patch.", by=ONLY_CAIMAN
     )
-    del_duplicates: bool = parameter(False, "Delete doubles where patches overlap, instead of merging.")
+    del_duplicates: bool = parameter(
+        False, "Delete doubles, where patches overlap (2p) or anywhere (1p), instead of merging."
+    )
     border_pix: Int = parameter(0, "Pixels at each border in which no cell is looked for.", unit="px", ge=0)
     n_processes: OptionalInt = parameter(None, "Worker processes. Automatic: all cores but one.", by=ONLY_CAIMAN, ge=1)
     refit: bool = parameter(

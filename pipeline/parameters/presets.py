@@ -1,8 +1,10 @@
 """Starting points: what the field uses for two-photon, one-photon and volumetric movies.
 
-The values follow CaImAn's own defaults and the 1P and 2P columns of Inscopix's IDEAS workflow. Three are chosen
+The values follow CaImAn's own defaults and the 1P and 2P columns of Inscopix's IDEAS workflow. Some are chosen
 differently, on purpose: 2p estimates K (nobody knows the number of cells beforehand) and has ``gSig`` 4, the sample
-2P file's; the neural network is off, because no engine has it without a further installation.
+2P file's; the neural network is off, because no engine has it without a further installation. 1p starts cells from
+lower peaks (``min_corr`` 0.8 and ``min_pnr`` 6 instead of 0.85 and 12) and rejects what never rises clearly above its
+noise (``SNR_lowest`` 1.5 instead of 0.5): what is no cell is told better from its trace, once that is known.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "method_init": "corr_pnr",
             "gSig": (3, 3),
             "gSiz": (13, 13),
+            "min_corr": 0.8,
+            "min_pnr": 6.0,
             "nb": 0,
             "normalize_init": False,
             "center_psf": True,
@@ -35,7 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "refit": False,
         },
         "merging": {"merge_thr": 0.7},
-        "quality": {"min_SNR": 3.0, "rval_thr": 0.85},
+        "quality": {"min_SNR": 3.0, "SNR_lowest": 1.5, "rval_thr": 0.85},
     },
     "3d": {
         "data": {"dxy": (1.0, 1.0, 1.0)},

@@ -229,9 +229,8 @@ def test_no_rate_anywhere_says_how_to_give_one(project: Path, tmp_path: Path) ->
     assert "--frame-rate" in result.output
 
 
-@pytest.mark.parametrize("preset", ["1p", "3d"])
-def test_what_the_builtin_engine_cannot_do_is_refused_before_any_work(project: Path, movie: Path, preset: str) -> None:
-    result = run("process", movie, "--project", project, "--preset", preset)
+def test_what_the_builtin_engine_cannot_do_is_refused_before_any_work(project: Path, movie: Path) -> None:
+    result = run("process", movie, "--project", project, "--preset", "3d")
 
     assert result.exit_code == 1
     assert visible(project) == {"samples": [], "movies": [], "scratch": []}

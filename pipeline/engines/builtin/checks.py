@@ -6,13 +6,17 @@ would change the result, and noted in the result when it is only a matter of how
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
+from pipeline.engines.builtin.cnmfe.checks import check_one_photon, check_ring, is_one_photon
+from pipeline.engines.builtin.patches import patch_starts
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.parameters.fields import BUILTIN, extra_of
+from pipeline.parameters.groups import Motion
 from pipeline.parameters.online import ONLINE
 from pipeline.parameters.presets import PRESETS
 
@@ -20,6 +24,8 @@ from pipeline.parameters.presets import PRESETS
 # and three transients of half a second do not fit in at the rates of real recordings (7 to 30 Hz: 100 frames).
 LEAST_FRAMES = 100
 LEAST_PIXELS = 8
+# The fit of all patches together costs their number squared.
+MOST_PATCHES = 1000
 LEAST_PLANES = 3
 
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
@@ -28,22 +34,29 @@ NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite im
 HARMLESS = frozenset({"n_processes", "dxy", "nb_patch"})
 # These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
-    "strides": "pw_rigid",
-    "overlaps": "pw_rigid",
-    "max_deviation_rigid": "pw_rigid",
-    "min_corr": "method_init",
-    "min_pnr": "method_init",
-    "ssub_B": "method_init",
-    "ring_size_factor": "method_init",
-    "center_psf": "method_init",
     "min_cnn_thr": "use_cnn",
     "cnn_lowest": "use_cnn",
     "low_rank_background": "rf",
 }
 # What this engine honours, but only together with something else: name, what it needs, and whether that is there.
+# One-photon extraction (corr_pnr) streams through time instead of working patch by patch.
 NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
+    ("motion.strides", "motion.pw_rigid", lambda params: params.motion.pw_rigid),
+    ("motion.overlaps", "motion.pw_rigid", lambda params: params.motion.pw_rigid),
+    ("motion.max_deviation_rigid", "motion.pw_rigid", lambda params: params.motion.pw_rigid),
     ("patch.stride", "patch.rf", lambda params: params.patch.rf is not None),
-    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None),
+    ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None or is_one_photon(params)),
+    ("patch.rf", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("patch.stride", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("patch.only_init", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("init.rolling_sum", "greedy_roi", lambda params: not is_one_photon(params)),
+    ("init.rolling_length", "greedy_roi", lambda params: not is_one_photon(params)),
+    ("init.normalize_init", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
+    ("init.min_corr", "corr_pnr", is_one_photon),
+    ("init.min_pnr", "corr_pnr", is_one_photon),
+    ("init.ssub_B", "corr_pnr", is_one_photon),
+    ("init.ring_size_factor", "corr_pnr", is_one_photon),
+    ("init.center_psf", "corr_pnr", is_one_photon),
     ("patch.rf", "no init.Ain", lambda params: params.init.Ain is None),
     ("init.K", "no init.Ain", lambda params: params.init.Ain is None),
     ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
@@ -67,19 +80,17 @@ def check_parameters(params: Parameters) -> None:
     engine = "the built-in engine"
     if params.motion.is3D:
         _check_volumes(params)
-    if params.init.method_init == "corr_pnr":
-        raise ParameterError(
-            "init.method_init",
-            f"corr_pnr (CNMF-E, one-photon) is not in {engine} yet",
-            "Run CaImAn yourself and `fluorite import` its results; two-photon movies go with the 2p preset.",
-        )
     if params.init.method_init == "sparse_nmf" and params.init.K is None and params.init.Ain is None:
         raise ParameterError(
             "init.K", "is automatic, but sparse_nmf needs to know how many components", "Set K, e.g. to 30."
         )
-    if params.init.nb < 1:
+    if is_one_photon(params):
+        check_one_photon(params)
+    elif params.init.nb < 1:
         raise ParameterError(
-            "init.nb", f"is 0, but {engine} needs a background of at least one component", "Set nb to 1 or 2."
+            "init.nb",
+            f"is 0, but {engine} needs a background of at least one component",
+            "Set nb to 1 or 2; one-photon movies go with the 1p preset.",
         )
     if params.temporal.method_deconvolution != "oasis":
         raise ParameterError("temporal.method_deconvolution", f"only oasis is in {engine}", "Set it to oasis.")
@@ -111,7 +122,7 @@ def _check_volumes(params: Parameters) -> None:
 
 def warnings_of(params: Parameters) -> tuple[str, ...]:
     """One sentence for every parameter that was set and has no effect here."""
-    default = Parameters.preset("2p").to_dict()
+    default = _usual(params).to_dict()
     given = params.to_dict()
     alone = tuple(
         f"{name} was set to {given[group][member]!r}, which has no effect without {what}."
@@ -132,18 +143,70 @@ def warnings_of(params: Parameters) -> tuple[str, ...]:
 
 
 def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, Any]]:
-    """``(group, name, value, value of the 2p preset)`` of what was changed although this engine has no use for it."""
+    """``(group, name, value, value of the preset)`` of what was changed although this engine has no use for it."""
     found = []
     for group in Parameters.model_fields:
         if group == ONLINE:
             continue  # see `changed_online`
-        model, usual = getattr(params, group), getattr(Parameters.preset("2p"), group)
+        model, usual = getattr(params, group), getattr(_usual(params), group)
         for name, info in type(model).model_fields.items():
             value, default = getattr(model, name), getattr(usual, name)
             if value == default or BUILTIN in extra_of(info)["honoured_by"]:
                 continue
             found.append((group, name, value, default))
     return found
+
+
+def check_motion(motion: Motion, field: tuple[int, ...]) -> None:
+    """Refuse motion correction that cannot work in a field ``(height, width[, depth])``.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter and its range.
+    """
+    if not motion.motion_correct:
+        return
+    sides = "{} x {}".format(*field[:2])
+    for shift, side in zip(motion.max_shifts, field, strict=False):
+        if 2 * shift >= side:
+            raise ParameterError(
+                "motion.max_shifts",
+                f"is {motion.max_shifts}, half a side or more of a field of {sides} pixels",
+                f"Use at most {tuple((side - 1) // 2 for side in field[:2])}.",
+            )
+    if not motion.pw_rigid:
+        return
+    (rows, tall), (columns, wide) = (
+        patch_starts(field[axis], motion.strides[axis], motion.overlaps[axis]) for axis in (0, 1)
+    )
+    count = len(rows) * len(columns)
+    if count == 1:
+        name = (
+            "overlaps" if any(stride < side for stride, side in zip(motion.strides, field, strict=False)) else "strides"
+        )
+        raise ParameterError(
+            f"motion.{name}",
+            f"is {getattr(motion, name)}, so that one patch (strides + overlaps) holds the field of {sides} pixels",
+            f"Use strides and overlaps that together are smaller than {max(field[:2])}, or set pw_rigid to false.",
+        )
+    if count > MOST_PATCHES:
+        raise ParameterError(
+            "motion.strides",
+            f"is {motion.strides}, which makes {count} patches in a field of {sides} pixels (at most {MOST_PATCHES})",
+            f"Use at least {math.ceil(math.sqrt(math.prod(field[:2]) / MOST_PATCHES))}.",
+        )
+    if 2 * (motion.max_deviation_rigid + 1) >= min(tall, wide):
+        raise ParameterError(
+            "motion.max_deviation_rigid",
+            f"is {motion.max_deviation_rigid}, too far for patches of {tall} x {wide} pixels",
+            f"Use at most {max(0, (min(tall, wide) - 3) // 2)}, or larger strides and overlaps.",
+        )
+
+
+def _usual(params: Parameters) -> Parameters:
+    """The preset that values are compared with, to see what a person has chosen."""
+    return Parameters.preset("1p" if is_one_photon(params) else "2p")
 
 
 def changed_online(params: Parameters) -> list[str]:
@@ -203,6 +266,7 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             f"has {planes[0]} planes; at least {LEAST_PLANES} are needed to follow motion from plane to plane",
             "Process each plane by itself with --plane and --preset 2p.",
         )
+    check_motion(params.motion, movie.shape[1:])
     size = " x ".join(map(str, field))
     gsig, box = params.init.gSig, params.init.gSiz or params.init.gSig
     # A cell may reach through all planes of a volume, but hardly fill the plane.
@@ -212,6 +276,8 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             "init.gSig", f"is {gsig}, too large for a field of {size} pixels (box {box})",
             f"Use at most {largest if planes else largest[0]}.",
         )  # fmt: skip
+    if is_one_photon(params):
+        check_ring(params, height, width)
     if 2 * params.patch.border_pix >= min(height, width):
         raise ParameterError(
             "patch.border_pix", f"is {params.patch.border_pix}, which leaves nothing of {size} pixels",

@@ -17,19 +17,26 @@ def relative_change(model: Model, window: int = WINDOW) -> Floats:
 
     F is the component's raw trace (C + YrA), B the background seen through its footprint. F0 and B0 are the same
     running percentile of either: where the mode of the trace's first `window` frames lies, so that half of its noise is
-    above and below.
+    above and below. A one-photon background leaves nothing in the model that one could divide by: there it is
+    ``F - F0``.
     """
     raw = (model.traces + model.residuals).astype(np.float64)
     if raw.size == 0:
         return raw.astype(np.float32)
+    if model.ring is not None:
+        percentiles = _percentiles(raw, window)
+        return (raw - running_percentile(raw, percentiles, window)).astype(np.float32)
     behind = np.asarray(model.footprints @ model.background.T, dtype=np.float64) @ model.background_traces
     return change_against(raw, behind, window)
 
 
 def change_against(raw: Doubles, behind: Doubles, window: int = WINDOW) -> Floats:
     """dF/F ``(n, n_frames)`` of traces `raw` that lie on the background `behind`; see `relative_change`."""
-    percentiles = np.clip(list(in_threads(mode_percentile, raw[:, :window])), *PERCENTILES)
-    return against_baseline(raw, behind, percentiles, window).astype(np.float32)
+    return against_baseline(raw, behind, _percentiles(raw, window), window).astype(np.float32)
+
+
+def _percentiles(raw: Doubles, window: int) -> Doubles:
+    return np.clip(list(in_threads(mode_percentile, raw[:, :window])), *PERCENTILES)
 
 
 def against_baseline(raw: Doubles, behind: Doubles, percentiles: Doubles, window: int) -> Doubles:

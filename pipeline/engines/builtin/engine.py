@@ -14,6 +14,8 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from pipeline.engines.builtin.checks import check_parameters, check_recording, warnings_of
+from pipeline.engines.builtin.cnmfe.checks import is_one_photon
+from pipeline.engines.builtin.cnmfe.extraction import extract_one_photon
 from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.extraction import extract
@@ -22,11 +24,13 @@ from pipeline.engines.builtin.model import Model
 from pipeline.engines.builtin.motion import Registration, correct_motion
 from pipeline.engines.builtin.stages import Stages
 from pipeline.engines.builtin.survey import Survey, survey
+from pipeline.engines.builtin.threads import ticking
+from pipeline.engines.builtin.warp import Grid
 from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.progress import Progress
-from pipeline.results_file import Results, write_results
+from pipeline.results_file import Results, RingWeights, write_results
 from pipeline.seeds import Seeds, load_seeds, seeds_sha256
 from pipeline.version import code_sha256
 
@@ -35,7 +39,7 @@ MIB = 2**20
 
 
 class BuiltinEngine:
-    """Rigid motion correction, CNMF, evaluation and dF/F in NumPy and threads. Implements `Engine`.
+    """Motion correction, CNMF or (one-photon) CNMF-E, evaluation and dF/F in NumPy and threads. Implements `Engine`.
 
     Stages reported: ``motion correction``, ``summary images``, ``initialisation``, ``refinement``, ``evaluation``,
     ``results``.
@@ -78,6 +82,7 @@ class BuiltinEngine:
         check_recording(movie, params)
         seeds = seeds_of(params, movie)
         notes = warnings_of(params) + (() if seeds is None else (seeds_note(params, seeds),))
+        progress = _Remembered(progress)
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -91,11 +96,11 @@ class BuiltinEngine:
 
         try:
             # One BLAS thread in each of ours: more of them wait for each other in busy loops (measured: 20 x slower).
-            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"), ticking(progress.repeat):
                 motion = stages.run(
                     "motion correction",
                     register,
-                    (Registration,),
+                    (Registration, Grid),
                     is_intact=lambda made: made.is_of(registered, lambda done: progress("motion correction", done)),
                 )
                 with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
@@ -105,7 +110,8 @@ class BuiltinEngine:
                         (Survey,),
                     )
                     masks = None if seeds is None else seeds.footprints
-                    model = extract(frames, known, params, movie.rate_hz, progress, stages, masks)
+                    find = extract_one_photon if is_one_photon(params) else extract
+                    model = find(frames, known, params, movie.rate_hz, progress, stages, masks)
                     verdict = stages.run(
                         "evaluation",
                         lambda: evaluate(
@@ -120,6 +126,7 @@ class BuiltinEngine:
                     )
                 with stages.timed("results"):
                     progress("results", 0.0)
+                    notes = (*notes, *motion.notes())
                     written = _results(movie, params, known, model, verdict, motion, notes, (self.name, self.version))
                     write_results(results, written)
                     progress("results", 1.0)
@@ -150,6 +157,22 @@ def seeds_note(params: Parameters, seeds: Seeds) -> str:
     return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
 
 
+class _Remembered:
+    """A progress function that can say again what it said last, only to be asked whether to stop."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last: tuple[str, float] | None = None
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self._last = stage, fraction
+        self._progress(stage, fraction)
+
+    def repeat(self) -> None:
+        if self._last is not None:
+            self._progress(*self._last)
+
+
 def work_key(movie: Movie, params: Parameters) -> str:
     """SHA-256 over what a stage's result depends on, except the movie's pixels: the caller keeps movies apart."""
     seeds = seeds_sha256(Path(params.init.Ain)) if params.init.Ain else None
@@ -176,6 +199,7 @@ def _results(
     notes: tuple[str, ...],
     made_by: tuple[str, str],
 ) -> Results:
+    ring = model.ring
     return Results(
         shape=movie.shape[1:],
         rate_hz=movie.rate_hz,
@@ -198,11 +222,15 @@ def _results(
         },
         noise=known.noise,
         shifts=motion.shifts,
+        patch_shifts=motion.patch_shifts,
+        patch_rows=None if motion.grid is None else motion.grid.rows,
+        patch_columns=None if motion.grid is None else motion.grid.columns,
         images=known.images,
         parameters=params.to_dict(),
         engine=made_by[0],
         version=made_by[1],
         notes=notes,
+        ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
     )
 
 

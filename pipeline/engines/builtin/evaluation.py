@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse, special
 
 from pipeline.engines.builtin.baseline import block_percentile, half_sample_mode
+from pipeline.engines.builtin.cnmfe.updates import mean_frames
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Floats, Model
@@ -93,22 +94,35 @@ def trace_snr(traces: Floats, window: int) -> Floats:
 
 
 def footprint_correlation(frames: Frames, model: Model, rate_hz: float, progress: Callable[[float], None]) -> Floats:
-    """Pearson's correlation of each footprint with the mean frame around its own peaks, over its pixels, ``(n,)``."""
+    """Pearson's correlation of each footprint with the mean frame around its own peaks, over its pixels, ``(n,)``.
+
+    Frames of a one-photon movie are taken without their ring background, which would hide every cell.
+    """
     windows = peak_frames(model.traces, rate_hz)
     chosen = alone_frames(model.footprints, windows)
-    sums = np.zeros(len(model.footprints.data))
-    footprints = model.footprints
-    for start, block in frames.chunks(progress):
-        part = np.ascontiguousarray(chosen[:, start : start + len(block)])
-        _add_chosen(block.reshape(len(block), -1), part, footprints.indptr, footprints.indices, sums)
-    counts = chosen.sum(axis=1)
+    seen = _mean_of_chosen(frames, model, chosen, progress)
     r_values = np.zeros(model.n, np.float32)
     for k in range(model.n):
-        pixels = slice(footprints.indptr[k], footprints.indptr[k + 1])
-        image, weights = sums[pixels] / max(1, counts[k]), footprints.data[pixels].astype(np.float64)
+        pixels = slice(model.footprints.indptr[k], model.footprints.indptr[k + 1])
+        image, weights = seen[pixels], model.footprints.data[pixels].astype(np.float64)
         if len(weights) > 1 and image.std() > 0 and weights.std() > 0:
             r_values[k] = np.corrcoef(image, weights)[0, 1]
     return r_values
+
+
+def _mean_of_chosen(
+    frames: Frames, model: Model, chosen: NDArray[np.bool_], progress: Callable[[float], None]
+) -> NDArray[np.float64]:
+    """The mean frame of each component's chosen ones, at the entries of its footprint."""
+    counts = np.maximum(1, chosen.sum(axis=1))
+    footprints = model.footprints
+    if model.ring is not None:
+        return mean_frames(frames, footprints, model.traces, model.ring, chosen / counts[:, None], progress)
+    sums = np.zeros(len(footprints.data))
+    for start, block in frames.chunks(progress):
+        part = np.ascontiguousarray(chosen[:, start : start + len(block)])
+        _add_chosen(block.reshape(len(block), -1), part, footprints.indptr, footprints.indices, sums)
+    return sums / np.repeat(counts, np.diff(footprints.indptr))
 
 
 def peak_frames(traces: Floats, rate_hz: float) -> NDArray[np.bool_]:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pipeline.engines.builtin.cnmfe.ring import RingBackground
+
 Floats = NDArray[np.float32]
 
 
@@ -34,6 +36,8 @@ class Model:
     baseline, noise, penalty, first
         ``(n,)`` float32 of each trace: baseline, noise, sparsity penalty, calcium in the first frame (CaImAn's bl,
         neurons_sn, lam, c1).
+    ring
+        The background of a one-photon movie, in place of `background` (which then has no rows); else None.
     """
 
     footprints: sparse.csr_array
@@ -47,6 +51,7 @@ class Model:
     noise: Floats
     penalty: Floats
     first: Floats
+    ring: RingBackground | None = None
 
     @property
     def n(self) -> int:

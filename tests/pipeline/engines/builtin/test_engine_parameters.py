@@ -41,16 +41,18 @@ def movie_like() -> ArrayMovie:
 @pytest.mark.parametrize(
     ("overrides", "name"),
     [
-        ({"method_init": "corr_pnr"}, "init.method_init"),
+        ({"method_init": "corr_pnr"}, "init.nb"),
         ({"method_init": "sparse_nmf"}, "init.K"),
-        ({"pw_rigid": True}, "motion.pw_rigid"),
+        ({"max_shifts": [6, 40]}, "motion.max_shifts"),
+        ({"max_shifts": [30, 6]}, "motion.max_shifts"),
+        ({"pw_rigid": True, "strides": 90}, "motion.strides"),
+        ({"pw_rigid": True, "overlaps": 60}, "motion.overlaps"),
+        ({"pw_rigid": True, "strides": 8, "overlaps": 4, "max_deviation_rigid": 5}, "motion.max_deviation_rigid"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"low_rank_background": False}, "patch.low_rank_background"),
         ({"Ain": "no such file.npy"}, "init.Ain"),
         ({"use_cnn": True}, "quality.use_cnn"),
-        ({"min_corr": 0.5}, "init.min_corr"),
-        ({"strides": 60}, "motion.strides"),
         ({"fr": 30}, "data.fr"),
         ({"gSig": 40}, "init.gSig"),
         ({"border_pix": 30}, "patch.border_pix"),
@@ -68,15 +70,24 @@ def test_the_two_photon_preset_is_taken_without_complaint() -> None:
     assert warnings_of(TWO_PHOTON) == ()
 
 
-def test_the_one_photon_preset_is_refused_with_a_way_out() -> None:
-    with pytest.raises(ParameterError, match="fluorite import"):
-        BuiltinEngine().check(Parameters.preset("1p"), movie_like())
-
-
 def test_a_harmless_parameter_is_noted() -> None:
     changed = TWO_PHOTON.updated({"n_processes": 3})
     BuiltinEngine().check(changed, movie_like())
     assert any("n_processes" in note for note in warnings_of(changed))
+
+
+def test_patches_are_noted_when_they_are_not_corrected() -> None:
+    changed = TWO_PHOTON.updated({"strides": 60, "max_deviation_rigid": 2})
+    BuiltinEngine().check(changed, movie_like())
+    noted = [note for note in warnings_of(changed) if "no effect without motion.pw_rigid" in note]
+    assert [note.split()[0] for note in noted] == ["motion.strides", "motion.max_deviation_rigid"]
+    assert warnings_of(changed.updated({"pw_rigid": True})) == ()
+
+
+def test_more_patches_than_can_be_fitted_are_refused_with_a_stride() -> None:
+    movie = ArrayMovie(np.broadcast_to(np.uint16(3), (100, 400, 600)))
+    with pytest.raises(ParameterError, match=r"3\d\d\d patches in a field of 400 x 600 .* Use at least 16"):
+        BuiltinEngine().check(TWO_PHOTON.updated({"pw_rigid": True, "strides": 8, "overlaps": 8}), movie)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +129,10 @@ CHANGES: dict[str, Any] = {
     "gSig_filt": 4,
     "border_nan": "min",
     "niter_rig": 1,
+    "pw_rigid": True,
+    "strides": 32,
+    "overlaps": 8,
+    "max_deviation_rigid": 1,
     "gSiz": 5,
     "rolling_sum": False,
     "rolling_length": 20,
@@ -145,25 +160,21 @@ CHANGES: dict[str, Any] = {
 # What another parameter has to be for a change to matter.
 BASES: dict[str, dict[str, Any]] = {
     "do_merge": {"merge_thr": -1.0},  # where there is something to merge
+    "strides": {"pw_rigid": True},
+    "overlaps": {"pw_rigid": True},
+    "max_deviation_rigid": {"pw_rigid": True},
     "stride": {"rf": 16},
     "del_duplicates": {"rf": 16, "stride": 14},
     "only_init": {"refit": False},
 }
 # Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_deconvolution (one value), Ain
 # and method_init in test_start.py, is3D in test_volumes.py.
+# What only one-photon extraction uses is in cnmfe/test_one_photon_parameters.py; here it has to be noted.
+ONE_PHOTON = {"min_corr": 0.5, "min_pnr": 3.0, "ssub_B": 3, "ring_size_factor": 2.0, "center_psf": True}
 TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_init", "method_deconvolution", "Ain"}
 # Another value for every parameter that this engine does not honour.
 NOT_HONOURED: dict[str, Any] = {
     "dxy": 2.0,
-    "pw_rigid": True,
-    "strides": 60,
-    "overlaps": 30,
-    "max_deviation_rigid": 7,
-    "min_corr": 0.5,
-    "min_pnr": 3.0,
-    "ssub_B": 3,
-    "ring_size_factor": 2.0,
-    "center_psf": True,
     "nb_patch": 3,
     "low_rank_background": False,
     "n_processes": 3,
@@ -175,7 +186,7 @@ NOT_HONOURED: dict[str, Any] = {
 
 def test_every_honoured_parameter_is_tested() -> None:
     honoured = {row.name for row in parameter_table() if "builtin" in row.honoured_by}
-    assert honoured == set(CHANGES) | TESTED_ELSEWHERE
+    assert honoured == set(CHANGES) | TESTED_ELSEWHERE | set(ONE_PHOTON)
 
 
 def test_every_other_parameter_is_known_here() -> None:
@@ -183,9 +194,9 @@ def test_every_other_parameter_is_known_here() -> None:
     assert {row.name for row in rows if "builtin" not in row.honoured_by} == set(NOT_HONOURED)
 
 
-@pytest.mark.parametrize("name", NOT_HONOURED)
+@pytest.mark.parametrize("name", NOT_HONOURED | ONE_PHOTON)
 def test_what_is_not_honoured_is_refused_or_noted(name: str) -> None:
-    changed = TWO_PHOTON.updated({name: NOT_HONOURED[name]})
+    changed = TWO_PHOTON.updated({name: (NOT_HONOURED | ONE_PHOTON)[name]})
     try:
         BuiltinEngine().check(changed, movie_like())
     except ParameterError as refusal:
