@@ -65,10 +65,45 @@ def outlines(footprints: sparse.csr_array, shape: tuple[int, int], energy_share:
     ]
 
 
+def plane_outlines(
+    footprints: sparse.csr_array, shape: tuple[int, int, int], plane: int, energy_share: float = ENERGY_SHARE
+) -> list[Outline]:
+    """Where a plane cuts through the cells of a volume.
+
+    Each cell is cut at one level, that of its whole body: where it ends above or below the plane, nothing is drawn.
+
+    Parameters
+    ----------
+    footprints
+        ``(n_rois, n_voxels)``, in C order of `shape`.
+    shape
+        ``(height, width, depth)``.
+    plane
+        Number of the plane, from 0.
+    """
+    starts = footprints.indptr
+    found = []
+    for row in range(footprints.shape[0]):
+        part = slice(starts[row], starts[row + 1])
+        pixels, planes = np.divmod(footprints.indices[part], shape[2])
+        weights = np.asarray(footprints.data[part], dtype=np.float32)
+        here, body = planes == plane, weights[weights > 0]
+        level = _cut(body, energy_share) if len(body) else None
+        found.append(footprint_outline(pixels[here], weights[here], shape[:2], energy_share, level))
+    return found
+
+
 def footprint_outline(
-    pixels: NDArray[np.integer], weights: NDArray[np.floating], shape: tuple[int, int], energy_share: float
+    pixels: NDArray[np.integer],
+    weights: NDArray[np.floating],
+    shape: tuple[int, int],
+    energy_share: float,
+    level: float | None = None,
 ) -> Outline:
-    """The outline of one footprint, given as pixel numbers in C order of `shape` and their weights."""
+    """The outline of one footprint, given as pixel numbers in C order of `shape` and their weights.
+
+    It is drawn at the weight `level`, or where that is None so that it encloses `energy_share`.
+    """
     positive = weights > 0
     pixels, weights = pixels[positive], np.asarray(weights[positive], dtype=np.float32)
     if len(pixels) == 0:
@@ -79,7 +114,7 @@ def footprint_outline(
     patch = np.zeros((int(ys.max()) - top + 3, int(xs.max()) - left + 3), dtype=np.float32)
     patch[ys - top, xs - left] = weights
     fine = cv2.resize(patch, None, fx=_SUBPIXELS, fy=_SUBPIXELS, interpolation=cv2.INTER_LINEAR)
-    inside = (fine > _cut(weights, energy_share)).astype(np.uint8)
+    inside = (fine > (_cut(weights, energy_share) if level is None else level)).astype(np.uint8)
     found, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     by_area = sorted(((cv2.contourArea(piece), piece) for piece in found), key=lambda entry: -entry[0])
     smallest = _SMALLEST_PIECE * by_area[0][0] if by_area else 0.0

@@ -30,17 +30,17 @@ images = Blueprint("images", __name__)
 
 
 def frame_url(sample: SampleData, movie_signature: str) -> str:
-    """Address of a frame, with ``{n}`` for its number; the player adds ``lo`` and ``hi``."""
+    """Address of a frame, with ``{n}`` for its number; the player adds ``lo``, ``hi`` and, of a volume, ``z``."""
     return f"/frames/{_name(sample)}/{{n}}.jpg?{urlencode({'v': movie_signature})}"
 
 
 def projection_url(sample: SampleData, name: str) -> str:
-    """Address of a summary image; the player adds ``lo`` and ``hi``."""
+    """Address of a summary image; the player adds ``lo``, ``hi`` and, of a volume, ``z``."""
     return f"/projections/{_name(sample)}/{quote(name, safe='')}.jpg?{urlencode({'v': sample.signature})}"
 
 
 def contours_url(sample: SampleData) -> str:
-    """Address of the outlines of all ROIs."""
+    """Address of the outlines of all ROIs; the player adds ``z`` for those in one plane of a volume."""
     return f"/contours/{_name(sample)}.json?{urlencode({'v': sample.signature})}"
 
 
@@ -51,23 +51,25 @@ def thumbnail_url(identifier: str, signature: str) -> str:
 
 @images.route("/frames/<identifier>/<int(signed=True):number>.jpg")
 def frame(identifier: str, number: int) -> Response:
-    """One frame of the registered movie, between the levels ``lo`` and ``hi``."""
+    """One frame of the registered movie, between the levels ``lo`` and ``hi``; of a volume, its plane ``z``."""
     workspace = current_workspace()
     sample = workspace.samples.get(identifier)
     path = workspace.movie_path(sample)
     if path is None:
         problem = sample.summary.movie_problem or "this sample has no movie"
         raise MovieError(sample.path, problem, "Process the movie again, or restore it to the project's movies folder.")
-    values = workspace.movies.frame(path, number)
-    levels = _asked_levels() or workspace.movies.contrast(path).auto
+    plane = _asked_plane()
+    values = workspace.movies.frame(path, number, plane)
+    levels = _asked_levels() or workspace.movies.contrast(path, planes=plane is not None).auto
     return _jpeg(to_uint8(values, levels), file_signature(path))
 
 
 @images.route("/projections/<identifier>/<name>.jpg")
 def projection(identifier: str, name: str) -> Response:
-    """One summary image, between the levels ``lo`` and ``hi``."""
+    """One summary image, between the levels ``lo`` and ``hi``; of a volume, its plane ``z``."""
     sample = current_workspace().samples.get(identifier)
-    image = _summary_image(sample, name)
+    plane = _asked_plane()
+    image = _summary_image(sample, name) if plane is None else _plane_image(sample, name, plane)
     return _jpeg(to_uint8(image, _asked_levels() or contrast(image).auto), sample.signature)
 
 
@@ -87,9 +89,11 @@ def thumbnail(identifier: str) -> Response:
 
 @images.route("/contours/<identifier>.json")
 def contours(identifier: str) -> Response:
-    """The outlines of all ROIs (see `SampleData.contours_json`)."""
+    """The outlines of all ROIs (see `SampleData.contours_json`); of a volume, those in its plane ``z``."""
     sample = current_workspace().samples.get(identifier)
-    answer = Response(sample.contours_json, mimetype="application/json")
+    plane = _asked_plane()
+    found = sample.contours_json if plane is None else sample.plane_contours_json(plane)
+    answer = Response(found, mimetype="application/json")
     answer.headers["Content-Encoding"] = "gzip"
     return _cached(answer, sample.signature)
 
@@ -109,6 +113,27 @@ def _summary_image(sample: SampleData, name: str) -> NDArray[np.float32]:
             f"It has: {', '.join(sorted(sample.shown_images)) or 'none'}.",
         )
     return image
+
+
+def _plane_image(sample: SampleData, name: str, plane: int) -> NDArray[np.float32]:
+    image = sample.plane_images.get(name)
+    if image is None or not 0 <= plane < image.shape[2]:
+        raise SampleError(
+            sample.path,
+            f"has no plane {plane} of a summary image called {name!r}",
+            f"It has planes of: {', '.join(sorted(sample.plane_images)) or 'none'}.",
+        )
+    return np.ascontiguousarray(image[..., plane])
+
+
+def _asked_plane() -> int | None:
+    """The plane in the address, or None when it has none."""
+    text = request.args.get("z")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise MovieError(request.path, f"the plane z={text} is not a number", "Give a plane's number, from 0.")
+    return int(text)
 
 
 def _asked_levels() -> Levels | None:

@@ -24,7 +24,7 @@ class _OpenMovie:
     def __init__(self, path: Path, signature: str) -> None:
         self.file = MovieFile(path)
         self.signature = signature
-        self.contrast: Contrast | None = None
+        self.contrasts: dict[bool, Contrast] = {}
 
 
 class MoviePool:
@@ -42,13 +42,15 @@ class MoviePool:
         # never closed while another thread reads it.
         self._lock = threading.Lock()
 
-    def frame(self, path: Path, number: int) -> NDArray[Any]:
+    def frame(self, path: Path, number: int, plane: int | None = None) -> NDArray[Any]:
         """Frame `number` of a movie, ``(height, width)`` as stored.
+
+        Of a volume it is the plane asked for, or without one what is seen from above: the maximum over the planes.
 
         Raises
         ------
         MovieError
-            When the file cannot be read or has no such frame.
+            When the file cannot be read or has no such frame, or no such plane.
         """
         with self._lock:
             movie = self._get(path).file
@@ -57,17 +59,31 @@ class MoviePool:
                 raise MovieError(
                     path, f"has no frame {number}", f"Ask for a frame from 0 to {n_frames - 1}: it has {n_frames}."
                 )
-            return movie.read(number, number + 1)[0]
+            return self._flat(path, movie.read(number, number + 1)[0], plane)
 
-    def contrast(self, path: Path) -> Contrast:
-        """Span and automatic levels of a movie, from frames spread over it."""
+    @staticmethod
+    def _flat(path: Path, frame: NDArray[Any], plane: int | None) -> NDArray[Any]:
+        planes = frame.shape[2] if frame.ndim == 3 else 1
+        if plane is not None and not 0 <= plane < planes:
+            raise MovieError(path, f"has no plane {plane}", f"Ask for a plane from 0 to {planes - 1}.")
+        if frame.ndim == 2:
+            return frame
+        return np.ascontiguousarray(frame.max(axis=2) if plane is None else frame[..., plane])
+
+    def contrast(self, path: Path, *, planes: bool = False) -> Contrast:
+        """Span and automatic levels of a movie, from frames spread over it.
+
+        Of volumes they are those of what is seen from above, or with `planes` those of single planes.
+        """
         with self._lock:
             movie = self._get(path)
-            if movie.contrast is None:
+            if planes not in movie.contrasts:
                 n_frames = movie.file.shape[0]
                 numbers = np.unique(np.linspace(0, n_frames - 1, _FRAMES_FOR_LEVELS).astype(int))
-                movie.contrast = contrast(np.stack([movie.file.read(int(n), int(n) + 1)[0] for n in numbers]))
-            return movie.contrast
+                frames = [movie.file.read(int(n), int(n) + 1)[0] for n in numbers]
+                shown = frames if planes else [self._flat(path, frame, None) for frame in frames]
+                movie.contrasts[planes] = contrast(np.stack(shown))
+            return movie.contrasts[planes]
 
     def close(self) -> None:
         """Release all handles."""

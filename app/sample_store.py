@@ -16,11 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from app.contours import outlines
+from app.contours import Outline, outlines, plane_outlines
 from app.movie_pool import file_signature
 from nwb_schema import reader
 from nwb_schema.edits.record import EditRecord
 from nwb_schema.edits.settling import read_history
+from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 
 _KEPT_SAMPLES = 8
@@ -76,8 +77,18 @@ class SampleData:
     @cached_property
     def footprints(self) -> sparse.csr_array:
         """``(n_rois, height * width)``, pixels in C order; a volume is seen from above."""
-        footprints = reader.read_footprints(self.path)
-        return flatten_depth(footprints, self.summary.depth) if self.summary.depth else footprints
+        bodies = self.bodies
+        return flatten_depth(bodies, self.summary.depth) if self.summary.depth else bodies
+
+    @cached_property
+    def bodies(self) -> sparse.csr_array:
+        """``(n_rois, n_pixels)`` as the file has them, of a volume ``(n_rois, height * width * depth)``."""
+        return reader.read_footprints(self.path)
+
+    @cached_property
+    def plane_images(self) -> dict[str, NDArray[np.float32]]:
+        """Summary images ``(height, width, depth)`` of a volume by name; none of a plane."""
+        return dict(reader.read_plane_images(self.path))
 
     @cached_property
     def shown_images(self) -> dict[str, NDArray[np.float32]]:
@@ -96,13 +107,28 @@ class SampleData:
 
     @cached_property
     def contours_json(self) -> bytes:
-        """The outlines of all ROIs, for the player: gzipped JSON.
+        """The outlines of all ROIs, for the player, of a volume as seen from above: gzipped JSON.
 
         ``{"rois": [{"id": key, "label": "12", "accepted": true, "centre": [x, y], "pieces": [[x0, y0, x1, ...]]}]}`` in
         image coordinates (see `app.contours`).
         """
-        summary, rois = self.summary, self.rois
-        shapes = outlines(self.footprints, (summary.height or 0, summary.width or 0))
+        return self._contours_json(outlines(self.footprints, (self.summary.height or 0, self.summary.width or 0)))
+
+    def plane_contours_json(self, plane: int) -> bytes:
+        """The same where plane number `plane` of a volume cuts through the cells.
+
+        Raises
+        ------
+        SampleError
+            When there is no such plane.
+        """
+        height, width, depth = self.summary.height or 0, self.summary.width or 0, self.summary.depth or 0
+        if not 0 <= plane < depth:
+            raise SampleError(self.path, f"has no plane {plane}", f"Its planes are numbered 0 to {depth - 1}.")
+        return self._contours_json(plane_outlines(self.bodies, (height, width, depth), plane))
+
+    def _contours_json(self, shapes: Sequence[Outline]) -> bytes:
+        rois = self.rois
         entries = [
             {
                 "id": key,
@@ -191,8 +217,9 @@ def footprint_image(footprints: sparse.csr_array, shape: tuple[int, int]) -> NDA
 
 def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:
     """Footprints ``(n_rois, height * width * depth)`` seen from above: ``(n_rois, height * width)``, weights added."""
+    # Copies, because adding up weights happens in place.
     flat = sparse.csr_array(
-        (footprints.data, footprints.indices // depth, footprints.indptr),
+        (footprints.data.copy(), footprints.indices // depth, footprints.indptr.copy()),
         shape=(footprints.shape[0], footprints.shape[1] // depth),
     )
     flat.sum_duplicates()

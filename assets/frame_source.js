@@ -34,12 +34,18 @@
       this._pump();
     }
 
-    /* Other levels or another picture: nothing that is kept is right any more. */
-    reset(urlOf) {
+    /* Whether a picture is among those that are kept. */
+    keeps(bitmap) {
+      return [...this.frames.values()].includes(bitmap);
+    }
+
+    /* Other levels or another picture: nothing that is kept is right any more. What is on the screen, `shown`, is drawn
+     * until the next one arrives; whoever shows it closes it. */
+    reset(urlOf, shown = null) {
       this.urlOf = urlOf;
       for (const request of this.pending.values()) request.abort();
       this.pending.clear();
-      for (const bitmap of this.frames.values()) bitmap.close();
+      for (const bitmap of this.frames.values()) if (bitmap !== shown) bitmap.close();
       this.frames.clear();
       this.wanted = [];
     }

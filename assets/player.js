@@ -15,6 +15,7 @@
       this.root = root;
       this.config = config;
       this.frame = Math.min(Math.max(config.frame || 0, 0), Math.max(config.n_frames - 1, 0));
+      this.plane = config.plane ?? null; // of a volume; null: all planes, seen from above
       this.shown = null;
       this.playing = false;
       this.speed = 1;
@@ -169,24 +170,33 @@
       return this.background && this.background.name === "movie";
     }
 
+    /* The span and the automatic levels of what is shown: a plane is darker than all planes seen from above. */
+    get contrast() {
+      return this.plane === null ? this.background : this.background.planes || this.background;
+    }
+
+    get _levelsKey() {
+      return `${this.background.name} ${this.plane === null ? "" : "plane"}`;
+    }
+
     levels() {
-      const [low, high] = this.chosenLevels.get(this.background.name) || this.background.auto;
+      const [low, high] = this.chosenLevels.get(this._levelsKey) || this.contrast.auto;
       return { low, high };
     }
 
     setLevel(which, share) {
-      const { span } = this.background;
+      const { span } = this.contrast;
       const levels = this.levels();
       const value = span[0] + share * (span[1] - span[0]);
       const least = (span[1] - span[0]) / 250;
       if (which === "low") levels.low = Math.min(value, levels.high - least);
       else levels.high = Math.max(value, levels.low + least);
-      this.chosenLevels.set(this.background.name, [levels.low, levels.high]);
+      this.chosenLevels.set(this._levelsKey, [levels.low, levels.high]);
       this._refresh();
     }
 
     autoLevels() {
-      this.chosenLevels.delete(this.background.name);
+      this.chosenLevels.delete(this._levelsKey);
       this._refresh();
     }
 
@@ -194,6 +204,18 @@
       this.background = this.config.backgrounds.find((background) => background.name === name);
       if (!this.isMovie) this.pause();
       this._refresh();
+    }
+
+    /* Show one plane of a volume, or with null all of them, seen from above. */
+    setPlane(plane) {
+      if (plane === this.plane) return;
+      this.plane = plane;
+      if (plane !== null && !this.background.planes) {
+        this.background = this.config.backgrounds.find((background) => background.planes);
+      }
+      this._refresh();
+      this._loadContours();
+      this._remember();
     }
 
     showRois(kind, shown) {
@@ -237,7 +259,7 @@
     }
 
     _refresh() {
-      this.source.reset(this._urlOf());
+      this.source.reset(this._urlOf(), this.shown);
       this.controls.updateLevels();
       this.controls.update();
       this._request();
@@ -247,7 +269,12 @@
       if (!this.background) return () => "";
       const { url } = this.background;
       const { low, high } = this.levels();
-      return (n) => `${url.replace("{n}", n)}&lo=${Number(low.toPrecision(8))}&hi=${Number(high.toPrecision(8))}`;
+      const rest = `&lo=${Number(low.toPrecision(8))}&hi=${Number(high.toPrecision(8))}${this._zOf()}`;
+      return (n) => `${url.replace("{n}", n)}${rest}`;
+    }
+
+    _zOf() {
+      return this.plane === null ? "" : `&z=${this.plane}`;
     }
 
     /* ---- time ---- */
@@ -335,11 +362,14 @@
     }
 
     _show(n) {
+      const before = this.shown;
       this.shown = this.source.get(n);
+      if (before && before !== this.shown && !this.source.keeps(before)) before.close();
       this.say("");
       this.draw();
       this.root.dataset.frame = this.isMovie ? n : "";
       this.root.dataset.background = this.background.name;
+      this.root.dataset.plane = this.plane === null ? "" : this.plane;
     }
 
     _failed(error) {
@@ -361,6 +391,7 @@
       set("roi", this.overlay.selected.join(",") || (this.config.n_rois ? "none" : ""));
       if (!this.playing && !this.startsItself) set("play", "");
       set("frame", this.frame ? String(this.frame) : "");
+      set("z", this.plane === null ? "" : String(this.plane));
       window.history.replaceState(window.history.state, "", url);
     }
 
@@ -368,10 +399,13 @@
 
     async _loadContours() {
       if (!this.config.n_rois) return;
+      const { plane } = this;
       try {
-        const answer = await fetch(this.config.contours_url);
+        const answer = await fetch(this.config.contours_url + this._zOf());
         if (!answer.ok) throw new Error((await answer.text()).trim());
-        this.overlay.setRois((await answer.json()).rois);
+        const { rois } = await answer.json();
+        if (plane !== this.plane) return; // another plane was chosen meanwhile
+        this.overlay.setRois(rois);
         this.overlay.update(fluorite.roiRows());
       } catch (error) {
         this._failed(error);
@@ -381,6 +415,7 @@
       if (this.controls) this.controls.updateCounts();
       this.draw();
       this.root.dataset.contours = "ready";
+      this.root.dataset.contoursPlane = plane === null ? "" : plane;
     }
 
     _clicked(event) {

@@ -44,6 +44,7 @@
       const { config } = player;
       this.root = element("div", { class: "player-controls" });
       if (config.has_movie) this.root.append(this._transport());
+      if (config.depth) this.root.append(this._planes());
       this.root.append(this._view());
     }
 
@@ -51,6 +52,7 @@
     update() {
       const { player } = this;
       const { config } = player;
+      if (config.depth) this._updatePlanes();
       if (config.has_movie) {
         this.scrub.value = player.frame;
         this.scrub.setAttribute("aria-valuetext", this._position());
@@ -70,7 +72,7 @@
 
     /* Show the levels of the present background. */
     updateLevels() {
-      const { span } = this.player.background;
+      const { span } = this.player.contrast;
       const { low, high } = this.player.levels();
       const position = (value) => Math.round(((value - span[0]) / (span[1] - span[0])) * SLIDER_STEPS);
       this.low.value = position(low);
@@ -126,6 +128,42 @@
         speed,
       ]);
       return this.transport;
+    }
+
+    /* Planes of a volume: the slider's first place is all of them, seen from above. */
+    _planes() {
+      const { player } = this;
+      const { depth } = player.config;
+      this.plane = element("input", {
+        type: "range",
+        id: "player-plane",
+        min: 0,
+        max: depth,
+        step: 1,
+        value: player.plane === null ? 0 : player.plane + 1,
+        "aria-label": "Plane of the volume",
+        oninput: (event) => player.setPlane(Number(event.target.value) ? Number(event.target.value) - 1 : null),
+      });
+      this.planeReadout = element("output", { class: "player-readout" });
+      return element("div", { class: "player-row player-planes" }, [
+        element("span", { class: "control-name" }, "Plane"),
+        this.plane,
+        this.planeReadout,
+      ]);
+    }
+
+    _updatePlanes() {
+      const { plane, config, background } = this.player;
+      const text = plane === null ? "all, from above" : `${plane} (0 – ${config.depth - 1})`;
+      this.plane.value = plane === null ? 0 : plane + 1;
+      this.plane.setAttribute("aria-valuetext", text);
+      this.planeReadout.textContent = text;
+      for (const one of config.backgrounds) {
+        const input = this.root.querySelector(`#player-background-${one.name}`);
+        // An image that was kept from above only has nothing to show of a plane.
+        input.disabled = plane !== null && !one.planes;
+        input.checked = one.name === background.name;
+      }
     }
 
     _view() {

@@ -69,7 +69,9 @@
     inside(points) {
       if (points.length < 3) return [];
       const path = pathOf([points.flat()]);
-      return this.rois.filter((roi) => this.visible(roi) && this.ruler.isPointInPath(path, ...roi.centre, "evenodd"));
+      return this.rois.filter(
+        (roi) => this.visible(roi) && roi.pieces.length && this.ruler.isPointInPath(path, ...roi.centre, "evenodd")
+      );
     }
 
     /* Visible cells at a point of the image, the smallest first: a small cell on a large one can still be clicked. */
@@ -123,7 +125,7 @@
     }
 
     _drawSelected(context, scale, roi, position) {
-      if (!roi) return;
+      if (!roi || !roi.pieces.length) return; // a plane of a volume does not cut every cell
       const colour = this.colour(position);
       context.globalAlpha = 0.28;
       context.fillStyle = colour;

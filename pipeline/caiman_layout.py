@@ -202,6 +202,17 @@ class ResultsLayout:
             if values is not None and values.shape == dims
         }
 
+    def patch_shifts(self) -> tuple[NDArray[np.float32], ...] | None:
+        """Of piecewise-rigid correction by our engine: shifts ``(n_frames, ny, nx, 2)``, rows ``(ny,)``, columns."""
+        names = [f"{OWN_GROUP}/{name}" for name in ("patch_shifts", "patch_rows", "patch_columns")]
+        found = [self._file.get(name) for name in names]
+        if not all(isinstance(item, h5py.Dataset) for item in found):
+            return None
+        shifts, rows, columns = (np.asarray(item[()], np.float32) for item in found)
+        if shifts.shape[1:] != (len(rows), len(columns), 2):
+            raise ResultsError(self.path, "its shifts of patches do not fit their places", _REMEDY)
+        return shifts, rows, columns
+
     def shifts(self) -> NDArray[np.float32] | None:
         """``(n_frames, 2)`` as ``(y, x)``: ours, else CaImAn's rigid shifts, which have the same sign and order.
 

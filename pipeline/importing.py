@@ -22,8 +22,9 @@ from nwb_schema.provenance import Provenance
 from nwb_schema.segmentation import Segmentation
 from nwb_schema.subjects import read_subjects
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.motion import ShiftOf, write_registered
+from pipeline.engines.builtin.motion import PatchShiftsOf, ShiftOf, write_registered
 from pipeline.engines.builtin.survey import survey
+from pipeline.engines.builtin.warp import Grid
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
 from pipeline.movies.digest import files_sha256
@@ -37,6 +38,7 @@ from pipeline.results import (
     is_one_photon,
     read_engine,
     read_parameters,
+    read_patch_shifts,
     read_results,
     read_results_notes,
     read_shifts,
@@ -205,7 +207,12 @@ def _registered_copy(
     known = shifts if request.raw_movie else None
     params = Motion(motion_correct=False) if known is None else _registration(request, parameters)
     shift_of: ShiftOf | None = None if known is None else lambda number, _: known[number]
-    write_registered(movie, params, path, shift_of, lambda done: progress("copying the movie", done))
+    places = read_patch_shifts(request.results) if known is not None and len(movie.shape) == 3 else None
+    patches: tuple[Grid, PatchShiftsOf] | None = None
+    if places is not None and len(places[0]) == n_frames:
+        by_patch, rows, columns = places
+        patches = Grid(rows, columns), lambda number, _, rigid: by_patch[number]
+    write_registered(movie, params, path, shift_of, lambda done: progress("copying the movie", done), patches=patches)
     return path
 
 

@@ -90,6 +90,15 @@ def read_shifts(path: Path) -> NDArray[np.float32] | None:
         return layout.shifts()
 
 
+def read_patch_shifts(path: Path) -> tuple[NDArray[np.float32], ...] | None:
+    """Shifts of patches ``(n_frames, ny, nx, 2)`` in pixels as ``(y, x)``, and their rows and columns, or None.
+
+    Only our own engine's files hold them: CaImAn's layout has no place for them.
+    """
+    with _open(path) as layout:
+        return layout.patch_shifts()
+
+
 def read_engine(path: Path) -> tuple[str, str]:
     """Name and version of the engine that wrote the file."""
     with _open(path) as layout:

@@ -73,6 +73,9 @@ class Results:
         CaImAn's ``g`` ``(n, p)`` and ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
     noise
         The same shape: sn.
+    patch_shifts
+        With piecewise-rigid correction ``(n_frames, ny, nx, 2)`` pixels ``(y, x)`` added to the content at the places
+        `patch_rows` ``(ny,)`` and `patch_columns` ``(nx,)``.
     shifts
         ``(n_frames, 2)``: pixels ``(y, x)`` added to each frame's content; of volumes ``(n_frames, 3)``, ``(y, x, z)``.
     images
@@ -113,6 +116,9 @@ class Results:
     version: str
     notes: tuple[str, ...] = ()
     cnn_preds: NDArray[np.float32] | None = None
+    patch_shifts: NDArray[np.float32] | None = None
+    patch_rows: NDArray[np.float32] | None = None
+    patch_columns: NDArray[np.float32] | None = None
     ring: RingWeights | None = None
     latency_s: NDArray[np.float32] | None = None
 
@@ -220,6 +226,9 @@ def _fill(file: h5py.File, results: Results) -> None:
         notes=results.notes,
         images=results.images,
     )
+    for name in ("patch_shifts", "patch_rows", "patch_columns"):
+        if getattr(results, name) is not None:
+            file["fluorite"].create_dataset(name, data=getattr(results, name).astype(np.float32))
     if results.latency_s is not None:
         file["fluorite"].create_dataset("latency_s", data=results.latency_s)
 

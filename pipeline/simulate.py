@@ -8,7 +8,7 @@ background has structure, drifts slowly and, in 1p, is an order of magnitude bri
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,8 @@ Kind = Literal["2p", "1p", "3d"]
 
 # Frames rendered at a time: bounds the memory for floats to about 64 frames, whatever the length of the movie.
 CHUNK = 64
+# Tissue is stiff: places closer than this move together.
+STIFF_PX = 150.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Simulation:
         the opposite. Of volumes ``(n_frames, 3)``, as ``(y, x, z)``.
     rate_hz
         Frames per second.
+    warp_modes, warp_courses
+        ``(n, 2, height, width)`` and ``(n, n_frames)`` float32: what of the motion differs from place to place, as in
+        `displacement`; their mean over the field is 0. Without such motion `n` is 0.
     """
 
     kind: Kind
@@ -55,6 +60,18 @@ class Simulation:
     spikes: Floats
     shifts: Floats
     rate_hz: float
+    warp_modes: Floats = field(default_factory=lambda: np.zeros((0, 2, 1, 1), np.float32))
+    warp_courses: Floats = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+
+    def displacement(self, frame: int) -> Floats:
+        """How far tissue was moved in a frame, ``(2, height, width)`` in pixels as ``(y, x)``.
+
+        The place is that of the tissue in a frame without motion. Registering the frame adds the opposite.
+        """
+        moved: Floats = self.shifts[frame, :, None, None] + np.tensordot(
+            self.warp_courses[:, frame], self.warp_modes, axes=1
+        )
+        return moved
 
 
 def simulate_movie(
@@ -67,6 +84,7 @@ def simulate_movie(
     rate_hz: float = 15.0,
     seed: int = 0,
     motion_px: float = 1.5,
+    warp_px: float = 0.0,
     radius_px: float = 5.5,
     decay_s: float = 0.5,
     brightness: float = 1.0,
@@ -87,6 +105,8 @@ def simulate_movie(
         Equal seeds give equal movies.
     motion_px
         Standard deviation of the motion, in pixels; 0 for none.
+    warp_px
+        Standard deviation, in pixels, of how much places differ in their motion (non-rigid motion); 0 for none.
     radius_px
         Mean radius of a cell, in pixels.
     decay_s
@@ -99,7 +119,7 @@ def simulate_movie(
     ValueError
         When the field is too small for one cell, or there is no frame.
     """
-    margin = int(np.ceil(4 * motion_px + radius_px)) + 2
+    margin = int(np.ceil(4 * (motion_px + warp_px) + radius_px)) + 2
     if n_frames < 1 or min(height, width) < 2 * radius_px + 2:
         raise ValueError(f"a movie of {n_frames} x {height} x {width} has no room for a cell of radius {radius_px} px")
     rng = np.random.default_rng(seed)
@@ -111,6 +131,7 @@ def simulate_movie(
     still = _still_image(rng, kind, canvas, cells, radius_px)
     patches, courses = _neuropil(rng, kind, canvas, n_frames, rate_hz)
     shifts = motion(rng, n_frames, rate_hz, motion_px)
+    modes, warps = _warps(rng, canvas, margin, n_frames, rate_hz, warp_px)
 
     n_pixels = canvas[0] * canvas[1]
     flat_cells, flat_patches = cells.reshape(len(cells), n_pixels), patches.reshape(len(patches), n_pixels)
@@ -121,11 +142,14 @@ def simulate_movie(
         bright = bright.reshape(-1, *canvas) + still
         for offset, image in enumerate(bright):
             y, x = shifts[start + offset]
+            if len(modes):
+                image = _warped(image, np.tensordot(warps[:, start + offset], modes, axes=1))
             matrix = np.array([[1, 0, x - margin], [0, 1, y - margin]], np.float64)
             moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
             frames[start + offset] = np.minimum(rng.poisson(np.maximum(moved, 0.1)), 65535)
-    inside = cells[:, margin : margin + height, margin : margin + width]
-    return Simulation(kind, frames, np.ascontiguousarray(inside), traces, spikes, shifts, float(rate_hz))
+    seen = (..., slice(margin, margin + height), slice(margin, margin + width))
+    inside, modes = np.ascontiguousarray(cells[seen]), np.ascontiguousarray(modes[seen])
+    return Simulation(kind, frames, inside, traces, spikes, shifts, float(rate_hz), modes, warps)
 
 
 def write_simulation(simulation: Simulation, path: Path) -> Path:
@@ -247,3 +271,44 @@ def motion(rng: np.random.Generator, n_frames: int, rate_hz: float, motion_px: f
     drift = drift[padding : padding + n_frames] * np.sqrt(2 * np.sqrt(np.pi) * rate_hz)
     path = 0.9 * drift + 0.3 * rng.standard_normal((n_frames, axes))
     return np.clip(motion_px * path, -4 * motion_px, 4 * motion_px).astype(np.float32)
+
+
+def _warps(
+    rng: np.random.Generator, canvas: tuple[int, int], margin: int, n_frames: int, rate_hz: float, warp_px: float
+) -> tuple[Floats, Floats]:
+    """Smooth fields of displacement ``(n, 2, *canvas)``, mean 0 over the field, and their courses ``(n, n_frames)``."""
+    if warp_px == 0:
+        return np.zeros((0, 2, *canvas), np.float32), np.zeros((0, n_frames), np.float32)
+    n = 4
+    seen = (..., slice(margin, canvas[0] - margin), slice(margin, canvas[1] - margin))
+    modes = np.stack([[_smooth(rng, canvas, STIFF_PX) for _ in range(2)] for _ in range(n)])
+    modes -= modes[seen].mean(axis=(2, 3), keepdims=True)
+    modes *= warp_px / np.sqrt(n * (modes[seen] ** 2).mean(axis=(2, 3), keepdims=True))
+    courses = np.concatenate([motion(rng, n_frames, rate_hz, 1.0).T for _ in range(n // 2)])
+    return modes.astype(np.float32), courses
+
+
+def _smooth(rng: np.random.Generator, shape: tuple[int, int], reach: float) -> NDArray[np.float64]:
+    """Noise ``shape`` blurred over `reach` pixels, with as little of it at the edges as inside."""
+    padding = int(2 * reach)
+    noise = rng.standard_normal((shape[0] + 2 * padding, shape[1] + 2 * padding))
+    blurred: NDArray[np.float64] = ndimage.gaussian_filter(noise, reach / 2)
+    return blurred[padding:-padding, padding:-padding]
+
+
+def _warped(image: Floats, displacement: Floats) -> Floats:
+    """`image` with each pixel's content moved by its ``displacement`` ``(2, height, width)``, where it came from."""
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    moved = displacement
+    for _ in range(3):  # what is seen at q came from p = q - displacement(p)
+        from_x, from_y = columns - moved[1], rows - moved[0]
+        moved = np.stack(
+            [
+                cv2.remap(part, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                for part in displacement
+            ]
+        )
+    return np.asarray(
+        cv2.remap(image, columns - moved[1], rows - moved[0], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT),
+        np.float32,
+    )

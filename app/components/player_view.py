@@ -46,14 +46,21 @@ _HELP = {
 
 
 def player_config(
-    workspace: Workspace, sample: SampleData, *, frame: int = 0, selected: Sequence[str] = (), play: bool = False
+    workspace: Workspace,
+    sample: SampleData,
+    *,
+    frame: int = 0,
+    plane: int | None = None,
+    selected: Sequence[str] = (),
+    play: bool = False,
 ) -> tuple[dict[str, Any], str | None]:
     """What the player needs to know of a sample, and a line about its missing movie (None when it has one).
 
     Parameters
     ----------
-    frame, selected
-        What the address asks to be shown first: a frame's number and the keys of cells.
+    frame, plane, selected
+        What the address asks to be shown first: the numbers of a frame and of a plane of a volume (None: all planes,
+        seen from above), and the keys of cells.
     play
         Whether the movie starts to play once its first frames are there.
     """
@@ -63,7 +70,8 @@ def player_config(
     if movie is not None:
         try:
             url = frame_url(sample, file_signature(movie))
-            backgrounds.append(_background("movie", "Movie", url, workspace.movies.contrast(movie)))
+            planes = workspace.movies.contrast(movie, planes=True) if summary.depth else None
+            backgrounds.append(_background("movie", "Movie", url, workspace.movies.contrast(movie), planes))
         except MovieError as error:
             problem = str(error)
     has_movie = bool(backgrounds)
@@ -71,7 +79,9 @@ def player_config(
     others = sorted(set(sample.shown_images) - set(known))
     for name in [*known, *others]:
         label = _PROJECTIONS.get(name, name)
-        backgrounds.append(_background(name, label, projection_url(sample, name), contrast(sample.shown_images[name])))
+        planes = contrast(sample.plane_images[name]) if name in sample.plane_images else None
+        url = projection_url(sample, name)
+        backgrounds.append(_background(name, label, url, contrast(sample.shown_images[name]), planes))
     height, width = summary.height, summary.width
     if (height is None or width is None) and sample.shown_images:
         height, width = next(iter(sample.shown_images.values())).shape
@@ -80,6 +90,9 @@ def player_config(
         "identifier": summary.identifier,
         "height": height or 1,
         "width": width or 1,
+        # Planes can be leafed through where something has them.
+        "depth": summary.depth if any(background["planes"] for background in backgrounds) else None,
+        "plane": plane if plane is not None and plane < (summary.depth or 0) else None,
         "n_frames": (summary.n_frames or 1) if has_movie else 1,
         "rate_hz": summary.rate_hz or 1.0,
         "has_movie": has_movie,
@@ -128,7 +141,7 @@ def player_card(config: dict[str, Any] | None, problem: str | None) -> Component
     )
 
 
-def _background(name: str, label: str, url: str, values: Contrast) -> dict[str, Any]:
+def _background(name: str, label: str, url: str, values: Contrast, planes: Contrast | None = None) -> dict[str, Any]:
     return {
         "name": name,
         "label": label,
@@ -136,6 +149,7 @@ def _background(name: str, label: str, url: str, values: Contrast) -> dict[str, 
         "url": url,
         "span": list(values.span),
         "auto": list(values.auto),
+        "planes": None if planes is None else {"span": list(planes.span), "auto": list(planes.auto)},
     }
 
 

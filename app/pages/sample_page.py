@@ -29,7 +29,12 @@ _FIRST_CELLS = 3
 
 
 def layout(
-    identifier: str | None = None, roi: str | None = None, frame: str = "", play: str = "", **_query: str
+    identifier: str | None = None,
+    roi: str | None = None,
+    frame: str = "",
+    z: str = "",
+    play: str = "",
+    **_query: str,
 ) -> Component:
     """The page of one sample.
 
@@ -40,6 +45,8 @@ def layout(
     roi, frame
         From the address, too: keys of selected cells separated by commas, and the frame to show. An address that says
         nothing about cells selects the clearest ones; ``roi=none`` selects none.
+    z
+        The plane of a volume to show; without it all planes are, seen from above.
     play
         ``1`` for a movie that starts to play by itself.
     """
@@ -52,7 +59,8 @@ def layout(
             current_workspace(),
             name,
             selected=None if roi is None else _keys(roi),
-            frame=_frame(frame),
+            frame=_number(frame) or 0,
+            plane=_number(z),
             play=play == "1",
         )
     except FluoriteError as error:
@@ -60,7 +68,13 @@ def layout(
 
 
 def sample_layout(
-    workspace: Workspace, identifier: str, *, selected: list[str] | None, frame: int, play: bool = False
+    workspace: Workspace,
+    identifier: str,
+    *,
+    selected: list[str] | None,
+    frame: int,
+    plane: int | None = None,
+    play: bool = False,
 ) -> Component:
     """The page of a sample of this project; without a selection, its clearest cells are selected.
 
@@ -72,7 +86,7 @@ def sample_layout(
     sample = workspace.samples.get(identifier)
     rows = clearest_cells(sample.rois, _FIRST_CELLS) if selected is None else sample.rows_of(selected)
     keys = [str(sample.rois["key"][row]) for row in rows]
-    config, problem = player_config(workspace, sample, frame=frame, selected=keys, play=play)
+    config, problem = player_config(workspace, sample, frame=frame, plane=plane, selected=keys, play=play)
     return _page(
         _headline(sample.summary, workspace.problem(sample)),
         player_card(config, problem),
@@ -162,6 +176,7 @@ def _headline(summary: SampleSummary, problem: str | None) -> list[Component | N
         f"{number(summary.rate_hz)} Hz" if summary.rate_hz else None,
         duration(summary.duration_s) if summary.duration_s else None,
         frame_size(summary.height, summary.width) if summary.height and summary.width else None,
+        count(summary.depth, "plane") if summary.depth else None,
         f"{summary.engine} {summary.engine_version or ''}".strip() if summary.engine else None,
     ]
     return [
@@ -176,8 +191,8 @@ def _keys(text: str) -> list[str]:
     return [unquote(key) for key in text.split(",") if key]
 
 
-def _frame(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _no_rois() -> pd.DataFrame:

@@ -20,13 +20,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy import sparse
+
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.columns import ColumnDefinition, ColumnKind
-from nwb_schema.edits import Delete, Tag, commit, undo
+from nwb_schema.edits import Delete, EditKind, NewRois, RoiArrays, Tag, commit, undo
 from nwb_schema.generated import random_segmentation, write_random_sample
 from nwb_schema.project import Project
 from nwb_schema.publishing import fsync_file
-from nwb_schema.reader import read_rois
+from nwb_schema.reader import TRACE_KINDS, read_rois
+from pipeline.curation.rois import merge_rois, plane_of
 
 
 def main() -> None:
@@ -69,11 +73,28 @@ def measure(folder: Path, n_rois: int, n_frames: int, repeats: int) -> dict[str,
         edits = [Tag((roi,), column, f"edit {number}") for column in columns for roi in rois]
         assert len(commit(project, path, edits, actor="bench").records) == 2 * n_rois
 
+    shape = plane_of(path)
+
+    def add(number: int) -> None:
+        pixels = np.arange(100) + 100 * number
+        mask = sparse.csr_array(
+            (np.ones(100, np.float32), (np.zeros(100, int), pixels)), shape=(1, shape[0] * shape[1])
+        )
+        traces = {kind: np.full((1, n_frames), number, np.float32) for kind in TRACE_KINDS}
+        commit(project, path, NewRois(EditKind.ADD, RoiArrays(shape, mask, traces)), actor="bench")
+
+    def merge(number: int) -> None:
+        # The last ones: the deconvolution of a pair is part of it, and is compiled by the first.
+        merge_rois(project, path, rois[n_rois - 2 * number - 2 : n_rois - 2 * number], actor="bench")
+
     one(0)  # numba, catalogue and journal are made once
     plain = median_ms(lambda _: copy(), repeats)
     single = median_ms(lambda number: one(number + 1), repeats)
     deleted = median_ms(lambda number: commit(project, path, Delete((rois[number],)), actor="bench"), repeats)
     undone = median_ms(lambda _: undo(project, path, actor="bench"), repeats)
+    added = median_ms(add, max(3, repeats // 3))
+    merge(0)
+    merged = median_ms(lambda number: merge(number + 1), 3)
     many = median_ms(thousand, max(3, repeats // 3))
     many_edits = median_ms(thousand_edits, 3)
     return {
@@ -87,6 +108,8 @@ def measure(folder: Path, n_rois: int, n_frames: int, repeats: int) -> dict[str,
         "one_tag_ratio": round(single / plain, 2),
         "one_delete_ms": deleted,
         "one_undo_ms": undone,
+        "one_add_ms": added,
+        "one_merge_ms": merged,
         "thousand_tags_ms": many,
         "thousand_tags_ratio": round(many / plain, 2),
         "thousand_separate_edits_ms": many_edits,

@@ -19,7 +19,7 @@ from typing import Any
 from nwb_schema.errors import ParameterError
 from pipeline.benchmarks.machine import describe, floor_s
 from pipeline.benchmarks.peers import peer_runs
-from pipeline.benchmarks.recordings import Recording, Size, opened
+from pipeline.benchmarks.recordings import SIMULATED, Recording, Size, opened
 from pipeline.benchmarks.run import Run, judged, run_engine
 from pipeline.benchmarks.scoring import score
 from pipeline.engines.builtin.engine import BuiltinEngine
@@ -29,7 +29,7 @@ from pipeline.progress import Progress
 from pipeline.simulate import simulate_movie, write_simulation
 
 # What is asked of the engine beyond its preset: the same for every recording of that kind.
-ASKED: Mapping[str, Mapping[str, Any]] = {"2p": {"pw_rigid": True}, "1p": {}}
+ASKED: Mapping[str, Mapping[str, Any]] = {"2p": {"pw_rigid": True}, "1p": {}, "3d": {}}
 
 
 def benchmark(
@@ -55,6 +55,11 @@ def benchmark(
     FluoriteError
         When a recording or a peer is not there, or an engine cannot process it.
     """
+    volumes = [name for name in names if name in SIMULATED and SIMULATED[name][0] == "3d"]
+    if against and volumes:
+        raise ParameterError(
+            "--against", f"{volumes[0]} is of volumes, and peers run on planes only here", f"Leave {volumes[0]} out."
+        )
     compile_everything()
     engine = BuiltinEngine()
     report: dict[str, Any] = {"engine": engine.name, "version": engine.version, "machine": describe(), "movies": {}}

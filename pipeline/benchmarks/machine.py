@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
@@ -47,13 +48,14 @@ def calibration_s() -> float:
 
 def floor_s(movie: Movie, n_cells: int) -> float:
     """Seconds to read the movie, take every frame through an FFT and back, and multiply it with `n_cells` traces."""
-    n_frames, height, width = movie.shape
+    n_frames, *field = movie.shape
+    axes = tuple(range(1, len(movie.shape)))
     weights = np.random.default_rng(0).random((max(1, n_cells), n_frames), np.float32)
-    total = np.zeros((max(1, n_cells), height * width), np.float32)
+    total = np.zeros((max(1, n_cells), math.prod(field)), np.float32)
     start = time.perf_counter()
     for first in range(0, n_frames, _CHUNK):
         frames = movie.read(first, min(first + _CHUNK, n_frames)).astype(np.float32)
-        np.fft.irfft2(np.fft.rfft2(frames), s=(height, width))
+        np.fft.irfftn(np.fft.rfftn(frames, axes=axes), s=field, axes=axes)
         total += weights[:, first : first + len(frames)] @ frames.reshape(len(frames), -1)
     return time.perf_counter() - start
 

@@ -15,11 +15,14 @@ from pipeline.movies import open_movie
 from pipeline.movies.movie import Movie
 from pipeline.parameters import PresetName
 from pipeline.simulate import simulate_movie, write_simulation
+from pipeline.simulate_volumes import simulate_volumes
 
 Floats = NDArray[np.float32]
 
 # Simulated here: preset, and cells in the field where the size is the usual one.
-SIMULATED: Mapping[str, tuple[PresetName, int]] = {"sim": ("2p", 150), "sim1p": ("1p", 80)}
+SIMULATED: Mapping[str, tuple[PresetName, int]] = {"sim": ("2p", 150), "sim1p": ("1p", 80), "sim3d": ("3d", 40)}
+# A volume has as many pixels as planes times its height times its width: it gets a quarter of each of these.
+PLANES, SMALLER, LEAST_PX = 12, 4, 32
 # In the folder of shared recordings: preset, movie, truth.
 SHARED: Mapping[str, tuple[PresetName, str, str]] = {
     "twophoton": ("2p", "twophoton.tif", "twophoton_truth.npz"),
@@ -51,9 +54,10 @@ class Recording:
     movie
         The raw movie.
     footprints, traces
-        ``(n, height, width)`` and ``(n, n_frames)``: true cells (human labels for a real movie).
+        ``(n, height, width[, depth])`` and ``(n, n_frames)``: true cells (human labels for a real movie).
     shifts
-        ``(n_frames, 2)``: what has to be added to each frame's content to register it; None where nobody knows.
+        ``(n_frames, 2)``, of volumes ``(n_frames, 3)``: what has to be added to each frame's content to register it;
+        None where nobody knows.
     active
         ``(n,)`` bool: cells that did something in this movie.
     """
@@ -85,15 +89,26 @@ def opened(name: str, *, size: Size, scratch: Path, shared: Path | None) -> Iter
 
 def _simulated(name: str, size: Size, scratch: Path) -> Recording:
     preset, usual = SIMULATED[name]
-    simulation = simulate_movie(
-        preset if preset == "1p" else "2p",
-        n_frames=size.n_frames,
-        height=size.height,
-        width=size.width,
-        n_cells=usual if size.n_cells is None else size.n_cells,
-        seed=size.seed,
-    )
-    movie = open_movie(write_simulation(simulation, scratch / f"{name}.tif"))
+    n_cells = usual if size.n_cells is None else size.n_cells
+    if preset == "3d":
+        simulation = simulate_volumes(
+            n_frames=size.n_frames,
+            height=max(LEAST_PX, size.height // SMALLER),
+            width=max(LEAST_PX, size.width // SMALLER),
+            depth=PLANES,
+            n_cells=n_cells,
+            seed=size.seed,
+        )
+    else:
+        simulation = simulate_movie(
+            preset,
+            n_frames=size.n_frames,
+            height=size.height,
+            width=size.width,
+            n_cells=n_cells,
+            seed=size.seed,
+        )
+    movie = open_movie(write_simulation(simulation, scratch / f"{name}.tif"), volume=preset == "3d")
     everyone = np.ones(len(simulation.footprints), bool)
     return Recording(name, preset, movie, simulation.footprints, simulation.traces, -simulation.shifts, everyone)
 

@@ -15,16 +15,16 @@ MATCH_BELOW = 0.7
 
 
 def load_accepted(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Accepted footprints ``(n, height, width)`` and their denoised traces ``(n, n_frames)`` of a results file."""
+    """Accepted footprints ``(n, height, width[, depth])`` and their denoised traces ``(n, n_frames)``, from a file."""
     with h5py.File(path) as file:
         estimates = file["estimates"]
         parts = tuple(estimates[f"A/{name}"][:] for name in ("data", "indices", "indptr"))
         matrix = sparse.csc_array(parts, shape=tuple(estimates["A/shape"][:]))
-        height, width = (int(size) for size in file["params/data/dims"][:])
+        dims = tuple(int(size) for size in file["params/data/dims"][:])
         accepted = estimates["idx_components"][:].astype(int)
         traces = estimates["C"][:][accepted]
-    columns = matrix[:, accepted].toarray().T.reshape(-1, width, height)
-    return columns.transpose(0, 2, 1).astype(np.float32), traces.astype(np.float32)
+    columns = matrix[:, accepted].toarray().T.reshape(-1, *dims[::-1])
+    return columns.transpose(0, *range(len(dims), 0, -1)).astype(np.float32), traces.astype(np.float32)
 
 
 def score(
@@ -38,13 +38,13 @@ def score(
 
     With `active` ``(n_true,)``, also ``recall_active``: the share of those that were found.
 
-    Footprints ``(n, height, width)`` are binarised at 20 % of their maximum; a match has a Jaccard distance below 0.7
-    and is one to one (Hungarian). A whole-pixel offset of the field, which motion correction is free to choose, is
-    removed first.
+    Footprints ``(n, height, width[, depth])`` are binarised at 20 % of their maximum; a match has a Jaccard distance
+    below 0.7 and is one to one (Hungarian). A whole-pixel offset of the field, which motion correction is free to
+    choose, is removed first.
     """
     rows = columns = np.zeros(0, int)
     if len(true) and len(found):
-        found = np.roll(found, _offset(true, found), (1, 2))
+        found = np.roll(found, _offset(true, found), tuple(range(1, found.ndim)))
         a, b = (_masks(images).reshape(len(images), -1).astype(np.float32) for images in (true, found))
         both = a @ b.T
         distance = 1 - both / np.maximum(a.sum(1)[:, None] + b.sum(1) - both, 1)
@@ -69,13 +69,15 @@ def score(
 
 
 def _masks(images: NDArray[np.float32]) -> NDArray[np.bool_]:
-    masks: NDArray[np.bool_] = images >= np.maximum(BINARISE_AT * images.max(axis=(1, 2), keepdims=True), 1e-12)
+    highest = images.max(axis=tuple(range(1, images.ndim)), keepdims=True)
+    masks: NDArray[np.bool_] = images >= np.maximum(BINARISE_AT * highest, 1e-12)
     return masks
 
 
-def _offset(true: NDArray[np.float32], found: NDArray[np.float32]) -> tuple[int, int]:
+def _offset(true: NDArray[np.float32], found: NDArray[np.float32]) -> tuple[int, ...]:
     a, b = (ndimage.gaussian_filter(_masks(images).sum(axis=0).astype(float), 1.0) for images in (true, found))
-    correlation = fft.ifft2(fft.fft2(a) * np.conj(fft.fft2(b))).real
-    y, x = np.unravel_index(int(correlation.argmax()), correlation.shape)
-    height, width = correlation.shape
-    return int(y if y < height // 2 else y - height), int(x if x < width // 2 else x - width)
+    correlation = fft.ifftn(fft.fftn(a) * np.conj(fft.fftn(b))).real
+    best = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    return tuple(
+        int(at) if at < length // 2 else int(at) - length for at, length in zip(best, correlation.shape, strict=True)
+    )

@@ -12,7 +12,7 @@ import click
 from pipeline.commands.console import ProgressLine, ends_cleanly, print_json
 from pipeline.commands.options import json_option
 
-_MOVIES = ("sim", "sim1p", "twophoton", "cortex", "onephoton")
+_MOVIES = ("sim", "sim1p", "sim3d", "twophoton", "cortex", "onephoton")
 
 
 @click.command("engine")
@@ -23,7 +23,8 @@ _MOVIES = ("sim", "sim1p", "twophoton", "cortex", "onephoton")
     multiple=True,
     default=("sim",),
     show_default=True,
-    help="sim and sim1p are simulated here; the others are in the shared folder. May be repeated.",
+    help="sim, sim1p and sim3d (12 planes of a quarter of the height and width) are simulated here; the others are in "
+    "the shared folder. May be repeated.",
 )
 @click.option(
     "--shared",
@@ -36,7 +37,9 @@ _MOVIES = ("sim", "sim1p", "twophoton", "cortex", "onephoton")
 @click.option("--frames", default=2000, show_default=True, type=click.IntRange(min=1), help="Of a simulated movie.")
 @click.option("--height", default=240, show_default=True, type=click.IntRange(min=32))
 @click.option("--width", default=272, show_default=True, type=click.IntRange(min=32))
-@click.option("--cells", type=click.IntRange(min=1), help="Cells in a simulated movie.  [default: 150, sim1p: 80]")
+@click.option(
+    "--cells", type=click.IntRange(min=1), help="Cells in a simulated movie.  [default: 150, sim1p: 80, sim3d: 40]"
+)
 @click.option("--seed", default=0, show_default=True, type=int, help="Another seed, another simulated movie.")
 @click.option(
     "--against",
@@ -89,8 +92,8 @@ def bench_engine(
 
 
 def _print(name: str, measured: Mapping[str, Any], against: tuple[str, ...]) -> None:
-    n_frames, height, width = measured["shape"]
-    click.echo(f"{name}: {n_frames} frames of {height} x {width}, preset {measured['preset']}")
+    n_frames, *field = measured["shape"]
+    click.echo(f"{name}: {n_frames} frames of {' x '.join(map(str, field))}, preset {measured['preset']}")
     ours = measured["ours"]
     _print_run(ours)
     click.echo(f"  floor (read, FFT, product): {measured['floor_s']} s; ours is {ours['times_floor']} times that")

@@ -65,9 +65,7 @@ class Motion(Group):
 
     motion_correct: bool = parameter(True, "Correct motion at all (our own switch; the movie is copied when off).")
     is3D: bool = parameter(False, "The movie is of volumes, not of one plane.")
-    pw_rigid: bool = parameter(
-        False, "Correct every patch of the field by its own shift (non-rigid motion).", by=ONLY_CAIMAN
-    )
+    pw_rigid: bool = parameter(False, "Correct every patch of the field by its own shift (non-rigid motion).")
     max_shifts: IntAxes = parameter(
         (6, 6), "Largest shift (y, x; of volumes y, x, z) that is looked for.", unit="px", ge=1
     )
@@ -77,12 +75,12 @@ class Motion(Group):
         unit="px",
         ge=1,
     )
-    strides: IntPair = parameter(
-        (48, 48), "Piecewise-rigid: distance between patches.", unit="px", by=ONLY_CAIMAN, ge=8
+    strides: IntPair = parameter((48, 48), "Piecewise-rigid: distance between patches.", unit="px", ge=8)
+    overlaps: IntPair = parameter(
+        (24, 24), "Piecewise-rigid: overlap of patches; a patch is strides + overlaps wide.", unit="px", ge=0
     )
-    overlaps: IntPair = parameter((24, 24), "Piecewise-rigid: overlap of patches.", unit="px", by=ONLY_CAIMAN, ge=0)
     max_deviation_rigid: Int = parameter(
-        3, "Piecewise-rigid: how far a patch may move away from the rigid shift.", unit="px", by=ONLY_CAIMAN, ge=0
+        3, "Piecewise-rigid: how far a patch may move away from the rigid shift.", unit="px", ge=0, le=50
     )
     border_nan: bool | Literal["copy", "min"] = parameter(
         "copy",

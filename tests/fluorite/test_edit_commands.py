@@ -24,15 +24,13 @@ from fluorite.cli import main
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.configure import add_column
-from nwb_schema.edits import Reject, commit, edits_of
+from nwb_schema.edits import EditKind, Reject, commit, edits_of
 from nwb_schema.errors import ConfigurationError, EditError
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import read_footprints, read_identifier, read_rois, read_traces
+from tests.kills import rounds
 from tests.nwb_schema.made_samples import made_sample
-
-# CI tries a few moments; FLUORITE_KILLS=200 tries many.
-KILLS = int(os.environ.get("FLUORITE_KILLS", "20"))
 
 
 def run(*arguments: str | Path) -> Result:
@@ -262,21 +260,30 @@ def test_a_tag_column_never_takes_the_place_of_ours(folder: Path, name: str) -> 
 _LOOP = """
 import sys
 from pathlib import Path
+import numpy as np
+from scipy import sparse
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
-from nwb_schema.edits import Tag, commit
+from nwb_schema.edits import EditKind, NewRois, RoiArrays, Tag, commit
 from nwb_schema.project import Project
+mask = sparse.csr_array((np.ones(30, np.float32), (np.zeros(30, int), np.arange(100, 130))), shape=(1, 960))
 project, sample, roi, first = Project.open(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 grade = ColumnDefinition("grade", ColumnKind.ROI_TAG, ColumnType.INTEGER, 0)
 print("ready", flush=True)
 for number in range(first, first + 1000):
-    commit(project, sample, Tag((roi,), grade, number), actor="loop")
+    edits = [Tag((roi,), grade, number)]
+    if number % 7 == 0:
+        edits.append(NewRois(EditKind.ADD, RoiArrays((24, 40), mask, {"raw": np.full((1, 50), number, np.float32)})))
+    commit(project, sample, edits, actor="loop")
     print(number, flush=True)
 """
 
 
-def test_kill_9_at_any_moment_loses_no_edit_and_makes_none_twice(folder: Path, sample: Path, rois: list[str]) -> None:
+@pytest.mark.parametrize("kills", rounds(8, 200))
+def test_kill_9_at_any_moment_loses_no_edit_and_makes_none_twice(
+    folder: Path, sample: Path, rois: list[str], kills: int
+) -> None:
     project, last = Project.open(folder), 0
-    for attempt in range(KILLS):
+    for attempt in range(kills):
         running = subprocess.Popen(
             [sys.executable, "-c", _LOOP, str(folder), str(sample), rois[1], str(last + 1)],
             stdout=subprocess.PIPE,
@@ -291,18 +298,21 @@ def test_kill_9_at_any_moment_loses_no_edit_and_makes_none_twice(folder: Path, s
         last_said = said[-1] if said else last
 
         edits = edits_of(project, sample)
-        grades = [edit.changes[-1].after for edit in edits]
+        grades = [edit.changes[-1].after for edit in edits if edit.kind is EditKind.TAG]
         assert grades == list(range(1, len(grades) + 1)), "an edit is missing or was made twice"
         # What was said to be done is done; at most the one that was being made is done besides.
         assert len(grades) in (last_said, last_said + 1)
         last = len(grades)
-        assert read_rois(sample).get("grade", [0] * 5)[1] == last
+        table = read_rois(sample)
+        assert table.get("grade", [0] * 5)[1] == last
+        assert len(table) == 5 + last // 7, "a row was lost, or added twice"
+        assert read_traces(sample, "raw", list(range(5, len(table))))[:, 0].tolist() == list(range(7, last + 1, 7))
     done = run("tag", folder, sample.name, rois[0], "quality=good")
     assert done.exit_code == 0, done.output
     assert sorted(path.name for path in sample.parent.iterdir()) == [sample.name]
     assert schema_problems(sample) == []
     with pynwb.NWBHDF5IO(sample, "r") as io:
-        assert len(io.read().processing["fluorite"]["edits"]) == last + 1
+        assert len(io.read().processing["fluorite"]["edits"]) == last + last // 7 + 1
     assert Catalogue(project).rois({"roi_uuid": rois[1]})[0]["tags"]["grade"] == last
 
 

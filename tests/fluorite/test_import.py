@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -119,8 +120,11 @@ def test_a_raw_movie_without_shifts_in_the_results_is_refused(shared_data: Path,
     assert list((project / "samples").iterdir()) == []
 
 
-def test_nan_borders_of_a_raw_movie_come_back_as_process_made_them(movie: Path, project: Path, tmp_path: Path) -> None:
-    (tmp_path / "nan.json").write_text('{"motion": {"border_nan": true}}')
+@pytest.mark.parametrize("patches", [{}, {"pw_rigid": True, "strides": 24, "overlaps": 16}], ids=["rigid", "patches"])
+def test_nan_borders_of_a_raw_movie_come_back_as_process_made_them(
+    patches: dict[str, Any], movie: Path, project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "nan.json").write_text(json.dumps({"motion": {"border_nan": True, **patches}}))
     made = run(
         "process", movie, "--params", tmp_path / "nan.json", "--project", project,
         "--subject", "m1", "--session", "s1", "--json",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -20,9 +19,7 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_summary
 from pipeline.jobs import JobState, Ledger
 from tests.fluorite.command import fluorite
-
-# CI tries a few moments; FLUORITE_KILLS=20 (or more) tries many.
-KILLS = int(os.environ.get("FLUORITE_KILLS", "4"))
+from tests.kills import attempts
 
 
 def process(movie: Path, project: Path) -> list[str]:
@@ -90,7 +87,7 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_the_same(movie: Path, tmp_pa
     assert list((project / "batch").rglob("scratch")) == []
 
 
-@pytest.mark.parametrize("attempt", range(KILLS))
+@pytest.mark.parametrize("attempt", attempts(4, 50))
 def test_a_killed_run_leaves_a_whole_sample_or_none(movie: Path, tmp_path: Path, stages: int, attempt: int) -> None:
     chance = random.Random(attempt)
     project = tmp_path / "project"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -19,12 +18,11 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_summary, registered_movie_path
 from pipeline.jobs import Ledger
 from tests.fluorite.command import fluorite
+from tests.kills import attempts
 from tests.nwb_schema.lab_file import lab_file
 
-KILLS = int(os.environ.get("FLUORITE_KILLS", "4"))
 
-
-@pytest.mark.parametrize("attempt", range(KILLS))
+@pytest.mark.parametrize("attempt", attempts(2, 50))
 def test_a_killed_adoption_leaves_a_whole_sample_or_none(tmp_path: Path, attempt: int) -> None:
     chance = random.Random(attempt)
     project = tmp_path / "project"

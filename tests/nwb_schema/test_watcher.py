@@ -17,6 +17,7 @@ from nwb_schema.catalogue import Catalogue, Refreshed, Watcher, scan
 from nwb_schema.catalogue.entry import Entry
 from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.project import Project
+from tests.kills import rounds
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_S = 60
@@ -97,7 +98,8 @@ def test_while_somebody_scans_lists_have_what_is_there_already(
     assert (len(other.samples()), other.complete()) == (2, True)
 
 
-def test_a_kill_while_it_is_indexed_loses_nothing(filled: Project) -> None:
+@pytest.mark.parametrize("kills", rounds(2, 50))
+def test_a_kill_while_it_is_indexed_loses_nothing(filled: Project, kills: int) -> None:
     template = filled.sample_path("m2", "s1")
     for number in range(30):
         shutil.copyfile(template, filled.samples_dir / f"copy{number:02d}.nwb")
@@ -115,7 +117,7 @@ catalogue = Catalogue(Project.open(Path({str(filled.folder)!r})))
 catalogue.rebuild(lambda done, of: print(done, flush=True))
 """
     moments = random.Random(3)
-    for _ in range(4):
+    for _ in range(kills):
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         for _ in range(moments.randint(1, 30)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -72,6 +73,31 @@ def test_written_movie_reads_back_with_its_side_car(tmp_path: Path) -> None:
     assert json.loads(path.with_suffix(".json").read_text())["fps"] == 15.0
     with np.load(write_truth(simulation, tmp_path / "truth.npz")) as truth:
         np.testing.assert_array_equal(truth["A"], simulation.footprints)
+
+
+def test_tissue_that_bends_is_where_the_simulation_says() -> None:
+    simulation = simulate_movie("2p", seed=6, motion_px=1.0, warp_px=0.8, n_frames=200, height=80, width=104, n_cells=6)
+    still = simulate_movie("2p", seed=6, motion_px=1.0, n_frames=2, height=80, width=104, n_cells=6)
+    assert len(still.warp_modes) == 0
+    np.testing.assert_array_equal(still.displacement(1)[0], np.full((80, 104), still.shifts[1, 0]))
+    fields = np.array([simulation.displacement(t) for t in range(0, 200, 5)])
+    apart = fields - simulation.shifts[::5, :, None, None]
+    assert 0.5 < apart.std() < 1.1
+    np.testing.assert_allclose(apart.mean(axis=(2, 3)), 0, atol=1e-3)
+    # Brought back by what it says, the frames are alike; by the rigid part alone they are less so.
+    rows, columns = np.mgrid[:80, :104].astype(np.float32)
+
+    def alike(moves: np.ndarray) -> float:
+        frames = simulation.frames[::5].astype(np.float32)
+        back = [
+            cv2.remap(frame, columns + move[1], rows + move[0], cv2.INTER_CUBIC)[8:-8, 8:-8]
+            for frame, move in zip(frames, moves.astype(np.float32), strict=True)
+        ]
+        mean = np.mean(back, axis=0)
+        return float(np.mean([np.corrcoef(one.ravel(), mean.ravel())[0, 1] for one in back]))
+
+    whole = np.broadcast_to(simulation.shifts[::5, :, None, None], fields.shape)
+    assert alike(fields) > alike(whole) + 0.01
 
 
 def test_volumes_hold_what_they_say() -> None:

@@ -6,14 +6,17 @@ would change the result, and noted in the result when it is only a matter of how
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from nwb_schema.errors import MovieError, ParameterError
 from pipeline.engines.builtin.cnmfe.checks import check_one_photon, check_ring, is_one_photon
+from pipeline.engines.builtin.patches import patch_starts
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
 from pipeline.parameters.fields import BUILTIN, extra_of
+from pipeline.parameters.groups import Motion
 from pipeline.parameters.online import ONLINE
 from pipeline.parameters.presets import PRESETS
 
@@ -21,6 +24,8 @@ from pipeline.parameters.presets import PRESETS
 # and three transients of half a second do not fit in at the rates of real recordings (7 to 30 Hz: 100 frames).
 LEAST_FRAMES = 100
 LEAST_PIXELS = 8
+# The fit of all patches together costs their number squared.
+MOST_PATCHES = 1000
 LEAST_PLANES = 3
 
 # A parameter outside this engine's reach, and what to do instead, when its value would change the result.
@@ -29,14 +34,14 @@ NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite im
 HARMLESS = frozenset({"n_processes", "dxy", "nb_patch"})
 # These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
-    "strides": "pw_rigid",
-    "overlaps": "pw_rigid",
-    "max_deviation_rigid": "pw_rigid",
     "low_rank_background": "rf",
 }
 # What this engine honours, but only together with something else: name, what it needs, and whether that is there.
 # One-photon extraction (corr_pnr) streams through time instead of working patch by patch.
 NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
+    ("motion.strides", "motion.pw_rigid", lambda params: params.motion.pw_rigid),
+    ("motion.overlaps", "motion.pw_rigid", lambda params: params.motion.pw_rigid),
+    ("motion.max_deviation_rigid", "motion.pw_rigid", lambda params: params.motion.pw_rigid),
     ("patch.stride", "patch.rf", lambda params: params.patch.rf is not None),
     ("patch.del_duplicates", "patch.rf", lambda params: params.patch.rf is not None or is_one_photon(params)),
     ("patch.rf", "greedy_roi or sparse_nmf", lambda params: not is_one_photon(params)),
@@ -158,6 +163,53 @@ def changed_and_not_honoured(params: Parameters) -> list[tuple[str, str, Any, An
     return found
 
 
+def check_motion(motion: Motion, field: tuple[int, ...]) -> None:
+    """Refuse motion correction that cannot work in a field ``(height, width[, depth])``.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter and its range.
+    """
+    if not motion.motion_correct:
+        return
+    sides = "{} x {}".format(*field[:2])
+    for shift, side in zip(motion.max_shifts, field, strict=False):
+        if 2 * shift >= side:
+            raise ParameterError(
+                "motion.max_shifts",
+                f"is {motion.max_shifts}, half a side or more of a field of {sides} pixels",
+                f"Use at most {tuple((side - 1) // 2 for side in field[:2])}.",
+            )
+    if not motion.pw_rigid:
+        return
+    (rows, tall), (columns, wide) = (
+        patch_starts(field[axis], motion.strides[axis], motion.overlaps[axis]) for axis in (0, 1)
+    )
+    count = len(rows) * len(columns)
+    if count == 1:
+        name = (
+            "overlaps" if any(stride < side for stride, side in zip(motion.strides, field, strict=False)) else "strides"
+        )
+        raise ParameterError(
+            f"motion.{name}",
+            f"is {getattr(motion, name)}, so that one patch (strides + overlaps) holds the field of {sides} pixels",
+            f"Use strides and overlaps that together are smaller than {max(field[:2])}, or set pw_rigid to false.",
+        )
+    if count > MOST_PATCHES:
+        raise ParameterError(
+            "motion.strides",
+            f"is {motion.strides}, which makes {count} patches in a field of {sides} pixels (at most {MOST_PATCHES})",
+            f"Use at least {math.ceil(math.sqrt(math.prod(field[:2]) / MOST_PATCHES))}.",
+        )
+    if 2 * (motion.max_deviation_rigid + 1) >= min(tall, wide):
+        raise ParameterError(
+            "motion.max_deviation_rigid",
+            f"is {motion.max_deviation_rigid}, too far for patches of {tall} x {wide} pixels",
+            f"Use at most {max(0, (min(tall, wide) - 3) // 2)}, or larger strides and overlaps.",
+        )
+
+
 def _usual(params: Parameters) -> Parameters:
     """The preset that values are compared with, to see what a person has chosen."""
     return Parameters.preset("1p" if is_one_photon(params) else "2p")
@@ -220,6 +272,7 @@ def check_recording(movie: Movie, params: Parameters) -> None:
             f"has {planes[0]} planes; at least {LEAST_PLANES} are needed to follow motion from plane to plane",
             "Process each plane by itself with --plane and --preset 2p.",
         )
+    check_motion(params.motion, movie.shape[1:])
     size = " x ".join(map(str, field))
     gsig, box = params.init.gSig, params.init.gSiz or params.init.gSig
     # A cell may reach through all planes of a volume, but hardly fill the plane.

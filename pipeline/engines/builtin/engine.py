@@ -24,6 +24,8 @@ from pipeline.engines.builtin.model import Model
 from pipeline.engines.builtin.motion import Registration, correct_motion
 from pipeline.engines.builtin.stages import Stages
 from pipeline.engines.builtin.survey import Survey, survey
+from pipeline.engines.builtin.threads import ticking
+from pipeline.engines.builtin.warp import Grid
 from pipeline.engines.engine import EngineResult
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
@@ -80,6 +82,7 @@ class BuiltinEngine:
         check_recording(movie, params)
         seeds = seeds_of(params, movie)
         notes = warnings_of(params) + (() if seeds is None else (seeds_note(params, seeds),))
+        progress = _Remembered(progress)
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -93,11 +96,11 @@ class BuiltinEngine:
 
         try:
             # One BLAS thread in each of ours: more of them wait for each other in busy loops (measured: 20 x slower).
-            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"), ticking(progress.repeat):
                 motion = stages.run(
                     "motion correction",
                     register,
-                    (Registration,),
+                    (Registration, Grid),
                     is_intact=lambda made: made.is_of(registered, lambda done: progress("motion correction", done)),
                 )
                 with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
@@ -124,6 +127,7 @@ class BuiltinEngine:
                     )
                 with stages.timed("results"):
                     progress("results", 0.0)
+                    notes = (*notes, *motion.notes())
                     written = _results(movie, params, known, model, verdict, motion, notes, (self.name, self.version))
                     write_results(results, written)
                     progress("results", 1.0)
@@ -152,6 +156,22 @@ def seeds_of(params: Parameters, movie: Movie) -> Seeds | None:
 def seeds_note(params: Parameters, seeds: Seeds) -> str:
     digest = seeds_sha256(Path(params.init.Ain or ""))
     return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
+
+
+class _Remembered:
+    """A progress function that can say again what it said last, only to be asked whether to stop."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._last: tuple[str, float] | None = None
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self._last = stage, fraction
+        self._progress(stage, fraction)
+
+    def repeat(self) -> None:
+        if self._last is not None:
+            self._progress(*self._last)
 
 
 def work_key(movie: Movie, params: Parameters) -> str:
@@ -204,6 +224,9 @@ def _results(
         },
         noise=known.noise,
         shifts=motion.shifts,
+        patch_shifts=motion.patch_shifts,
+        patch_rows=None if motion.grid is None else motion.grid.rows,
+        patch_columns=None if motion.grid is None else motion.grid.columns,
         images=known.images,
         parameters=params.to_dict(),
         engine=made_by[0],

@@ -7,9 +7,10 @@ inverse FFT, first at whole pixels and then on a grid of 0.1 px around the best 
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft
 
 Floats = NDArray[np.float32]
 
@@ -80,10 +81,12 @@ def high_pass(image: NDArray[np.floating], gSig: tuple[int, ...]) -> Floats:
 
     Removes the blurred background of one-photon movies, which does not move with the tissue.
     """
-    image = image.astype(np.float32)
-    small = ndimage.gaussian_filter(image, [0.7 * g for g in gSig], mode="reflect")
-    large = ndimage.gaussian_filter(image, [2.0 * g for g in gSig], mode="reflect")
-    return small - large
+    image = np.ascontiguousarray(image, np.float32)
+    small, large = (
+        cv2.GaussianBlur(image, (0, 0), sigmaX=part * gSig[1], sigmaY=part * gSig[0], borderType=cv2.BORDER_REFLECT)
+        for part in (0.7, 2.0)
+    )
+    return np.asarray(small - large, np.float32)
 
 
 def inside(n: int, shift: float) -> slice:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from typing import Any
 from unittest.mock import patch
 
 import h5py
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -23,23 +24,46 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from scipy import sparse
 
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
-from nwb_schema.edits import Accept, Delete, Edit, EditKind, Reject, SetField, Tag, commit, edits_of, redo, undo
+from nwb_schema.edits import (
+    Accept,
+    Delete,
+    Edit,
+    EditKind,
+    NewRois,
+    Reject,
+    RoiArrays,
+    SetField,
+    Tag,
+    commit,
+    edits_of,
+    redo,
+    undo,
+)
+from nwb_schema.edits.period_edits import LoadTimes
 from nwb_schema.edits.sample_state import read_state
 from nwb_schema.errors import EditError
+from nwb_schema.interval_tables import as_table
 from nwb_schema.layout import PLANE_SEGMENTATION
 from nwb_schema.names import clean_text
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
+from nwb_schema.stimuli import read_stimuli
+from tests.nwb_schema.made_samples import HEIGHT, N_FRAMES, WIDTH
 
 QUALITY = ColumnDefinition("quality", ColumnKind.ROI_TAG)
 GRADE = ColumnDefinition("grade", ColumnKind.ROI_TAG, ColumnType.INTEGER, 0)
-# Some in CI; FLUORITE_MACHINE_RUNS=200 is for the night.
-RUNS = int(os.environ.get("FLUORITE_MACHINE_RUNS", "12"))
 BEFORE_THE_JOURNAL = ("copy_bytes", "write_edits", "verify_copy", "fsync_file")
 AFTER_THE_JOURNAL = ("before replace", "after replace", "before note")
+KILLS = (*BEFORE_THE_JOURNAL, "journal", *AFTER_THE_JOURNAL)
+_MASK = np.zeros((1, HEIGHT, WIDTH), np.float32)
+_MASK[0, 3:9, 20:31] = 0.5
+ARRAYS = RoiArrays(
+    (HEIGHT, WIDTH), sparse.csr_array(_MASK.reshape(1, -1)), {"raw": np.arange(N_FRAMES, dtype=np.float32)[None]}
+)
 
 
 class Killed(BaseException):
@@ -76,8 +100,14 @@ class Model:
         for name, replacement in (("curated", False), ("deleted", False), ("quality", "untagged"), ("grade", 0)):
             self.values |= {(name, row): replacement for row in range(n_rois)}
         self.values["sex"] = sex
+        self.values["times"] = None
         self.done: list[dict[Any, tuple[Any, Any]]] = []
         self.undone: list[dict[Any, tuple[Any, Any]]] = []
+
+    def add_row(self, row: int) -> None:
+        """An ROI that is deleted until an edit brings it to life; no undo takes the row away."""
+        fresh = {"is_accepted": True, "curated": True, "deleted": True, "quality": "untagged", "grade": 0}
+        self.values |= {(name, row): value for name, value in fresh.items()}
 
     def edit(self, new: dict[Any, Any]) -> bool:
         changes = {key: (self.values[key], value) for key, value in new.items() if self.values[key] != value}
@@ -136,13 +166,51 @@ class Editing(RuleBasedStateMachine):
         st.integers(-5, 5),
     )
 
+    @precondition(lambda self: len(self.rois) < 8)
+    @rule(parts=st.sets(st.integers(0, 4), max_size=3), step=st.sampled_from((None, None, *KILLS)))
+    def shape(self, parts: set[int], step: str | None) -> None:
+        edits_of(self.project, self.sample)
+        alive = [row for row in sorted(parts) if not self.model.values["deleted", row]]
+        kind = (EditKind.ADD, EditKind.SPLIT, EditKind.MERGE, EditKind.MERGE)[len(alive)]
+        new = NewRois(kind, ARRAYS, tuple(self.rois[row] for row in alive), {"quality": "untagged", "grade": 0})
+        if step is None:
+            commit(self.project, self.sample, new, actor="Ada")
+        else:
+            with killed_at(step):
+                commit(self.project, self.sample, new, actor="Ada")
+        if step is None or step in AFTER_THE_JOURNAL:
+            row = len(self.rois)
+            self.rois.append(new.roi_uuids[0])
+            self.model.add_row(row)
+            for name in ("quality", "grade"):
+                values = {self.model.values[name, part] for part in alive}
+                self.model.values[name, row] = values.pop() if len(values) == 1 else self.model.values[name, row]
+            self.model.edit({("deleted", row): False} | {("deleted", part): True for part in alive})
+
+    @rule(starts=st.lists(st.integers(0, 40), max_size=3), step=st.sampled_from((None, None, *KILLS)))
+    def stimuli(self, starts: list[int], step: str | None) -> None:
+        edits_of(self.project, self.sample)
+        frame = pd.DataFrame({"start_s": [1.0 * s for s in starts], "stop_s": [s + 0.5 for s in starts]})
+        table = as_table(frame, neurodata_type="TimeIntervals", description="Odours.") if starts else None
+        new = {"times": sorted(starts) or None}
+        if self.model.values["times"] == new["times"]:
+            return
+        load = LoadTimes("intervals/odour", "odour", table, "replace")
+        if step is None:
+            commit(self.project, self.sample, load, actor="Ada")
+        else:
+            with killed_at(step):
+                commit(self.project, self.sample, load, actor="Ada")
+        if step is None or step in AFTER_THE_JOURNAL:
+            self.model.edit(new)
+
     @rule(what=edits)
     def edit(self, what: tuple[str, list[int], str, int]) -> None:
         edit, new = self.make(*what)
         made = commit(self.project, self.sample, edit, actor="Ada").records
         assert bool(made) == self.model.edit(new)
 
-    @rule(what=edits, step=st.sampled_from((*BEFORE_THE_JOURNAL, "journal", *AFTER_THE_JOURNAL)))
+    @rule(what=edits, step=st.sampled_from(KILLS))
     def killed_edit(self, what: tuple[str, list[int], str, int], step: str) -> None:
         edit, new = self.make(*what)
         if all(self.model.values[key] == value for key, value in new.items()):
@@ -212,8 +280,11 @@ class Editing(RuleBasedStateMachine):
         held = {
             (name, row): table[name][row] if name in table else defaults[name]
             for name in ("is_accepted", "curated", "deleted", "quality", "grade")
-            for row in range(5)
+            for row in range(len(self.rois))
         }
+        assert table["roi_uuid"].tolist() == self.rois
+        times = read_stimuli(self.sample).get("odour")
+        held["times"] = None if times is None else times["start_s"].tolist()
         held["sex"] = read_state(self.sample).fields["subject.sex"]
         assert held == self.model.values
         assert [p for p in self.project.samples_dir.iterdir() if p.name.startswith(".")] == []
@@ -221,17 +292,20 @@ class Editing(RuleBasedStateMachine):
         catalogue = Catalogue(self.project)
         catalogue.refresh()
         rows = [roi for roi in catalogue.rois() if roi["name"] == self.sample.name]
-        assert [roi["is_accepted"] for roi in rows] == [self.model.values["is_accepted", row] for row in range(5)]
+        assert [roi["is_accepted"] for roi in rows] == [
+            self.model.values["is_accepted", row] for row in range(len(self.rois))
+        ]
 
 
-def test_the_file_always_equals_the_model(filled: Project) -> None:
+@pytest.mark.parametrize("runs", [8, pytest.param(200, marks=pytest.mark.nightly)])
+def test_the_file_always_equals_the_model(filled: Project, runs: int) -> None:
     class OnTemplate(Editing):
         template = filled.folder
 
     run_state_machine_as_test(
         OnTemplate,
         settings=settings(
-            max_examples=RUNS,
+            max_examples=runs,
             stateful_step_count=15,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes

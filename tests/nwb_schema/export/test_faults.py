@@ -19,9 +19,9 @@ from nwb_schema.export import ExportOptions, export_samples
 from nwb_schema.export.verification import verify_export
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.project import Project
+from tests.kills import attempts
 
 NAME = "sub-m1/sub-m1_ses-s1_ophys.nwb"
-KILLS = int(os.environ.get("FLUORITE_KILLS", "4"))
 # Says when each stage begins, then does what the command does.
 RUN = """
 import sys
@@ -39,7 +39,7 @@ def project(good: Path) -> Project:
     return Project.open(good.parents[1])
 
 
-@pytest.mark.parametrize("attempt", range(KILLS))
+@pytest.mark.parametrize("attempt", attempts(4, 50))
 def test_a_killed_export_leaves_a_whole_file_or_none(
     project: Project, good: Path, tmp_path: Path, attempt: int
 ) -> None:

@@ -30,6 +30,19 @@ def test_it_prints_one_json_object() -> None:
     assert ours["calibrations"] == pytest.approx(ours["seconds"]["total"] / ours["calibration_s"], rel=0.1)
 
 
+def test_volumes_are_measured_as_planes_are() -> None:
+    volumes = ["--movie", "sim3d", "--frames", "160", "--height", "128", "--width", "150", "--cells", "5"]
+    done = CliRunner().invoke(main, ["bench", "engine", *volumes, "--json"])
+    assert done.exit_code == 0, done.output
+    measured = json.loads(done.stdout)["movies"]["sim3d"]
+    assert measured["shape"] == [160, 32, 37, 12]
+    assert measured["ours"]["f1"] > 0.7
+    assert measured["ours"]["shift_rms_px"] < 0.2
+    refused = CliRunner().invoke(main, ["bench", "engine", "--movie", "sim3d", "--against", "caiman"])
+    assert refused.exit_code == 1
+    assert "sim3d is of volumes" in refused.stderr
+
+
 def test_a_recording_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["bench", "engine", "--movie", "cortex", "--shared", str(tmp_path)])
     assert done.exit_code == 1
@@ -43,6 +56,9 @@ def test_scores_of_a_perfect_a_moved_and_an_empty_result() -> None:
     for number, cell in enumerate(cells):
         cell[4 + 8 * number : 10 + 8 * number, 5 + 9 * number : 12 + 9 * number] = 1
     traces = rng.random((3, 50)).astype(np.float32)
+    volumes = np.stack([np.zeros_like(cells), cells, cells, np.zeros_like(cells)], axis=3)
+    assert score(volumes, traces, np.roll(volumes, (2, -3, 1), (1, 2, 3)), traces)["f1"] == 1
+    assert score(volumes, traces, np.roll(volumes[:, ::-1], 9, 2), traces)["f1"] < 1
     assert score(cells, traces, cells, traces)["f1"] == 1
     moved = np.roll(cells, (2, -3), (1, 2))[::-1]
     found = score(cells, traces, moved, traces[::-1])

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nwb_schema.movie_file import MovieFileWriter
-from pipeline.engines.builtin.motion import shift_frame, to_dtype
+from pipeline.engines.builtin.motion import to_dtype
 from pipeline.engines.builtin.shifts import ShiftEstimator
 from pipeline.engines.builtin.threads import n_threads
+from pipeline.engines.builtin.warp import shift_frame
 from pipeline.movies.following import wait_for_frames
 from pipeline.movies.movie import Movie
 from pipeline.parameters.groups import Motion

@@ -43,12 +43,15 @@ def movie_like() -> ArrayMovie:
     [
         ({"method_init": "corr_pnr"}, "init.nb"),
         ({"method_init": "sparse_nmf"}, "init.K"),
-        ({"pw_rigid": True}, "motion.pw_rigid"),
+        ({"max_shifts": [6, 40]}, "motion.max_shifts"),
+        ({"max_shifts": [30, 6]}, "motion.max_shifts"),
+        ({"pw_rigid": True, "strides": 90}, "motion.strides"),
+        ({"pw_rigid": True, "overlaps": 60}, "motion.overlaps"),
+        ({"pw_rigid": True, "strides": 8, "overlaps": 4, "max_deviation_rigid": 5}, "motion.max_deviation_rigid"),
         ({"nb": 0}, "init.nb"),
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"low_rank_background": False}, "patch.low_rank_background"),
         ({"Ain": "no such file.npy"}, "init.Ain"),
-        ({"strides": 60}, "motion.strides"),
         ({"fr": 30}, "data.fr"),
         ({"gSig": 40}, "init.gSig"),
         ({"border_pix": 30}, "patch.border_pix"),
@@ -70,6 +73,20 @@ def test_a_harmless_parameter_is_noted() -> None:
     changed = TWO_PHOTON.updated({"n_processes": 3})
     BuiltinEngine().check(changed, movie_like())
     assert any("n_processes" in note for note in warnings_of(changed))
+
+
+def test_patches_are_noted_when_they_are_not_corrected() -> None:
+    changed = TWO_PHOTON.updated({"strides": 60, "max_deviation_rigid": 2})
+    BuiltinEngine().check(changed, movie_like())
+    noted = [note for note in warnings_of(changed) if "no effect without motion.pw_rigid" in note]
+    assert [note.split()[0] for note in noted] == ["motion.strides", "motion.max_deviation_rigid"]
+    assert warnings_of(changed.updated({"pw_rigid": True})) == ()
+
+
+def test_more_patches_than_can_be_fitted_are_refused_with_a_stride() -> None:
+    movie = ArrayMovie(np.broadcast_to(np.uint16(3), (100, 400, 600)))
+    with pytest.raises(ParameterError, match=r"3\d\d\d patches in a field of 400 x 600 .* Use at least 16"):
+        BuiltinEngine().check(TWO_PHOTON.updated({"pw_rigid": True, "strides": 8, "overlaps": 8}), movie)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +131,10 @@ CHANGES: dict[str, Any] = {
     "gSig_filt": 4,
     "border_nan": "min",
     "niter_rig": 1,
+    "pw_rigid": True,
+    "strides": 32,
+    "overlaps": 8,
+    "max_deviation_rigid": 1,
     "gSiz": 5,
     "rolling_sum": False,
     "rolling_length": 20,
@@ -144,6 +165,9 @@ CHANGES: dict[str, Any] = {
 # What another parameter has to be for a change to matter.
 BASES: dict[str, dict[str, Any]] = {
     "do_merge": {"merge_thr": -1.0},  # where there is something to merge
+    "strides": {"pw_rigid": True},
+    "overlaps": {"pw_rigid": True},
+    "max_deviation_rigid": {"pw_rigid": True},
     "stride": {"rf": 16},
     "del_duplicates": {"rf": 16, "stride": 14},
     "only_init": {"refit": False},
@@ -159,10 +183,6 @@ TESTED_ELSEWHERE = {"is3D", "K", "gSig", "nb", "p", "border_pix", "fr", "method_
 # Another value for every parameter that this engine does not honour.
 NOT_HONOURED: dict[str, Any] = {
     "dxy": 2.0,
-    "pw_rigid": True,
-    "strides": 60,
-    "overlaps": 30,
-    "max_deviation_rigid": 7,
     "nb_patch": 3,
     "low_rank_background": False,
     "n_processes": 3,
