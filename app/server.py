@@ -26,7 +26,7 @@ from app.components import (
     samples_table,
     trace_panel,
 )
-from app.components.markup import aria
+from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
 from app.pages import browse_page, project_page, sample_page, unknown_page
@@ -114,6 +114,14 @@ def _frame(project: Project) -> Component:
                         [dcc.Link("Project", href="/"), dcc.Link("Browse", href="/browse")],
                         className="site-nav",
                         **aria(label="Pages"),
+                    ),
+                    html.Button(
+                        "\u25d0",
+                        type="button",
+                        className="theme-switch",
+                        title="Light or dark",
+                        **aria(label="Light or dark"),
+                        **data(theme="switch"),
                     ),
                     html.Label(
                         [

@@ -10,7 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside, data
-from app.curation import editable, tag_columns, version_in_file
+from app.curation import editable, tag_columns, thresholds, version_in_file
 from app.roi_rows import tag_field
 from app.sample_store import SampleData
 from app.workspace import Workspace, current_workspace
@@ -40,6 +40,7 @@ def curation_config(workspace: Workspace, sample: SampleData) -> dict[str, Any]:
         "version": version_in_file(sample),
         "refused": editable(workspace, sample),
         "columns": [_column(column) for column in tag_columns(workspace)],
+        "thresholds": thresholds(sample),
     }
 
 
@@ -89,6 +90,14 @@ def curation_bar(config: dict[str, Any] | None) -> Component:
                 hidden=bool(refused),
             ),
             html.Div(_tag_controls(config["columns"]), className="curation-row curation-tags", hidden=bool(refused)),
+            html.Details(
+                [
+                    html.Summary("Evaluate by other thresholds"),
+                    html.Div(id="threshold-controls", className="threshold-controls"),
+                ],
+                className="thresholds",
+                hidden=bool(refused) or not config.get("thresholds"),
+            ),
             html.Div(id="curation-note", className="curation-note", hidden=True, role="alert"),
             html.Div(
                 [

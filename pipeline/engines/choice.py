@@ -19,19 +19,17 @@ def choose_engine(name: str, project: Project, *, online: bool = False) -> Engin
     Parameters
     ----------
     online
-        Frame by frame, which only the built-in engine does.
+        Frame by frame; ``auto`` then is the built-in engine, which also follows a movie that is still being written.
 
     Raises
     ------
     EngineError
         When that engine is not there.
     """
-    if online and name == "caiman":
-        raise EngineError("--engine caiman", "is not run online", "Leave --engine out, or process without --online.")
-    if online:
+    if online and name in ("auto", "builtin"):
         return OnlineEngine()
     if name == "builtin" or (name == "auto" and configured_python(project) is None):
         return BuiltinEngine()
     if name in ("auto", "caiman"):
-        return CaimanEngine(find_python(project))
+        return CaimanEngine(find_python(project), online=online)
     raise EngineError(f"--engine {name}", "there is no such engine", "Use auto, builtin or caiman.")

@@ -192,6 +192,39 @@ def test_edits_of_others_appear_and_conflicts_are_asked_about(page: Page, curate
     assert "accepted" in page.text(f'#roi-table .ag-row[row-id="{keys[1]}"]')
 
 
+def test_other_thresholds_are_drawn_before_they_are_applied(page: Page, mine: MadeSample) -> None:
+    page.find(".thresholds summary").click()
+    page.script(
+        """
+        const field = document.getElementById("threshold-rval_lowest");
+        field.value = "0.5";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        """
+    )
+    # r runs from 0.3 to 0.95 over the cells; the last one was rejected, and is good enough.
+    page.until(lambda: "8 accepted now, 6 by these thresholds: 1 more, 3 fewer" in page.text(".threshold-counts"))
+    page.until(lambda: "Rejected 3" in page.text(".roi-toggles"))
+    assert list(stored(mine)["is_accepted"]) == [True] * 8 + [False]
+
+    page.click_button(".threshold-controls button", "Apply")
+    page.until(lambda: "Evaluated" in page.text("#curation-status"))
+
+    assert list(stored(mine)["is_accepted"]) == [False] * 3 + [True] * 6
+
+
+def test_light_and_dark_are_kept(page: Page) -> None:
+    before = page.script("return getComputedStyle(document.body).backgroundColor")
+
+    page.find("[data-theme=switch]").click()
+    dark = page.script("return getComputedStyle(document.body).backgroundColor")
+    page.driver.refresh()
+    ready(page)
+
+    assert dark != before
+    assert page.script("return getComputedStyle(document.body).backgroundColor") == dark
+    page.find("[data-theme=switch]").click()
+
+
 def test_new_tag_column_can_be_used_at_once(page: Page, mine: MadeSample) -> None:
     page.find("#tag-column-open").click()
     page.until(lambda: page.find("#tag-column-name").is_displayed())
