@@ -26,6 +26,7 @@ from app.components import (
     roi_table,
     samples_table,
     trace_panel,
+    trash_view,
 )
 from app.components.markup import aria, data
 from app.edit_routes import edits
@@ -81,6 +82,7 @@ def create_app(project_folder: Path) -> Dash:
         browse_view,
         bulk_edit,
         configuration_view,
+        trash_view,
     ):
         component.register(app)
     return app

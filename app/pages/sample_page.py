@@ -17,6 +17,7 @@ from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
 from app.components.roi_table import roi_table
 from app.components.trace_panel import trace_card
+from app.components.trash_view import trash_button
 from app.curation import tag_columns
 from app.formatting import count, duration, frame_size, number
 from app.roi_rows import ROI_COLUMNS
@@ -52,7 +53,7 @@ def layout(
     """
     if identifier is None:
         empty = (player_card(None, None), trace_card(None, (), ()), curation_bar(None), roi_table(_no_rois()))
-        return _page([], *empty, history_card(None), None)
+        return _page([*trash_button(writable=False)], *empty, history_card(None), None)
     name = unquote(identifier)
     try:
         return sample_layout(
@@ -88,7 +89,7 @@ def sample_layout(
     keys = [str(sample.rois["key"][row]) for row in rows]
     config, problem = player_config(workspace, sample, frame=frame, plane=plane, selected=keys, play=play)
     return _page(
-        _headline(sample.summary, workspace.problem(sample)),
+        _headline(sample.summary, workspace.problem(sample), writable=workspace.project.writable),
         player_card(config, problem),
         trace_card(identifier, sample.trace_kinds, keys),
         curation_bar(curation_config(workspace, sample)),
@@ -169,7 +170,7 @@ def _page(
     )
 
 
-def _headline(summary: SampleSummary, problem: str | None) -> list[Component | None]:
+def _headline(summary: SampleSummary, problem: str | None, *, writable: bool) -> list[Component | None]:
     facts = [
         f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
         count(summary.n_frames, "frame") if summary.n_frames else None,
@@ -183,6 +184,7 @@ def _headline(summary: SampleSummary, problem: str | None) -> list[Component | N
         dcc.Link("← Samples", href="/", className="back-link"),
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
+        *trash_button(writable=writable),
         html.P(problem, className="notice", role="alert") if problem else None,
     ]
 
