@@ -16,6 +16,7 @@ from app.background import CleanProcessManager
 from app.components import (
     browse_view,
     bulk_edit,
+    configuration_view,
     curation_view,
     edit_history,
     folder_browser,
@@ -29,7 +30,7 @@ from app.components import (
 from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
-from app.pages import browse_page, project_page, sample_page, unknown_page
+from app.pages import browse_page, configuration_page, project_page, sample_page, unknown_page
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -79,6 +80,7 @@ def create_app(project_folder: Path) -> Dash:
         edit_history,
         browse_view,
         bulk_edit,
+        configuration_view,
     ):
         component.register(app)
     return app
@@ -96,6 +98,10 @@ def _register_pages(project_name: str) -> None:
     register(
         "app.pages.browse_page", path="/browse", title=f"Browse · {project_name} · Fluorite", layout=browse_page.layout
     )
+    configuration = f"Configuration · {project_name} · Fluorite"
+    register(
+        "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
+    )
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 
@@ -111,7 +117,11 @@ def _frame(project: Project) -> Component:
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
                     html.Nav(
-                        [dcc.Link("Project", href="/"), dcc.Link("Browse", href="/browse")],
+                        [
+                            dcc.Link("Project", href="/"),
+                            dcc.Link("Browse", href="/browse"),
+                            dcc.Link("Configuration", href="/configuration"),
+                        ],
                         className="site-nav",
                         **aria(label="Pages"),
                     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.components.curation_view import curation_config, new_tag_column
+from app.components.curation_view import curation_config
 from app.components.edit_history import describe_cell, edit_list
 from app.curation import editable, look, make_edits, tag_columns, thresholds, version_in_file
 from app.roi_rows import roi_rows
@@ -16,7 +16,6 @@ from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.configure import add_column, change_type, hide_column
 from nwb_schema.edits import Accept, Reject, commit, edits_of
-from nwb_schema.errors import ConfigurationError
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
 from pipeline.simulate import Simulation
@@ -281,17 +280,3 @@ def test_route_refuses_a_form_of_another_site(client: FlaskClient, sample: MadeS
     assert (foreign.status_code, form.status_code) == (403, 415)
     assert sample.path.read_bytes() == before
     assert client.get("/edits/unknown").status_code == 404
-
-
-def test_new_tag_column_is_what_the_dialogue_says() -> None:
-    column = new_tag_column("  cell  type ", "text", "neuron, astrocyte,, neuron")
-
-    assert (column.name, column.kind, column.vocabulary) == (
-        "cell type",
-        ColumnKind.ROI_TAG,
-        ("neuron", "astrocyte"),
-    )
-    with pytest.raises(ConfigurationError, match="no name"):
-        new_tag_column(" ", "text", None)
-    with pytest.raises(ConfigurationError, match="only texts"):
-        new_tag_column("layer", "integer", "1, 2")

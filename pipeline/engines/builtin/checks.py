@@ -212,7 +212,7 @@ def check_motion(motion: Motion, field: tuple[int, ...]) -> None:
 
 def _usual(params: Parameters) -> Parameters:
     """The preset that values are compared with, to see what a person has chosen."""
-    return Parameters.preset("1p" if is_one_photon(params) else "2p")
+    return Parameters.preset("3d" if params.motion.is3D else "1p" if is_one_photon(params) else "2p")
 
 
 def changed_online(params: Parameters) -> list[str]:
