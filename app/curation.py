@@ -7,7 +7,7 @@ whoever curates 500 cells does not wait for it. Each request is one edit in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.formatting import count
@@ -17,6 +17,7 @@ from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.edits import Accept, Committed, Delete, Edit, EditConflict, Reject, Tag, commit, redo, undo
 from nwb_schema.errors import EditError, FluoriteError
+from pipeline.curation.evaluating import evaluate_sample, thresholds_of
 
 MAKE: dict[str, Callable[[tuple[str, ...]], Edit]] = {
     "accept": Accept,
@@ -24,6 +25,9 @@ MAKE: dict[str, Callable[[tuple[str, ...]], Edit]] = {
     "delete": Delete,
     "restore": lambda rois: Delete(rois, deleted=False),
 }
+ALONE = ("evaluate", "undo", "redo")
+"""What is not sent together with other edits: the first reads the sample, the others take back what was before."""
+
 _SHOWN_EDITS = 3
 
 
@@ -34,17 +38,20 @@ class Request:
     Attributes
     ----------
     action
-        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``undo`` or ``redo``.
+        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``evaluate``, ``undo`` or ``redo``.
     rois
-        ``roi_uuid`` of each ROI that it is about; none for undo and redo.
+        ``roi_uuid`` of each ROI that it is about; none for the last three.
     column, value
         Of a tag: the column's permanent key, and the value as it was typed.
+    thresholds
+        Of an evaluation: parameters of CaImAn's group ``quality``.
     """
 
     action: str
     rois: tuple[str, ...] = ()
     column: str = ""
     value: Any = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, sent: Any) -> Request:
@@ -55,13 +62,16 @@ class Request:
         EditError
             When it is no request.
         """
-        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, "tag", "undo", "redo"):
+        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, "tag", *ALONE):
             raise EditError("page", "sent something that is no edit", "Reload the page.")
         rois, column, value = sent.get("rois") or (), sent.get("column") or "", sent.get("value")
         plain = isinstance(value, (str, int, float, bool)) or value is None
         if not isinstance(rois, Sequence) or not all(isinstance(roi, str) for roi in rois) or not plain:
             raise EditError("page", "sent an edit of no ROIs", "Reload the page.")
-        return cls(sent["action"], tuple(rois), str(column), value)
+        thresholds = sent.get("thresholds") or {}
+        if not isinstance(thresholds, Mapping) or not all(isinstance(one, (int, float)) for one in thresholds.values()):
+            raise EditError("page", "sent thresholds that are no numbers", "Reload the page.")
+        return cls(sent["action"], tuple(rois), str(column), value, dict(thresholds))
 
 
 def make_edits(
@@ -89,7 +99,7 @@ def make_edits(
     try:
         requests = [Request.parse(one) for one in sent]
         steps = [one.action for one in requests if one.action in ("undo", "redo")]
-        if not requests or (steps and len(requests) > 1):
+        if not requests or (len(requests) > 1 and any(one.action in ALONE for one in requests)):
             raise EditError("page", "sent no edit, or an undo together with others", "Reload the page.")
         try:
             done = _commit(workspace, sample, requests, actor=actor, based_on=based_on)
@@ -103,7 +113,10 @@ def make_edits(
     changed = None
     if not merged and done.outside is None and _only_rois(done):
         changed = {change.target.roi for record in done.records for change in record.changes}
-    step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if steps and done.records else ""
+    told = requests[0].action in ALONE
+    step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if told and done.records else ""
+    if told and not done.records:
+        step = "Nothing changed."
     said = " ".join(filter(None, [step, merged, str(done.outside or "")]))
     return _answer(workspace, sample, changed, version=done.version, said=said)
 
@@ -128,6 +141,23 @@ def editable(workspace: Workspace, sample: SampleData) -> str | None:
     return None
 
 
+def thresholds(sample: SampleData) -> dict[str, float]:
+    """The thresholds with which a sample was evaluated, by CaImAn's names, without those of scores that it lacks."""
+    quality = thresholds_of(sample.path)
+    named = {
+        "snr": ("min_SNR", "SNR_lowest"),
+        "r_values": ("rval_thr", "rval_lowest"),
+        "cnn_preds": ("min_cnn_thr", "cnn_lowest"),
+    }
+    kept = [score for score in named if score != "cnn_preds" or quality.use_cnn]
+    return {
+        name: float(getattr(quality, name))
+        for score in kept
+        if sample.rois[score].notna().any()
+        for name in named[score]
+    }
+
+
 def tag_columns(workspace: Workspace) -> tuple[ColumnDefinition, ...]:
     """The ROI tag columns that are shown, in the project's order."""
     return tuple(column for column in workspace.project.columns(ColumnKind.ROI_TAG) if not column.hidden)
@@ -141,6 +171,8 @@ def _commit(
     if requests[0].action in ("undo", "redo"):
         step = undo if requests[0].action == "undo" else redo
         return step(project, path, actor=actor, based_on=based_on)
+    if requests[0].action == "evaluate":
+        return evaluate_sample(project, path, requests[0].thresholds, actor=actor, based_on=based_on)
     columns = {column.key: column for column in workspace.project.columns(ColumnKind.ROI_TAG)}
     return commit(project, path, [_edit(columns, one) for one in requests], actor=actor, based_on=based_on)
 

@@ -16,6 +16,7 @@ from app.background import CleanProcessManager
 from app.components import (
     browse_view,
     bulk_edit,
+    configuration_view,
     curation_view,
     edit_history,
     folder_browser,
@@ -28,11 +29,19 @@ from app.components import (
     stimulus_import_view,
     stimulus_view,
     trace_panel,
+    trash_view,
 )
-from app.components.markup import aria
+from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
-from app.pages import browse_page, project_page, sample_page, stimulus_page, unknown_page
+from app.pages import (
+    browse_page,
+    configuration_page,
+    project_page,
+    sample_page,
+    stimulus_page,
+    unknown_page,
+)
 from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
@@ -84,6 +93,8 @@ def create_app(project_folder: Path) -> Dash:
         edit_history,
         browse_view,
         bulk_edit,
+        configuration_view,
+        trash_view,
         stimulus_view,
         stimulus_import_view,
         stimulus_copy_view,
@@ -110,6 +121,10 @@ def _register_pages(project_name: str) -> None:
         title=f"Stimuli · {project_name} · Fluorite",
         layout=stimulus_page.layout,
     )
+    configuration = f"Configuration · {project_name} · Fluorite"
+    register(
+        "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
+    )
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 
@@ -125,9 +140,21 @@ def _frame(project: Project) -> Component:
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
                     html.Nav(
-                        [dcc.Link("Project", href="/"), dcc.Link("Browse", href="/browse")],
+                        [
+                            dcc.Link("Project", href="/"),
+                            dcc.Link("Browse", href="/browse"),
+                            dcc.Link("Configuration", href="/configuration"),
+                        ],
                         className="site-nav",
                         **aria(label="Pages"),
+                    ),
+                    html.Button(
+                        "\u25d0",
+                        type="button",
+                        className="theme-switch",
+                        title="Light or dark",
+                        **aria(label="Light or dark"),
+                        **data(theme="switch"),
                     ),
                     html.Label(
                         [

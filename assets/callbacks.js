@@ -107,6 +107,11 @@
         return clicks ? window.crypto.randomUUID() : window.dash_clientside.no_update;
       },
 
+      leaveSample(done) {
+        if (done) fluorite.goTo("/");
+        return window.dash_clientside.no_update;
+      },
+
       reloadPage(done) {
         if (done) fluorite.reloadPage();
         return window.dash_clientside.no_update;

@@ -52,6 +52,7 @@
         event.returnValue = "";
       };
       window.addEventListener("beforeunload", this.unlock);
+      this.thresholds = new fluorite.Thresholds(this);
       this.showColumns();
       this.showProgress();
       this.say("");
@@ -154,8 +155,8 @@
 
     async save() {
       if (this.sent.length || !this.waiting.length || this.conflict) return;
-      // An undo takes back what came before it, so it goes alone.
-      const isStep = (request) => request.action === "undo" || request.action === "redo";
+      // An undo takes back what came before it, and an evaluation reads it: they go alone.
+      const isStep = (request) => ["undo", "redo", "evaluate"].includes(request.action);
       const first = this.waiting.findIndex(isStep);
       const count = first < 0 ? this.waiting.length : Math.max(first, 1);
       this.sent = this.waiting.splice(0, count);
@@ -250,6 +251,7 @@
         api.onFilterChanged();
       }
       if (fluorite.player) fluorite.player.updateRois(rows);
+      this.thresholds.show();
       this.showProgress();
     }
 

@@ -10,6 +10,7 @@ from app.components.jobs_panel import jobs_card
 from app.components.markup import aria
 from app.components.process_form import process_card
 from app.components.samples_table import sample_rows, samples_card
+from app.components.trash_view import trash_card
 from app.job_view import jobs_state
 from app.workspace import current_workspace
 
@@ -19,7 +20,9 @@ def layout(**_query: str) -> Component:
     workspace = current_workspace()
     return html.Main(
         [
-            html.Div(samples_card(sample_rows(workspace)), className="project-samples"),
+            html.Div(
+                [samples_card(sample_rows(workspace)), trash_card(workspace.project)], className="project-samples"
+            ),
             html.Aside(
                 [process_card(), jobs_card(jobs_state(workspace.project))],
                 className="project-side",

@@ -18,6 +18,7 @@ from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
 from app.components.roi_table import roi_table
 from app.components.trace_panel import trace_card
+from app.components.trash_view import trash_button
 from app.curation import tag_columns
 from app.formatting import count, duration, frame_size, number
 from app.roi_rows import ROI_COLUMNS
@@ -55,7 +56,7 @@ def layout(
     """
     if identifier is None:
         empty = (player_card(None, None), trace_card(None, (), (), []), curation_bar(None), roi_table(_no_rois()))
-        return _page([], *empty, history_card(None), None)
+        return _page([*trash_button(writable=False)], *empty, history_card(None), None)
     name = unquote(identifier)
     try:
         return sample_layout(
@@ -91,7 +92,7 @@ def sample_layout(
     keys = [str(sample.rois["key"][row]) for row in rows]
     config, problem = player_config(workspace, sample, frame=frame, plane=plane, selected=keys, play=play)
     return _page(
-        _headline(sample, workspace.problem(sample)),
+        _headline(sample, workspace.problem(sample), writable=workspace.project.writable),
         player_card(config, problem),
         trace_card(identifier, sample.trace_kinds, keys, shade_options(workspace, sample)),
         curation_bar(curation_config(workspace, sample)),
@@ -172,7 +173,7 @@ def _page(
     )
 
 
-def _headline(sample: SampleData, problem: str | None) -> list[Component | None]:
+def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> list[Component | None]:
     summary = sample.summary
     facts = [
         f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
@@ -188,6 +189,7 @@ def _headline(sample: SampleData, problem: str | None) -> list[Component | None]
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
         dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),
+        *trash_button(writable=writable),
         html.P(problem, className="notice", role="alert") if problem else None,
     ]
 
