@@ -7,7 +7,7 @@ whoever curates 500 cells does not wait for it. Each request is one edit in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.formatting import count
@@ -19,6 +19,7 @@ from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.edits import Accept, Committed, Delete, Edit, EditConflict, Reject, Tag, commit, redo, undo
 from nwb_schema.errors import EditError, FluoriteError
+from pipeline.curation.evaluating import evaluate_sample, thresholds_of
 
 MAKE: dict[str, Callable[[tuple[str, ...]], Edit]] = {
     "accept": Accept,
@@ -26,6 +27,9 @@ MAKE: dict[str, Callable[[tuple[str, ...]], Edit]] = {
     "delete": Delete,
     "restore": lambda rois: Delete(rois, deleted=False),
 }
+ALONE = (*ACTIONS, "evaluate", "undo", "redo")
+"""What is not sent together with other edits: it reads the sample, or takes back what was before."""
+
 _SHOWN_EDITS = 3
 
 
@@ -36,11 +40,14 @@ class Request:
     Attributes
     ----------
     action
-        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``undo`` or ``redo``, or one that makes ROIs.
+        ``accept``, ``reject``, ``delete``, ``restore``, ``tag``, ``evaluate``, ``undo`` or ``redo``, or one that makes
+        ROIs.
     rois
-        ``roi_uuid`` of each ROI that it is about; none for undo and redo.
+        ``roi_uuid`` of each ROI that it is about; none for the last three.
     column, value
         Of a tag: the column's permanent key, and the value as it was typed.
+    thresholds
+        Of an evaluation: parameters of CaImAn's group ``quality``.
     new
         The ROIs that it asks for (`app.new_rois`).
     """
@@ -49,6 +56,7 @@ class Request:
     rois: tuple[str, ...] = ()
     column: str = ""
     value: Any = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     new: NewRoiRequest | None = None
 
     @property
@@ -65,14 +73,17 @@ class Request:
         EditError
             When it is no request.
         """
-        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, *ACTIONS, "tag", "undo", "redo"):
+        if not isinstance(sent, Mapping) or sent.get("action") not in (*MAKE, "tag", *ALONE):
             raise EditError("page", "sent something that is no edit", "Reload the page.")
         rois, column, value = sent.get("rois") or (), sent.get("column") or "", sent.get("value")
         plain = isinstance(value, (str, int, float, bool)) or value is None
         if not isinstance(rois, Sequence) or not all(isinstance(roi, str) for roi in rois) or not plain:
             raise EditError("page", "sent an edit of no ROIs", "Reload the page.")
+        thresholds = sent.get("thresholds") or {}
+        if not isinstance(thresholds, Mapping) or not all(isinstance(one, (int, float)) for one in thresholds.values()):
+            raise EditError("page", "sent thresholds that are no numbers", "Reload the page.")
         new = NewRoiRequest.parse(sent, tuple(rois)) if sent["action"] in ACTIONS else None
-        return cls(sent["action"], tuple(rois), str(column), value, new)
+        return cls(sent["action"], tuple(rois), str(column), value, dict(thresholds), new)
 
 
 def make_edits(
@@ -102,25 +113,28 @@ def make_edits(
         requests = [Request.parse(one) for one in sent]
         steps = [one.action for one in requests if one.is_step]
         news = [one.new for one in requests if one.new is not None]
-        if not requests or ((steps or news) and len(requests) > 1):
+        if not requests or (len(requests) > 1 and any(one.action in ALONE for one in requests)):
             raise EditError("page", "sent no edit, or together what has to come alone", "Reload the page.")
         workspace.project.require_writable()
         if news and news[0].is_made(workspace.samples.get(sample.name)):
             return _answer(workspace, sample, None)
-        edits = [] if steps else _edits(workspace, sample, requests)
+        edits = _edits(workspace, sample, requests)
         try:
             done = _commit(workspace, sample, requests, edits, actor=actor, based_on=based_on)
         except EditConflict as conflict:
             if conflict.overlapping or steps:
                 return _refusal(workspace, sample, conflict, steps)
-            merged = _others(conflict)
+            merged = others(conflict)
             done = _commit(workspace, sample, requests, edits, actor=actor, based_on=conflict.version)
     except FluoriteError as error:
         return _answer(workspace, sample, None, error=str(error))
     changed = None
     if not merged and done.outside is None and _only_rois(done):
         changed = {change.target.roi for record in done.records for change in record.changes}
-    step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if steps and done.records else ""
+    told = requests[0].action in ALONE
+    step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if told and done.records else ""
+    if told and not done.records:
+        step = "Nothing changed."
     said = " ".join(filter(None, [step, merged, str(done.outside or "")]))
     return _answer(workspace, sample, changed, version=done.version, said=said) | {
         "made": made_rois(done) if news else []
@@ -147,6 +161,23 @@ def editable(workspace: Workspace, sample: SampleData) -> str | None:
     return None
 
 
+def thresholds(sample: SampleData) -> dict[str, float]:
+    """The thresholds with which a sample was evaluated, by CaImAn's names, without those of scores that it lacks."""
+    quality = thresholds_of(sample.path)
+    named = {
+        "snr": ("min_SNR", "SNR_lowest"),
+        "r_values": ("rval_thr", "rval_lowest"),
+        "cnn_preds": ("min_cnn_thr", "cnn_lowest"),
+    }
+    kept = [score for score in named if score != "cnn_preds" or quality.use_cnn]
+    return {
+        name: float(getattr(quality, name))
+        for score in kept
+        if sample.rois[score].notna().any()
+        for name in named[score]
+    }
+
+
 def tag_columns(workspace: Workspace) -> tuple[ColumnDefinition, ...]:
     """The ROI tag columns that are shown, in the project's order."""
     return tuple(column for column in workspace.project.columns(ColumnKind.ROI_TAG) if not column.hidden)
@@ -165,14 +196,18 @@ def _commit(
     if requests[0].is_step:
         step = undo if requests[0].action == "undo" else redo
         return step(project, path, actor=actor, based_on=based_on)
+    if requests[0].action == "evaluate":
+        return evaluate_sample(project, path, requests[0].thresholds, actor=actor, based_on=based_on)
     return commit(project, path, edits, actor=actor, based_on=based_on)
 
 
 def _edits(workspace: Workspace, sample: SampleData, requests: Sequence[Request]) -> list[Edit]:
+    """The edits of what is no step and no evaluation, which make theirs themselves."""
     columns = {column.key: column for column in workspace.project.columns(ColumnKind.ROI_TAG)}
     return [
         _edit(columns, one) if one.new is None else one.new.edit(workspace.project, sample.path, columns)
         for one in requests
+        if not one.is_step and one.action != "evaluate"
     ]
 
 
@@ -192,14 +227,14 @@ def _only_rois(done: Committed) -> bool:
 
 def _refusal(workspace: Workspace, sample: SampleData, conflict: EditConflict, steps: Sequence[str]) -> dict[str, Any]:
     if steps:  # which edit would be taken back is not the one that the person sees as the last
-        said = f"{_others(conflict)} Nothing was taken back. Look first, then do it again."
+        said = f"{others(conflict)} Nothing was taken back. Look first, then do it again."
         return _answer(workspace, sample, None, version=conflict.version, said=said)
-    text = f"{_others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
+    text = f"{others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
     answer = _answer(workspace, sample, None, version=conflict.version)
     return answer | {"conflict": {"text": text, "version": conflict.version}}
 
 
-def _others(conflict: EditConflict) -> str:
+def others(conflict: EditConflict) -> str:
     """What others did meanwhile, in a line."""
     shown = [f"{record.actor} {record.what}" for record in conflict.since[-_SHOWN_EDITS:]]
     more = len(conflict.since) - len(shown)

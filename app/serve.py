@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,16 @@ import waitress.server
 
 from app.request_guard import is_loopback
 from app.server import create_app
+from app.workspace import workspace_of
+from nwb_schema.catalogue.watcher import Watcher
+from nwb_schema.edits import recover
 from nwb_schema.errors import FluoriteError
+from nwb_schema.project import Project
 
 # A player prefetches up to 6 frames at once (a browser's limit a server), and each open page polls: with waitress's own
 # 4 threads, a second page would wait for the first one's frames.
 THREADS = 16
+_log = logging.getLogger("fluorite")
 
 
 class ServeError(FluoriteError):
@@ -61,12 +67,24 @@ def serve(
         server = waitress.server.create_server(app.server, host=host, port=port, threads=THREADS, ident="fluorite")
     except (OSError, ValueError, OverflowError) as error:
         raise ServeError(f"port {port}", _cause(error), "Choose another one with --port, or 0 for any.") from error
+    workspace = workspace_of(app.server)
+    _recover(workspace.project)
     if on_ready is not None:
         on_ready(f"http://{_url_host(host)}:{_port(server)}/")
     try:
-        server.run()
+        with Watcher(workspace.catalogue):
+            server.run()
     finally:
         server.close()
+
+
+def _recover(project: Project) -> None:
+    """Commit what a killed program left in the journal alone; what cannot be is logged, and stops nothing else."""
+    for name, error in recover(project).items():
+        if error is None:
+            _log.info("%s: committed an edit that was left unfinished", name)
+        else:
+            _log.warning("%s: an unfinished edit cannot be committed: %s", name, error)
 
 
 def _cause(error: Exception) -> str:

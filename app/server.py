@@ -16,6 +16,7 @@ from app.background import CleanProcessManager
 from app.components import (
     browse_view,
     bulk_edit,
+    configuration_view,
     curation_view,
     edit_history,
     folder_browser,
@@ -25,12 +26,24 @@ from app.components import (
     roi_table,
     roi_tools,
     samples_table,
+    stimulus_copy_view,
+    stimulus_import_view,
+    stimulus_view,
     trace_panel,
+    trash_view,
 )
-from app.components.markup import aria
+from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
-from app.pages import browse_page, project_page, sample_page, unknown_page
+from app.pages import (
+    browse_page,
+    configuration_page,
+    project_page,
+    sample_page,
+    stimulus_page,
+    unknown_page,
+)
+from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -65,6 +78,7 @@ def create_app(project_folder: Path) -> Dash:
     attach(app.server, Workspace.of(project))
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
+    app.server.register_blueprint(stimuli)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -81,6 +95,11 @@ def create_app(project_folder: Path) -> Dash:
         edit_history,
         browse_view,
         bulk_edit,
+        configuration_view,
+        trash_view,
+        stimulus_view,
+        stimulus_import_view,
+        stimulus_copy_view,
     ):
         component.register(app)
     return app
@@ -98,6 +117,16 @@ def _register_pages(project_name: str) -> None:
     register(
         "app.pages.browse_page", path="/browse", title=f"Browse · {project_name} · Fluorite", layout=browse_page.layout
     )
+    register(
+        "app.pages.stimulus_page",
+        path_template="/stimuli/<identifier>",
+        title=f"Stimuli · {project_name} · Fluorite",
+        layout=stimulus_page.layout,
+    )
+    configuration = f"Configuration · {project_name} · Fluorite"
+    register(
+        "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
+    )
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 
@@ -113,9 +142,21 @@ def _frame(project: Project) -> Component:
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
                     html.Nav(
-                        [dcc.Link("Project", href="/"), dcc.Link("Browse", href="/browse")],
+                        [
+                            dcc.Link("Project", href="/"),
+                            dcc.Link("Browse", href="/browse"),
+                            dcc.Link("Configuration", href="/configuration"),
+                        ],
                         className="site-nav",
                         **aria(label="Pages"),
+                    ),
+                    html.Button(
+                        "\u25d0",
+                        type="button",
+                        className="theme-switch",
+                        title="Light or dark",
+                        **aria(label="Light or dark"),
+                        **data(theme="switch"),
                     ),
                     html.Label(
                         [

@@ -66,7 +66,12 @@ def attach(server: Flask, workspace: Workspace) -> None:
     server.extensions[_EXTENSION] = workspace
 
 
+def workspace_of(server: Flask) -> Workspace:
+    """The workspace of a server."""
+    workspace: Workspace = server.extensions[_EXTENSION]
+    return workspace
+
+
 def current_workspace() -> Workspace:
     """The workspace of the server that answers the present request."""
-    workspace: Workspace = current_app.extensions[_EXTENSION]
-    return workspace
+    return workspace_of(current_app)

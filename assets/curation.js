@@ -9,8 +9,8 @@
   const LOOK_EVERY_MS = 4000;
   const MOST_VALUES = 9;
   const REPLACING = ["merge", "split"];
-  // An undo takes back what came before it, and cells are not made before what comes before them is saved.
-  const ALONE = ["undo", "redo", "draw", "import", ...REPLACING];
+  // An undo takes back what came before it; an evaluation and new cells read it.
+  const ALONE = ["undo", "redo", "evaluate", "draw", "import", ...REPLACING];
 
   const MAKING = {
     draw: "Reading the movie for the new cell\u2026",
@@ -63,6 +63,7 @@
         event.returnValue = "";
       };
       window.addEventListener("beforeunload", this.unlock);
+      this.thresholds = new fluorite.Thresholds(this);
       this.showColumns();
       this.showProgress();
       this.say("");
@@ -301,6 +302,7 @@
         api.onFilterChanged();
       }
       if (fluorite.player) fluorite.player.updateRois(rows);
+      this.thresholds.show();
       this.showProgress();
     }
 

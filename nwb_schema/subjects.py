@@ -68,6 +68,51 @@ def import_subjects(project_table: Path, source: Path) -> Subjects:
     return subjects
 
 
+def change_subject(project_table: Path, subject_id: str, values: Mapping[str, str]) -> Subjects:
+    """Give one subject of the project's table other values, and return all subjects; a new id adds a subject.
+
+    Parameters
+    ----------
+    values
+        By column; an empty text takes the value away. What is not among them stays.
+
+    Raises
+    ------
+    MetadataError
+        When there is no id, a column is unknown, or NWB cannot take a value; then nothing is changed.
+    """
+    wanted = clean_text(subject_id).strip()
+    if not wanted:
+        raise MetadataError(project_table, "a subject has no id", "Give every subject its id.")
+    _check_header(project_table, list(dict.fromkeys(("subject_id", *values))))
+    cleaned = {name: clean_text(value).strip() for name, value in values.items() if name != "subject_id"}
+    with file_lock(project_table, MetadataError):
+        subjects = read_subjects(project_table)
+        changed = {**subjects.get(wanted, {}), **cleaned, "subject_id": wanted}
+        subject = {name: changed[name] for name in SUBJECT_FIELDS if changed.get(name)}
+        as_metadata(subject, f"subject {wanted}")
+        subjects[wanted] = subject
+        write_subjects(project_table, subjects.values())
+    return subjects
+
+
+def remove_subject(project_table: Path, subject_id: str) -> Subjects:
+    """Take a subject out of the project's table, and return the others; samples keep what they hold.
+
+    Raises
+    ------
+    MetadataError
+        When there is no such subject.
+    """
+    with file_lock(project_table, MetadataError):
+        subjects = read_subjects(project_table)
+        if subject_id not in subjects:
+            raise MetadataError(project_table, f"has no subject {subject_id[:60]!r}", "Look at the table again.")
+        del subjects[subject_id]
+        write_subjects(project_table, subjects.values())
+    return subjects
+
+
 def write_subjects(path: Path, subjects: Iterable[Mapping[str, str]]) -> None:
     """Write subjects to a CSV file, whole or not at all; a file that is there is replaced.
 

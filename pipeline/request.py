@@ -81,6 +81,8 @@ class ProcessRequest(BaseModel):
             raise ValueError("a movie that is still being written can only be processed online")
         if self.follow and len(self.movies) > 1:
             raise ValueError("one movie can be followed, not a series")
+        if self.follow and self.engine == "caiman":
+            raise ValueError("CaImAn cannot follow a movie that is still being written; the built-in engine can")
         return self
 
     @property

@@ -86,6 +86,8 @@ class Results:
         Who made it.
     notes
         What a reader should know of this run, one sentence each.
+    cnn_preds
+        ``(n,)``: scores of the footprints' shapes; None where they were not judged.
     ring
         ``(W, b0)`` and the reduced field's shape of a one-photon movie, in place of a background of low rank, or None:
         `RingWeights`.
@@ -113,6 +115,7 @@ class Results:
     engine: str
     version: str
     notes: tuple[str, ...] = ()
+    cnn_preds: NDArray[np.float32] | None = None
     patch_shifts: NDArray[np.float32] | None = None
     patch_rows: NDArray[np.float32] | None = None
     patch_columns: NDArray[np.float32] | None = None
@@ -199,7 +202,7 @@ def _fill(file: h5py.File, results: Results) -> None:
         "Cn": results.images.get("correlation"),
         "SNR_comp": results.snr.astype(np.float64),
         "r_values": results.r_values.astype(np.float64),
-        "cnn_preds": None,
+        "cnn_preds": None if results.cnn_preds is None else results.cnn_preds.astype(np.float64),
         "idx_components": accepted,
         "idx_components_bad": rejected,
         "g": results.per_trace["g"].astype(np.float64),
@@ -304,7 +307,10 @@ def _put_parameters(file: h5py.File, results: Results) -> None:
                  "spatial", "temporal"):  # fmt: skip
         group = params.create_group(name)
         for key, value in groups.get(name, {}).items():
-            _put(group, key, value)
+            # CaImAn computes with its online parameters as soon as a loaded file's are changed, and has no automatic
+            # ones there: what is left out has its own default.
+            if name != "online" or value not in (None, "auto"):
+                _put(group, key, value)
 
 
 def _put(group: h5py.Group, name: str, value: Any) -> None:

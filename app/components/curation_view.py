@@ -10,13 +10,13 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside, data
-from app.curation import editable, tag_columns, version_in_file
+from app.configuration_changes import new_column
+from app.curation import editable, tag_columns, thresholds, version_in_file
 from app.roi_rows import tag_field
 from app.sample_store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
-from nwb_schema.configure import add_column
-from nwb_schema.errors import ConfigurationError, FluoriteError
+from nwb_schema.errors import FluoriteError
 
 # Which cells the table lists: value and label.
 _SHOWN = (
@@ -42,6 +42,7 @@ def curation_config(workspace: Workspace, sample: SampleData) -> dict[str, Any]:
         "columns": [_column(column) for column in tag_columns(workspace)],
         # Shapes are drawn on frames; a volume has none.
         "flat": bool(sample.summary.height and sample.summary.width and not sample.summary.depth),
+        "thresholds": thresholds(sample),
     }
 
 
@@ -91,6 +92,14 @@ def curation_bar(config: dict[str, Any] | None) -> Component:
                 hidden=bool(refused),
             ),
             html.Div(_tag_controls(config["columns"]), className="curation-row curation-tags", hidden=bool(refused)),
+            html.Details(
+                [
+                    html.Summary("Evaluate by other thresholds"),
+                    html.Div(id="threshold-controls", className="threshold-controls"),
+                ],
+                className="thresholds",
+                hidden=bool(refused) or not config.get("thresholds"),
+            ),
             html.Div(id="curation-note", className="curation-note", hidden=True, role="alert"),
             html.Div(
                 [
@@ -283,23 +292,6 @@ def _column_dialogue() -> Component:
     )
 
 
-def new_tag_column(name: str | None, type_: str, vocabulary: str | None) -> ColumnDefinition:
-    """The column that the dialogue asks for.
-
-    Raises
-    ------
-    ConfigurationError
-        When it has no name, or its values are not of its type.
-    """
-    given = " ".join((name or "").split())
-    if not given:
-        raise ConfigurationError("tag column", "it has no name", "Type one, such as cell_type.")
-    words = [word.strip() for word in (vocabulary or "").split(",") if word.strip()]
-    if words and type_ != ColumnType.TEXT.value:
-        raise ConfigurationError(given, "only texts can have a list of allowed values", "Leave the list empty.")
-    return ColumnDefinition(given, ColumnKind.ROI_TAG, ColumnType(type_), vocabulary=tuple(dict.fromkeys(words)))
-
-
 def register(app: Dash) -> None:
     """Add the bar's callbacks."""
     clientside(app, "mountCuration", Output("curation", "title"), Input("curation-config", "data"))
@@ -326,7 +318,7 @@ def register(app: Dash) -> None:
         if not clicks:
             return no_update, no_update
         try:
-            add_column(current_workspace().project, new_tag_column(name, type_, vocabulary))
+            new_column(current_workspace().project, ColumnKind.ROI_TAG, name, type_, vocabulary)
         except FluoriteError as error:
             return no_update, str(error)
         return clicks, ""

@@ -80,7 +80,7 @@ def peer_runs(peer: str, recording: Recording, cache: Path, progress: Progress) 
         yield _kept(recording, program, settings, cache, lambda: run_suite2p(python, recording, settings, progress))
         return
     engine = CaimanEngine(find_python(None))
-    for changes in combinations(CAIMAN_PARAMETERS[recording.name]):
+    for changes in combinations(CAIMAN_PARAMETERS.get(recording.name, {})):
         parameters = Parameters.preset(recording.preset).updated({"n_processes": n_threads(), **changes})
         found, was_kept = _kept(
             recording,
@@ -152,7 +152,7 @@ def run_suite2p(python: str, recording: Recording, settings: Mapping[str, Any], 
     threads = {name: str(n_threads()) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
     with tempfile.TemporaryDirectory() as name, processor_time() as spent:
         folder = Path(name)
-        raw = write_raw(recording.movie, folder / "raw.tif", lambda done: progress("preparing the movie", done))
+        raw = write_raw(recording.movie, folder, lambda done: progress("preparing the movie", done))
         task = {"movie": str(raw), "results": str(folder / "cells.npz"), "settings": dict(settings)}
         (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
         outcome = run_child(

@@ -6,6 +6,7 @@ import click
 
 from pipeline.commands.cmd_bench_catalogue import bench_catalogue
 from pipeline.commands.cmd_bench_engine import bench_engine
+from pipeline.commands.cmd_bench_online import bench_online
 
 
 @click.group("bench")
@@ -13,5 +14,5 @@ def bench() -> None:
     """Measure speed and accuracy on this machine."""
 
 
-for _command in (bench_catalogue, bench_engine):
+for _command in (bench_catalogue, bench_engine, bench_online):
     bench.add_command(_command)

@@ -76,6 +76,11 @@ def _accepted(scores: Mapping[str, Any], params: Quality) -> Any:
     return good & ~bad
 
 
+def thresholds_of(path: Path) -> Quality:
+    """The thresholds with which a sample was made; those of the ``2p`` preset where it does not say."""
+    return _quality(path, {}, "parameters")
+
+
 def _quality(path: Path, overrides: Mapping[str, Any], source: str | Path) -> Quality:
     """The sample's own thresholds with `overrides`."""
     stored = read_provenance(path).get("parameters")

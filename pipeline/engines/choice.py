@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nwb_schema.errors import EngineError
 from nwb_schema.project import Project
-from pipeline.engines.builtin.engine import BuiltinEngine
-from pipeline.engines.builtin.online.engine import OnlineEngine
-from pipeline.engines.caiman.engine import CaimanEngine
 from pipeline.engines.caiman.installation import configured_python, find_python
-from pipeline.engines.engine import Engine
+
+if TYPE_CHECKING:
+    from pipeline.engines.engine import Engine
 
 
 def choose_engine(name: str, project: Project, *, online: bool = False) -> Engine:
@@ -19,19 +20,25 @@ def choose_engine(name: str, project: Project, *, online: bool = False) -> Engin
     Parameters
     ----------
     online
-        Frame by frame, which only the built-in engine does.
+        Frame by frame; ``auto`` then is the built-in engine, which also follows a movie that is still being written.
 
     Raises
     ------
     EngineError
         When that engine is not there.
     """
-    if online and name == "caiman":
-        raise EngineError("--engine caiman", "is not run online", "Leave --engine out, or process without --online.")
-    if online:
+    # Engines bring numerical libraries along: only the one that is chosen, and only when it is there.
+    if online and name in ("auto", "builtin"):
+        from pipeline.engines.builtin.online.engine import OnlineEngine
+
         return OnlineEngine()
     if name == "builtin" or (name == "auto" and configured_python(project) is None):
+        from pipeline.engines.builtin.engine import BuiltinEngine
+
         return BuiltinEngine()
     if name in ("auto", "caiman"):
-        return CaimanEngine(find_python(project))
+        python = find_python(project)
+        from pipeline.engines.caiman.engine import CaimanEngine
+
+        return CaimanEngine(python, online=online)
     raise EngineError(f"--engine {name}", "there is no such engine", "Use auto, builtin or caiman.")

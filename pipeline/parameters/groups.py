@@ -195,8 +195,10 @@ class Quality(Group):
     SNR_lowest: Float = parameter(0.5, "Signal-to-noise ratio at or below which a cell is rejected.")
     rval_thr: Float = parameter(0.8, "Correlation of footprint and data from which a cell is accepted.", ge=-1, le=1)
     rval_lowest: Float = parameter(-1.0, "Correlation at or below which a cell is rejected.", ge=-1, le=1)
-    use_cnn: bool = parameter(False, "Also judge the footprint's shape with CaImAn's neural network.", by=ONLY_CAIMAN)
-    min_cnn_thr: Float = parameter(0.9, "Network's score from which a cell is accepted.", by=ONLY_CAIMAN, ge=0, le=1)
-    cnn_lowest: Float = parameter(
-        0.1, "Network's score at or below which a cell is rejected.", by=ONLY_CAIMAN, ge=0, le=1
+    use_cnn: bool = parameter(
+        True,
+        "Also judge the shape of footprints: by CaImAn's neural network, or by the built-in engine's own (planes only; "
+        "not with sparse_nmf).",
     )
+    min_cnn_thr: Float = parameter(0.9, "Score of the shape from which a cell is accepted.", ge=0, le=1)
+    cnn_lowest: Float = parameter(0.1, "Score of the shape at or below which a cell is rejected.", ge=0, le=1)

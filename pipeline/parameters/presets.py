@@ -2,7 +2,7 @@
 
 The values follow CaImAn's own defaults and the 1P and 2P columns of Inscopix's IDEAS workflow. Some are chosen
 differently, on purpose: 2p estimates K (nobody knows the number of cells beforehand) and has ``gSig`` 4, the sample
-2P file's; the neural network is off, because no engine has it without a further installation. 1p starts cells from
+2P file's. Shapes are judged in 2p only: CaImAn's network and ours know how cells look there. 1p starts cells from
 lower peaks (``min_corr`` 0.8 and ``min_pnr`` 6 instead of 0.85 and 12) and rejects what never rises clearly above its
 noise (``SNR_lowest`` 1.5 instead of 0.5): what is no cell is told better from its trace, once that is known.
 """
@@ -39,7 +39,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "refit": False,
         },
         "merging": {"merge_thr": 0.7},
-        "quality": {"min_SNR": 3.0, "SNR_lowest": 1.5, "rval_thr": 0.85},
+        "quality": {"min_SNR": 3.0, "SNR_lowest": 1.5, "rval_thr": 0.85, "use_cnn": False},
     },
     "3d": {
         "data": {"dxy": (1.0, 1.0, 1.0)},
@@ -47,5 +47,6 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         # Planes lie several times farther apart than pixels, and a cell is seen in three to five of them.
         "init": {"gSig": (4, 4, 2), "nb": 1, "ssub": 1, "tsub": 1},
         "patch": {"only_init": False},
+        "quality": {"use_cnn": False},
     },
 }

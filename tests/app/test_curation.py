@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.components.curation_view import curation_config, new_tag_column
+from app.components.curation_view import curation_config
 from app.components.edit_history import describe_cell, edit_list
-from app.curation import editable, look, make_edits, tag_columns, version_in_file
+from app.curation import editable, look, make_edits, tag_columns, thresholds, version_in_file
 from app.roi_rows import roi_rows
 from app.server import create_app
 from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.configure import add_column, change_type, hide_column
 from nwb_schema.edits import Accept, Reject, commit, edits_of
-from nwb_schema.errors import ConfigurationError
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
 from pipeline.simulate import Simulation
@@ -150,6 +149,8 @@ def test_undo_does_not_take_back_what_the_person_has_not_seen(
         ({"action": "accept", "rois": [3]}, "no ROIs"),
         ({"action": "tag", "rois": ["KEY"], "column": "cell type", "value": {"a": 1}}, "no ROIs"),
         (17, "no edit"),
+        ({"action": "undo"}, "together with others"),
+        ({"action": "evaluate", "thresholds": {"min_SNR": "high"}}, "no numbers"),
     ],
 )
 def test_what_cannot_be_done_changes_nothing_and_says_why(
@@ -164,6 +165,23 @@ def test_what_cannot_be_done_changes_nothing_and_says_why(
     assert said in answer["error"]
     assert len(answer["rows"]) == len(keys)
     assert sample.path.read_bytes() == before
+
+
+def test_other_thresholds_spare_what_people_decided(workspace: Workspace, sample: MadeSample, keys: list[str]) -> None:
+    data = workspace.samples.get(sample.identifier)
+    assert thresholds(data) == {"min_SNR": 2.5, "SNR_lowest": 0.5, "rval_thr": 0.8, "rval_lowest": -1.0}
+    decided = edit(workspace, sample, {"action": "accept", "rois": [keys[0]]})
+
+    # SNR runs from 2 to 9 over the cells, r from 0.3 to 0.95.
+    rule = {"min_SNR": 6.0, "SNR_lowest": 0.5, "rval_thr": 1.0, "rval_lowest": -1.0}
+    answer = edit(workspace, sample, {"action": "evaluate", "thresholds": rule}, based_on=decided["version"])
+
+    assert answer["said"].startswith("Evaluated: min_SNR 6")
+    assert list(read_rois(sample.path)["is_accepted"]) == [True, False, False, False, False, True, True, True, True]
+    again = edit(workspace, sample, {"action": "evaluate", "thresholds": rule}, based_on=answer["version"])
+    assert again["said"] == "Nothing changed."
+    refused = edit(workspace, sample, {"action": "evaluate", "thresholds": {"rval_thr": 7}}, based_on=None)
+    assert "rval_thr" in refused["error"]
 
 
 def test_look_is_silent_until_somebody_edits(workspace: Workspace, sample: MadeSample, keys: list[str]) -> None:
@@ -262,17 +280,3 @@ def test_route_refuses_a_form_of_another_site(client: FlaskClient, sample: MadeS
     assert (foreign.status_code, form.status_code) == (403, 415)
     assert sample.path.read_bytes() == before
     assert client.get("/edits/unknown").status_code == 404
-
-
-def test_new_tag_column_is_what_the_dialogue_says() -> None:
-    column = new_tag_column("  cell  type ", "text", "neuron, astrocyte,, neuron")
-
-    assert (column.name, column.kind, column.vocabulary) == (
-        "cell type",
-        ColumnKind.ROI_TAG,
-        ("neuron", "astrocyte"),
-    )
-    with pytest.raises(ConfigurationError, match="no name"):
-        new_tag_column(" ", "text", None)
-    with pytest.raises(ConfigurationError, match="only texts"):
-        new_tag_column("layer", "integer", "1, 2")

@@ -192,6 +192,39 @@ def test_edits_of_others_appear_and_conflicts_are_asked_about(page: Page, curate
     assert "accepted" in page.text(f'#roi-table .ag-row[row-id="{keys[1]}"]')
 
 
+def test_other_thresholds_are_drawn_before_they_are_applied(page: Page, mine: MadeSample) -> None:
+    page.find(".thresholds summary").click()
+    page.script(
+        """
+        const field = document.getElementById("threshold-rval_lowest");
+        field.value = "0.5";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        """
+    )
+    # r runs from 0.3 to 0.95 over the cells; the last one was rejected, and is good enough.
+    page.until(lambda: "8 accepted now, 6 by these thresholds: 1 more, 3 fewer" in page.text(".threshold-counts"))
+    page.until(lambda: "Rejected 3" in page.text(".roi-toggles"))
+    assert list(stored(mine)["is_accepted"]) == [True] * 8 + [False]
+
+    page.click_button(".threshold-controls button", "Apply")
+    page.until(lambda: "Evaluated" in page.text("#curation-status"))
+
+    assert list(stored(mine)["is_accepted"]) == [False] * 3 + [True] * 6
+
+
+def test_light_and_dark_are_kept(page: Page) -> None:
+    before = page.script("return getComputedStyle(document.body).backgroundColor")
+
+    page.find("[data-theme=switch]").click()
+    dark = page.script("return getComputedStyle(document.body).backgroundColor")
+    page.driver.refresh()
+    ready(page)
+
+    assert dark != before
+    assert page.script("return getComputedStyle(document.body).backgroundColor") == dark
+    page.find("[data-theme=switch]").click()
+
+
 def test_new_tag_column_can_be_used_at_once(page: Page, mine: MadeSample) -> None:
     page.find("#tag-column-open").click()
     page.until(lambda: page.find("#tag-column-name").is_displayed())
@@ -227,3 +260,19 @@ def test_edits_wait_for_a_server_that_was_killed(
         assert not stored(mine)["is_accepted"][0]
         driver.get("about:blank")
     driver.get_log("browser")  # it complains of the dead server, as it should
+
+
+def test_sample_is_moved_to_the_trash_and_restored(page: Page, url: str, mine: MadeSample) -> None:
+    before = mine.path.read_bytes()
+
+    page.find("#trash-open").click()
+    page.until(lambda: page.find("#trash-confirm").is_displayed())
+    page.find("#trash-confirm").click()
+    page.until(lambda: page.all("#trash-card summary"))
+    assert not mine.path.exists()
+
+    page.find("#trash-card summary").click()
+    page.click_button("#trash-card button", "Restore")
+    page.until(mine.path.exists)
+    assert mine.path.read_bytes() == before
+    page.until(lambda: mine.path.stem.removesuffix("_ophys") in page.text("#samples"))

@@ -34,8 +34,6 @@ NEEDS_CAIMAN = "Leave it at {default!r}, or run CaImAn yourself and `fluorite im
 HARMLESS = frozenset({"n_processes", "dxy", "nb_patch"})
 # These only mean something together with a method that is refused or switched off by itself.
 PART_OF = {
-    "min_cnn_thr": "use_cnn",
-    "cnn_lowest": "use_cnn",
     "low_rank_background": "rf",
 }
 # What this engine honours, but only together with something else: name, what it needs, and whether that is there.
@@ -62,6 +60,8 @@ NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
     ("init.ssub", "no init.Ain", lambda params: params.init.Ain is None),
     ("init.ssub", "greedy_roi", lambda params: params.init.method_init != "sparse_nmf"),
     ("init.rolling_length", "init.rolling_sum", lambda params: params.init.rolling_sum),
+    ("quality.min_cnn_thr", "quality.use_cnn", lambda params: params.quality.use_cnn),
+    ("quality.cnn_lowest", "quality.use_cnn", lambda params: params.quality.use_cnn),
     ("merging.merge_thr", "merging.do_merge", lambda params: params.merging.do_merge),
     ("merging.merge_thr", "no init.Ain", lambda params: params.init.Ain is None),
     ("temporal.lags", "temporal.p above 0", lambda params: params.temporal.p > 0),
@@ -86,6 +86,12 @@ def check_parameters(params: Parameters) -> None:
         )
     if is_one_photon(params):
         check_one_photon(params)
+        if params.quality.use_cnn:
+            raise ParameterError(
+                "quality.use_cnn",
+                f"is true, but {engine} knows the shapes of cells of two-photon movies only",
+                "Set it to false.",
+            )
     elif params.init.nb < 1:
         raise ParameterError(
             "init.nb",
@@ -206,7 +212,7 @@ def check_motion(motion: Motion, field: tuple[int, ...]) -> None:
 
 def _usual(params: Parameters) -> Parameters:
     """The preset that values are compared with, to see what a person has chosen."""
-    return Parameters.preset("1p" if is_one_photon(params) else "2p")
+    return Parameters.preset("3d" if params.motion.is3D else "1p" if is_one_photon(params) else "2p")
 
 
 def changed_online(params: Parameters) -> list[str]:

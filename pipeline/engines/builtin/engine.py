@@ -121,6 +121,7 @@ class BuiltinEngine:
                             rate_hz=movie.rate_hz,
                             decay_time_s=params.data.decay_time,
                             progress=lambda done: progress("evaluation", done),
+                            gSig=None if params.init.method_init == "sparse_nmf" else params.init.gSig,
                         ),
                         (Evaluation,),
                     )
@@ -212,6 +213,7 @@ def _results(
         background_traces=model.background_traces,
         snr=verdict.snr,
         r_values=verdict.r_values,
+        cnn_preds=verdict.shape,
         accepted=verdict.accepted,
         per_trace={
             "g": model.g,

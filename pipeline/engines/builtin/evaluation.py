@@ -18,6 +18,7 @@ from pipeline.engines.builtin.cnmfe.updates import mean_frames
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Floats, Model
+from pipeline.engines.builtin.shape_score import shape_scores
 from pipeline.parameters.groups import Quality
 
 # The noise's scale counts three times: an excursion has to be that much more than noise to be a transient.
@@ -35,11 +36,12 @@ NEIGHBOUR_OVERLAP = 0.1
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores ``(n,)`` float32 and who is accepted ``(n,)`` bool."""
+    """Scores ``(n,)`` float32 and who is accepted ``(n,)`` bool; `shape` is None where shapes were not judged."""
 
     snr: Floats
     r_values: Floats
     accepted: NDArray[np.bool_]
+    shape: Floats | None = None
 
 
 def evaluate(
@@ -50,22 +52,27 @@ def evaluate(
     rate_hz: float,
     decay_time_s: float,
     progress: Callable[[float], None],
+    gSig: tuple[int, ...] | None = None,
 ) -> Evaluation:
     """Score all components of `model` and decide by CaImAn's rule.
 
-    Accepted is who reaches ``min_SNR`` or ``rval_thr``, unless the SNR is at or below ``SNR_lowest`` or the
-    correlation at or below ``rval_lowest``.
+    Accepted is who reaches ``min_SNR``, ``rval_thr`` or (with ``use_cnn`` and a `gSig` to judge shapes by)
+    ``min_cnn_thr``, unless a score is at or below its lowest value.
     """
     window = max(1, int(np.ceil(rate_hz * decay_time_s)))
     snr = trace_snr(model.traces + model.residuals, window)
     r_values = footprint_correlation(frames, model, rate_hz, progress)
-    return Evaluation(snr, r_values, accepted(snr, r_values, params))
+    shape = shape_scores(model.footprints, frames.shape[1:], gSig) if params.use_cnn and gSig is not None else None
+    return Evaluation(snr, r_values, accepted(snr, r_values, params, shape), shape)
 
 
-def accepted(snr: Floats, r_values: Floats, params: Quality) -> NDArray[np.bool_]:
+def accepted(snr: Floats, r_values: Floats, params: Quality, shape: Floats | None = None) -> NDArray[np.bool_]:
     """CaImAn's rule: at or above any threshold, and above every lowest value."""
     good = (snr >= params.min_SNR) | (r_values >= params.rval_thr)
     bad = (snr <= params.SNR_lowest) | (r_values <= params.rval_lowest)
+    if shape is not None:
+        good |= shape >= params.min_cnn_thr
+        bad |= shape <= params.cnn_lowest
     result: NDArray[np.bool_] = good & ~bad
     return result
 

@@ -37,8 +37,9 @@ NEUROPIL = 2.0
 EDGE = 0.2
 # Active frames: where the candidate's trace exceeds this many of its noise's standard deviations.
 ACTIVE = 2.5
-# The null's local maxima below which the search stops (see `null_level`).
-NULL_QUANTILE = 0.85
+# The null's local maxima below which the search stops (see `null_level`). Low, so that dim cells are found: what is no
+# cell among them, the evaluation rejects (with 0.85, cells at 0.3 of the usual brightness were found to four fifths).
+NULL_QUANTILE = 0.7
 NOISE_SIGMAS = 6.0
 # Candidates that are taken out side by side.
 AT_ONCE = 8
@@ -96,15 +97,17 @@ def find_cells(
         return _nothing(short)
     # A dead pixel has no noise; dividing by its own would make it the most active of all.
     scale = np.maximum(noise, 0.2 * floor) if params.normalize_init else np.full_like(noise, floor)
-    residual = flattened(short, short_rate_hz)
+    residual = flattened(short, short_rate_hz, progress)
     residual *= np.float32(np.sqrt(factor)) / scale
     blur = tuple(BLUR * g for g in params.gSig)
-    _blur_in_place(residual, tuple(NEUROPIL * g for g in params.gSig), subtract=True)
+    _blur_in_place(residual, tuple(NEUROPIL * g for g in params.gSig), progress, subtract=True)
     smooth = residual.copy()
-    _blur_in_place(smooth, blur, subtract=False)
+    _blur_in_place(smooth, blur, progress, subtract=False)
     smooth *= noise_gain(blur, field)
+    progress(0.0)
     window = max(1, min(len(short), params.rolling_length // factor if params.rolling_sum else len(short)))
     search = _Search(residual, smooth, blur, window, params, allowed)
+    progress(0.0)
     # As many as would fill the field: discs in a plane, balls in a volume.
     one = math.prod(params.gSig) * (np.pi if len(field) == 2 else 4 / 3 * np.pi)
     most = params.K if params.K is not None else int(math.prod(field) / one)
@@ -319,8 +322,11 @@ def _rolling_energy(smooth: Floats, window: int) -> tuple[Floats, Floats]:
     return up_best / np.float32(window), down_best / np.float32(window)
 
 
-def flattened(short: Floats, rate_hz: float) -> Floats:
-    """`short` without each pixel's slowly changing baseline: medians of about a minute, joined by straight lines."""
+def flattened(short: Floats, rate_hz: float, tick: Callable[[float], None] = lambda _: None) -> Floats:
+    """`short` without each pixel's slowly changing baseline: medians of about a minute, joined by straight lines.
+
+    `tick` is called with 0 again and again, so that a cancel is noticed.
+    """
     n = len(short)
     pieces = max(1, round(n / rate_hz / 60))
     edges = np.linspace(0, n, pieces + 1).astype(int)
@@ -343,20 +349,22 @@ def flattened(short: Floats, rate_hz: float) -> Floats:
             out[t, first : first + rows] = short[t, first : first + rows] - (before + share[t] * (after - before))
 
     for _ in in_threads(work, range(0, short.shape[1], rows)):
-        pass
+        tick(0.0)
     return out
 
 
-def _blur_in_place(movie: Floats, sigma: tuple[float, ...], *, subtract: bool) -> None:
-    """Blur every frame of `movie` with a Gaussian, or subtract the blurred frame from it."""
+def _blur_in_place(movie: Floats, sigma: tuple[float, ...], tick: Callable[[float], None], *, subtract: bool) -> None:
+    """Blur every frame of `movie` with a Gaussian, or subtract the blurred frame; for `tick` see `flattened`."""
+    # A volume counts as many frames as it has planes.
+    step = max(1, 32 // math.prod(movie.shape[3:]))
 
     def work(start: int) -> None:
-        for image in movie[start : start + 32]:
+        for image in movie[start : start + step]:
             smooth = blurred(image, sigma)
             image[:] = image - smooth if subtract else smooth
 
-    for _ in in_threads(work, range(0, len(movie), 32)):
-        pass
+    for _ in in_threads(work, range(0, len(movie), step)):
+        tick(0.0)
 
 
 def _nothing(short: Floats) -> Candidates:

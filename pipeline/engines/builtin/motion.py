@@ -33,7 +33,7 @@ Estimator = Callable[[NDArray[np.floating]], tuple[float, ...]]
 # Frames that the template is made from; beyond this it does not get sharper, and they are held in memory.
 TEMPLATE_FRAMES = 200
 # Volumes are larger than frames: of them, no more than this many bytes as float32, but at least so many.
-TEMPLATE_BYTES = 384 * 2**20
+TEMPLATE_BYTES = 128 * 2**20
 LEAST_TEMPLATE_FRAMES = 20
 # Frames of these whose noise is measured.
 NOISE_FRAMES = 20
@@ -248,8 +248,10 @@ def build_template(movie: Movie, params: Motion, progress: Callable[[float], Non
 
 def _some_frames(movie: Movie, progress: Callable[[float], None]) -> list[NDArray[Any]]:
     """Frames from the whole movie, as many as the template needs and memory allows."""
-    fit = max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4))
-    numbers = np.unique(np.linspace(0, movie.shape[0] - 1, min(movie.shape[0], TEMPLATE_FRAMES, fit)).astype(int))
+    most = TEMPLATE_FRAMES
+    if len(movie.shape) == 4:
+        most = min(most, max(LEAST_TEMPLATE_FRAMES, TEMPLATE_BYTES // (math.prod(movie.shape[1:]) * 4)))
+    numbers = np.unique(np.linspace(0, movie.shape[0] - 1, min(movie.shape[0], most)).astype(int))
     frames = []
     for number in numbers:
         frames.append(movie.read(int(number), int(number) + 1)[0])

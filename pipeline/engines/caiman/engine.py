@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -53,11 +54,14 @@ class CaimanEngine:
         Let CaImAn Online (OnACID) do it, frame by frame.
     """
 
-    name = "caiman"
-
     def __init__(self, python: Path, *, online: bool = False) -> None:
         self.python = python
         self.online = online
+
+    @property
+    def name(self) -> str:
+        """``caiman``, or ``caiman-online``: the same parameters give another result there."""
+        return "caiman-online" if self.online else "caiman"
 
     @cached_property
     def installation(self) -> Installation:
@@ -126,7 +130,7 @@ class CaimanEngine:
         registered, results = workdir / "registered.h5", workdir / "results.hdf5"
         try:
             with _timed(seconds, "preparing the movie"):
-                raw = write_raw(movie, scratch / "raw.tif", lambda done: progress("preparing the movie", done))
+                raw = write_raw(movie, scratch, lambda done: progress("preparing the movie", done))
             task, notes = caiman_task(params, movie.shape, movie.rate_hz)
             task |= {"movie": str(raw), "results": str(scratch / "results.hdf5"), "online": self.online}
             outcome = self._run_caiman(task, scratch, workdir / "caiman.txt", progress)
@@ -187,20 +191,30 @@ def refuse_full_disk(folder: Path, movie: Movie) -> None:
         )
 
 
-def write_raw(movie: Movie, path: Path, progress: Callable[[float], None]) -> Path:
-    """The movie as an uncompressed TIFF, the one form of input that all versions of CaImAn read alike."""
+def write_raw(movie: Movie, folder: Path, progress: Callable[[float], None]) -> Path:
+    """The movie as a file that all versions of CaImAn read alike: uncompressed TIFF, of volumes HDF5 (``mov``)."""
     n_frames = movie.shape[0]
     keeps = movie.dtype.kind in "iuf" and movie.dtype.itemsize <= 4
     dtype = movie.dtype.newbyteorder("=") if keeps else np.dtype(np.float32)
     step = max(1, _CHUNK_BYTES // (math.prod(movie.shape[1:]) * 4))
 
-    def frames() -> Iterator[NDArray[Any]]:
+    def blocks() -> Iterator[NDArray[Any]]:
         for start in range(0, n_frames, step):
-            yield from movie.read(start, min(start + step, n_frames)).astype(dtype, copy=False)
+            yield movie.read(start, min(start + step, n_frames)).astype(dtype, copy=False)
             progress(min(start + step, n_frames) / n_frames)
 
+    if len(movie.shape) == 4:
+        # What the axes of a TIFF of four dimensions are, nobody agrees upon.
+        path = folder / "raw.h5"
+        with h5py.File(path, "x") as file:
+            data = file.create_dataset("mov", movie.shape, dtype)
+            for number, block in enumerate(blocks()):
+                data[number * step : number * step + len(block)] = block
+        return path
+    path = folder / "raw.tif"
+    frames = (frame for block in blocks() for frame in block)
     big = math.prod(movie.shape) * dtype.itemsize > 3 * 2**30
-    tifffile.imwrite(path, frames(), shape=movie.shape, dtype=dtype, photometric="minisblack", bigtiff=big)
+    tifffile.imwrite(path, frames, shape=movie.shape, dtype=dtype, photometric="minisblack", bigtiff=big)
     return path
 
 

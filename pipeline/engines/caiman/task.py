@@ -33,8 +33,8 @@ def caiman_task(params: Parameters, shape: tuple[int, ...], rate_hz: float) -> t
             f"{'in the field' if patch['rf'] is None else 'in each patch'}, one in every square of {SQUARE_GSIG} gSig."
         )
     if "online" in groups:
-        # None is our "automatic" there; CaImAn has its own.
-        groups["online"] = {name: value for name, value in groups["online"].items() if value is not None}
+        # What is automatic with us has a value of CaImAn's own there.
+        groups["online"] = {name: value for name, value in groups["online"].items() if value not in (None, "auto")}
     is_3d = bool(groups["motion"]["is3D"])
     if is_3d:
         for name in ("max_shifts", "strides", "overlaps", "gSig_filt"):

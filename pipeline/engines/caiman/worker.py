@@ -167,8 +167,7 @@ def batch(task: dict[str, Any], telling: Telling) -> dict[str, Any]:
             telling.stage("motion correction")
             sources, border, answer = correct_motion(task, params, cluster)
         telling.stage("memory map")
-        volumes = {"is_3D": True} if task["is3D"] else {}
-        name = cm.save_memmap(sources, base_name="ordered_", order="C", border_to_0=border, dview=cluster, **volumes)
+        name = cm.save_memmap(sources, base_name="ordered_", order="C", border_to_0=border, dview=cluster)
         flat, dims, n_frames = cm.load_memmap(name)
         images = np.reshape(flat.T, [n_frames, *dims], order="F")
         telling.stage("extraction")
@@ -269,6 +268,8 @@ def online(task: dict[str, Any], telling: Telling) -> dict[str, Any]:
     import numpy as np
 
     shifts = np.asarray(model.estimates.shifts, float) if task["motion_correct"] else None
+    if shifts is not None and shifts.ndim == 3:
+        shifts = shifts.mean(axis=1)  # piecewise-rigid: one for every patch
     if model.estimates.A.shape[1]:
         telling.stage("dF/F")
         relative_change(model, telling)
@@ -276,7 +277,7 @@ def online(task: dict[str, Any], telling: Telling) -> dict[str, Any]:
     save(model, params, task, task["shape"][1:])
     return {
         "registered": None,
-        "shifts": None if shifts is None else shifts.reshape(len(shifts), -1).tolist(),
+        "shifts": None if shifts is None else shifts.tolist(),
         "n_components": int(model.estimates.A.shape[1]),
     }
 

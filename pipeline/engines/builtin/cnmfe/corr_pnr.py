@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 # Baseline and noise are taken from a few stretches spread over the movie.
-STRETCHES = 6
+STRETCHES = 4
 STRETCH_FRAMES = 128
 CHUNK_BYTES = 32 * 2**20
 # What stays below this many standard deviations of the noise does not count for the correlation: neighbours share it,

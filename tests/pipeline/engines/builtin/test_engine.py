@@ -219,4 +219,6 @@ def test_real_and_simulated_recordings_score_above_caiman(
     baseline = json.loads((shared_data / "caiman" / "baseline.json").read_text())[caiman]
     assert scores["f1"] > baseline["f1"]
     assert scores["recall_active"] > baseline["recall_active"]
-    assert scores["trace_corr_median"] > baseline["trace_corr_median"] - 0.01
+    # Over the matched cells, and there are more and dimmer ones than CaImAn's.
+    assert scores["trace_corr_median"] > baseline["trace_corr_median"] - 0.02
+    assert scores["matched"] > 1.1 * baseline["f1"] * (baseline["n_found"] + scores["n_true"]) / 2

@@ -52,7 +52,6 @@ def movie_like() -> ArrayMovie:
         ({"method_deconvolution": "cvxpy"}, "temporal.method_deconvolution"),
         ({"low_rank_background": False}, "patch.low_rank_background"),
         ({"Ain": "no such file.npy"}, "init.Ain"),
-        ({"use_cnn": True}, "quality.use_cnn"),
         ({"fr": 30}, "data.fr"),
         ({"gSig": 40}, "init.gSig"),
         ({"border_pix": 30}, "patch.border_pix"),
@@ -95,7 +94,10 @@ def test_more_patches_than_can_be_fitted_are_refused_with_a_stride() -> None:
     [
         ({"K": 3}, lambda one, two: two["C"].shape[0] <= 3 < one["C"].shape[0]),
         ({"nb": 1}, lambda one, two: two["f"].shape[0] == 1),
-        ({"min_SNR": 50, "rval_thr": 1.0}, lambda one, two: len(two["idx_components"]) < len(one["idx_components"])),
+        (
+            {"min_SNR": 50, "rval_thr": 1.0, "min_cnn_thr": 1.0},
+            lambda one, two: len(two["idx_components"]) < len(one["idx_components"]),
+        ),
         ({"p": 0}, lambda one, two: np.array_equal(two["C"][:], two["S"][:])),
         ({"p": 2}, lambda one, two: two["g"].shape == (two["C"].shape[0], 2) and (two["g"][:, 1] < 0).any()),
         ({"gSig": 9}, lambda one, two: two["C"].shape[0] < one["C"].shape[0]),
@@ -156,6 +158,9 @@ CHANGES: dict[str, Any] = {
     "SNR_lowest": 1000.0,
     "rval_thr": -1.0,
     "rval_lowest": 0.9,
+    "use_cnn": False,
+    "min_cnn_thr": 0.0,
+    "cnn_lowest": 0.999,
 }
 # What another parameter has to be for a change to matter.
 BASES: dict[str, dict[str, Any]] = {
@@ -166,6 +171,9 @@ BASES: dict[str, dict[str, Any]] = {
     "stride": {"rf": 16},
     "del_duplicates": {"rf": 16, "stride": 14},
     "only_init": {"refit": False},
+    "rval_thr": {"use_cnn": False},
+    # Nothing is accepted for its trace, so that its shape decides.
+    "min_cnn_thr": {"min_SNR": 1000.0, "rval_thr": 1.0},
 }
 # Elsewhere: K, nb, p and border_pix above, fr (only checked against the movie), method_deconvolution (one value), Ain
 # and method_init in test_start.py, is3D in test_volumes.py.
@@ -178,9 +186,6 @@ NOT_HONOURED: dict[str, Any] = {
     "nb_patch": 3,
     "low_rank_background": False,
     "n_processes": 3,
-    "use_cnn": True,
-    "min_cnn_thr": 0.5,
-    "cnn_lowest": 0.4,
 }
 
 
@@ -219,7 +224,7 @@ def test_an_honoured_parameter_changes_the_result(
     def content(result: EngineResult) -> list[np.ndarray]:
         with h5py.File(result.results) as file:
             estimates = file["estimates"]
-            return [estimates[key][:] for key in ("C", "A/data", "SNR_comp", "idx_components", "Cn")]
+            return [estimates[key][()] for key in ("C", "A/data", "SNR_comp", "idx_components", "Cn", "cnn_preds")]
 
     same = [np.array_equal(one, two) for one, two in zip(content(usual), content(changed), strict=True)]
     assert not all(same)

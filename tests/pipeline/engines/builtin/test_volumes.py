@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from nwb_schema.errors import MovieError, ParameterError
 from nwb_schema.movie_file import MovieFile
+from pipeline.engines.builtin.checks import warnings_of
 from pipeline.engines.builtin.engine import BuiltinEngine
 from pipeline.engines.builtin.shape import cell_sized
 from pipeline.engines.builtin.smoothing import MOST_CHANNELS, blurred, noise_gain
@@ -180,6 +181,12 @@ def test_what_is_not_done_with_volumes_is_refused_before_any_work(overrides: dic
         BuiltinEngine().check(VOLUMES.updated(overrides), movie_like(120, HEIGHT, WIDTH, DEPTH))
     assert refusal.value.file == name
     assert refusal.value.remedy
+
+
+def test_the_preset_is_taken_without_complaint() -> None:
+    BuiltinEngine().check(VOLUMES, movie_like(120, HEIGHT, WIDTH, DEPTH))
+    assert warnings_of(VOLUMES) == ()
+    assert any("data.dxy" in note for note in warnings_of(VOLUMES.updated({"dxy": [1.0, 1.0, 5.0]})))
 
 
 def test_a_number_for_every_axis_is_asked_for() -> None:

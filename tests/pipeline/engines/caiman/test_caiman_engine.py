@@ -81,7 +81,7 @@ def test_every_parameter_arrives_under_its_name_and_in_its_group(python: Path, m
         assert file["params/data/dims"][:].tolist() == [24, 40]
         for group, values in expected.items():
             for name, value in values.items():
-                if value is None and group == "online":
+                if group == "online" and value in (None, "auto"):
                     continue
                 node = file[f"params/{group}"]
                 saved = node.attrs[name] if name in node.attrs else node[name][()]
@@ -110,6 +110,7 @@ def test_without_motion_correction_the_movie_is_copied(python: Path, movie: Arra
 def test_online_moves_the_movie_by_the_shifts_that_caiman_found(python: Path, movie: ArrayMovie, work: Path) -> None:
     result = CaimanEngine(python, online=True).run(movie, TWO_PHOTON, work, ignore)
 
+    assert result.engine == "caiman-online"
     assert result.shifts[5].tolist() == [0, 1]
     assert read_results(result.results).n_rois == 2
     with MovieFile(result.registered_movie) as registered:
@@ -172,7 +173,7 @@ def test_a_worker_whose_starter_is_gone_ends_with_its_children(
     monkeypatch.setenv("STAND_IN_PIDS", str(tmp_path / "pids"))
     movie = ArrayMovie(np.ones((100, 20, 30), np.uint16))
     task, _ = caiman_task(TWO_PHOTON, movie.shape, 10.0)
-    raw = write_raw(movie, tmp_path / "raw.tif", lambda done: None)
+    raw = write_raw(movie, tmp_path, lambda done: None)
     (tmp_path / "task.json").write_text(json.dumps(task | {"movie": str(raw), "results": str(tmp_path / "r.hdf5")}))
     process = subprocess.Popen(
         [str(python), str(WORKER), str(tmp_path / "task.json")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -214,3 +215,15 @@ def test_an_automatic_number_of_cells_follows_from_area_and_size() -> None:
     assert "290 cells in the field" in notes[0]
     task, notes = caiman_task(Parameters.preset("1p"), (500, 240, 272), 15.0)
     assert (task["parameters"]["init"]["K"], task["refit"], notes) == (None, False, ())
+
+
+def test_volumes_go_in_as_they_are_and_sizes_get_three_axes(tmp_path: Path) -> None:
+    frames = np.random.default_rng(1).integers(0, 99, (110, 20, 30, 4)).astype(np.uint16)
+    path = write_raw(ArrayMovie(frames), tmp_path, lambda done: None)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["mov"][:], frames)
+    task, _ = caiman_task(Parameters.preset("3d"), frames.shape, 5.0)
+
+    assert task["is3D"]
+    assert [len(task["parameters"]["motion"][name]) for name in ("max_shifts", "strides", "overlaps")] == [3, 3, 3]
+    assert len(task["parameters"]["init"]["gSig"]) == 3

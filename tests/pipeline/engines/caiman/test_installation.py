@@ -112,6 +112,9 @@ def test_auto_takes_the_configured_one_and_says_when_it_is_gone(
     engine = choose_engine("auto", Project.open(project.folder))
 
     assert (engine.name, engine.version) == ("caiman", "1.12.1")
+    project = Project.open(project.folder)
+    assert choose_engine("caiman", project, online=True).name == "caiman-online"
+    assert choose_engine("auto", project, online=True).name == "online", "it can follow a growing movie"
 
 
 def test_conda_environments_are_found_and_one_called_caiman_comes_first(tmp_path: Path) -> None:

@@ -125,6 +125,19 @@ def test_a_cancelled_run_stops_at_once_and_leaves_nothing(stage: str, simulation
     assert list(tmp_path.iterdir()) == []
 
 
+def test_cells_can_be_given(simulation: Simulation, tmp_path: Path) -> None:
+    np.save(tmp_path / "masks.npy", simulation.footprints > 0.3)
+    work = tmp_path / "work"
+    work.mkdir()
+    params = ONE_PHOTON.updated({"Ain": str(tmp_path / "masks.npy"), "motion_correct": False})
+    found = read_results(BuiltinEngine().run(ArrayMovie(simulation.frames[:300]), params, work, ignore).results)
+    true = simulation.footprints.reshape(len(simulation.footprints), -1)
+    assert found.n_rois == len(true)
+    own = found.footprints.toarray()
+    cosine = true @ own.T / np.linalg.norm(true, axis=1)[:, None] / np.linalg.norm(own, axis=1)
+    assert (cosine.argmax(axis=1) == np.arange(len(true))).all()
+
+
 def test_a_killed_run_goes_on_to_the_same_result(simulation: Simulation, tmp_path: Path) -> None:
     movie = ArrayMovie(simulation.frames[:300])
     folders = [tmp_path / name for name in ("kept", "one", "two", "whole")]
