@@ -114,7 +114,7 @@ def make_edits(
         steps = [one.action for one in requests if one.is_step]
         news = [one.new for one in requests if one.new is not None]
         if not requests or (len(requests) > 1 and any(one.action in ALONE for one in requests)):
-            raise EditError("page", "sent no edit, or together what has to come alone", "Reload the page.")
+            raise EditError("page", "sent no edit, or together with others what has to come alone", "Reload the page.")
         workspace.project.require_writable()
         if news and news[0].is_made(workspace.samples.get(sample.name)):
             return _answer(workspace, sample, None)

@@ -205,7 +205,7 @@ def test_new_cells_come_alone(unchanged: tuple[Workspace, MadeSample]) -> None:
 
     answer = make_edits(workspace, workspace.samples.get(sample.identifier), sent, actor="Ada", based_on=None)
 
-    assert "come alone" in answer["error"]
+    assert "has to come alone" in answer["error"]
 
 
 def test_shapes_cut_the_frame_in_two() -> None:
