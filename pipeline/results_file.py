@@ -307,7 +307,10 @@ def _put_parameters(file: h5py.File, results: Results) -> None:
                  "spatial", "temporal"):  # fmt: skip
         group = params.create_group(name)
         for key, value in groups.get(name, {}).items():
-            _put(group, key, value)
+            # CaImAn computes with its online parameters as soon as a loaded file's are changed, and has no automatic
+            # ones there: what is left out has its own default.
+            if name != "online" or value not in (None, "auto"):
+                _put(group, key, value)
 
 
 def _put(group: h5py.Group, name: str, value: Any) -> None:

@@ -80,7 +80,7 @@ def peer_runs(peer: str, recording: Recording, cache: Path, progress: Progress) 
         yield _kept(recording, program, settings, cache, lambda: run_suite2p(python, recording, settings, progress))
         return
     engine = CaimanEngine(find_python(None))
-    for changes in combinations(CAIMAN_PARAMETERS[recording.name]):
+    for changes in combinations(CAIMAN_PARAMETERS.get(recording.name, {})):
         parameters = Parameters.preset(recording.preset).updated({"n_processes": n_threads(), **changes})
         found, was_kept = _kept(
             recording,

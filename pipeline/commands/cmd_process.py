@@ -78,10 +78,16 @@ def process(
     if idle_s is not None and not follow:
         raise click.UsageError("--idle-s needs --follow.")
     from nwb_schema.project import Project
-    from pipeline.request import split_into_recordings
 
     log_to_stderr()
     project = Project.open(project_folder)
+    if engine == "caiman":
+        # Before the readers of movies are imported: who has no CaImAn should know at once.
+        from pipeline.engines.caiman.installation import find_python, probe
+
+        probe(find_python(project)).require()
+    from pipeline.request import split_into_recordings
+
     values = {
         "movies": movies,
         "preset": preset,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nwb_schema.errors import EngineError
 from nwb_schema.project import Project
-from pipeline.engines.builtin.engine import BuiltinEngine
-from pipeline.engines.builtin.online.engine import OnlineEngine
-from pipeline.engines.caiman.engine import CaimanEngine
 from pipeline.engines.caiman.installation import configured_python, find_python
-from pipeline.engines.engine import Engine
+
+if TYPE_CHECKING:
+    from pipeline.engines.engine import Engine
 
 
 def choose_engine(name: str, project: Project, *, online: bool = False) -> Engine:
@@ -26,10 +27,18 @@ def choose_engine(name: str, project: Project, *, online: bool = False) -> Engin
     EngineError
         When that engine is not there.
     """
+    # Engines bring numerical libraries along: only the one that is chosen, and only when it is there.
     if online and name in ("auto", "builtin"):
+        from pipeline.engines.builtin.online.engine import OnlineEngine
+
         return OnlineEngine()
     if name == "builtin" or (name == "auto" and configured_python(project) is None):
+        from pipeline.engines.builtin.engine import BuiltinEngine
+
         return BuiltinEngine()
     if name in ("auto", "caiman"):
-        return CaimanEngine(find_python(project), online=online)
+        python = find_python(project)
+        from pipeline.engines.caiman.engine import CaimanEngine
+
+        return CaimanEngine(python, online=online)
     raise EngineError(f"--engine {name}", "there is no such engine", "Use auto, builtin or caiman.")

@@ -140,3 +140,14 @@ def test_the_file_is_flushed_through_a_descriptor_that_may_write(
     monkeypatch.setattr(os, "fsync", lambda number: flushed.append(fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE))
     write_results(tmp_path / "r.hdf5", make_results())
     assert flushed == [os.O_RDWR]  # Windows flushes no descriptor that may only read
+
+
+def test_automatic_online_parameters_are_left_to_caiman(tmp_path: Path) -> None:
+    parameters = Parameters.preset("2p").updated({"online.epochs": 2}).to_dict()
+    path = write_results(tmp_path / "results.hdf5", replace(make_results(), parameters=parameters))
+
+    with h5py.File(path) as file:
+        online, init = file["params/online"], file["params/init"]
+        assert online["epochs"][()] == 2
+        assert not {"max_shifts_online", "thresh_fitness_raw", "init_method"} & {*online, *online.attrs}
+        assert init["gSiz"][()] == b"NoneType", "elsewhere, CaImAn has automatic values"

@@ -21,6 +21,8 @@ def cell_sized(footprints: sparse.csr_array, field: tuple[int, ...], gSig: tuple
     the radius for a disc), in units of gSig. In a volume it is that of the footprint seen from above: cells that the
     top or bottom plane cuts through are thin in z and cells all the same.
 
+    A footprint that the border of the field cuts is judged together with its mirror image beyond it.
+
     Parameters
     ----------
     field
@@ -34,10 +36,23 @@ def cell_sized(footprints: sparse.csr_array, field: tuple[int, ...], gSig: tuple
         seen = np.unique(bright // math.prod(field[2:]))
         if len(seen) < 4:
             continue
-        y, x = np.divmod(seen, field[1])
+        y, x = with_mirror_image(*np.divmod(seen, field[1]), field)
         covariance = np.cov(y / gSig[0], x / gSig[1], bias=True)
         # Pixels are squares, not points: a line of them still has a width, with a variance of 1/12 px^2.
         covariance[0, 0] += 1 / (12 * gSig[0] ** 2)
         covariance[1, 1] += 1 / (12 * gSig[1] ** 2)
         wide[k] = 2 * np.sqrt(np.linalg.eigvalsh(covariance)[0]) >= LEAST_HALF_WIDTH
     return wide
+
+
+def with_mirror_image(
+    y: NDArray[np.integer], x: NDArray[np.integer], field: tuple[int, ...]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Pixels together with their mirror image at each border of the field ``(height, width)`` that they touch."""
+    for border, touches in ((-1, y.min() == 0), (2 * field[0] - 1, y.max() == field[0] - 1)):
+        if touches:
+            y, x = np.concatenate([y, border - y]), np.concatenate([x, x])
+    for border, touches in ((-1, x.min() == 0), (2 * field[1] - 1, x.max() == field[1] - 1)):
+        if touches:
+            y, x = np.concatenate([y, y]), np.concatenate([x, border - x])
+    return y, x

@@ -13,13 +13,15 @@ from importlib.resources import as_file, files
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import ndimage, sparse
 
 Floats = NDArray[np.float32]
 
 # A footprint is looked at in a square of this many pixels, which spans this many gSig to every side of its centre.
 SIDE = 24
 REACH = 3.0
+# Pixels beyond the border in which the mirror image of a cut cell is looked at.
+MIRROR = 40
 
 
 def shape_scores(footprints: sparse.csr_array, field: tuple[int, ...], gSig: tuple[int, ...]) -> Floats:
@@ -34,7 +36,30 @@ def shape_scores(footprints: sparse.csr_array, field: tuple[int, ...], gSig: tup
     """
     if footprints.shape[0] == 0:
         return np.zeros(0, np.float32)
-    return judged(np.stack([portrait(row, field, gSig) for row in rows_of(footprints, field)]), weights())
+    images = rows_of(footprints, field)
+    scores = judged(np.stack([portrait(image, field, gSig) for image in images]), weights())
+    # A cell that the border cuts in half is whole together with its mirror image.
+    cut = [number for number, image in enumerate(images) if touches_border(image)]
+    if cut:
+        whole = [np.pad(images[number], MIRROR, mode="symmetric") for number in cut]
+        pieces = [largest_piece(image) for image in whole]
+        scores[cut] = np.maximum(
+            scores[cut], judged(np.stack([portrait(image, image.shape, gSig) for image in pieces]), weights())
+        )
+    return scores
+
+
+def touches_border(image: Floats) -> bool:
+    """Whether a footprint is there at the border of the field with more than a fifth of its maximum."""
+    edges = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return bool(edges.max(initial=0) > 0.2 * image.max(initial=0))
+
+
+def largest_piece(image: Floats) -> Floats:
+    """The connected part of `image` that weighs most: without mirror images that lie by themselves."""
+    labels, count = ndimage.label(image > 0, np.ones((3, 3)))
+    heaviest = 1 + int(np.argmax(ndimage.sum_labels(image, labels, np.arange(1, count + 1))))
+    return np.where(labels == heaviest, image, 0).astype(np.float32)
 
 
 def rows_of(footprints: sparse.csr_array, field: tuple[int, ...]) -> list[Floats]:
