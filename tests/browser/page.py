@@ -36,6 +36,8 @@ class Page:
         def pressed() -> bool:
             button = next((found for found in self.all(css) if found.text == text), None)
             if button is not None:
+                # Not under the page's header, which stays where it is.
+                self.script("arguments[0].scrollIntoView({block: 'center'})", button)
                 button.click()
             return button is not None
 
