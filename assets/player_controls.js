@@ -175,7 +175,7 @@
       canvas.title = shades.map((shade) => shade.name).join(", ");
       canvas.dataset.names = shades.length;
       if (!this.stimulusResizer) {
-        this.stimulusResizer = new ResizeObserver(() => this.showStimuli(this.shades));
+        this.stimulusResizer = new ResizeObserver(() => requestAnimationFrame(() => this.showStimuli(this.shades)));
         this.stimulusResizer.observe(canvas.parentElement);
       }
       const { n_frames: count, rate_hz: rate } = this.player.config;

@@ -34,7 +34,7 @@
       on("pointercancel", this.cancel);
       on("dblclick", this.doubleClicked);
       this.canvas.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
-      this.resizer = new ResizeObserver(() => this.draw());
+      this.resizer = new ResizeObserver(() => requestAnimationFrame(() => this.draw())); // drawing may change its height
       this.resizer.observe(root);
     }
 
