@@ -31,6 +31,7 @@ from pipeline.commands.cmd_set import set_values
 from pipeline.commands.cmd_shape import add_rois, merge, split
 from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
+from pipeline.commands.cmd_trash import trash
 from pipeline.commands.cmd_undo import redo, undo
 from pipeline.commands.console import ends_cleanly
 
@@ -98,7 +99,22 @@ def _announce(url: str, page: str, browser: bool) -> None:
 
 for _command in (init, process, import_, adopt, params, samples, rois, filters, index, config, stimuli, behaviour):
     main.add_command(_command)
-for _command in (tag, set_values, accept, reject, delete, restore, merge, split, add_rois, evaluate, log, undo, redo):
+for _command in (
+    tag,
+    set_values,
+    accept,
+    reject,
+    delete,
+    restore,
+    merge,
+    split,
+    add_rois,
+    evaluate,
+    log,
+    undo,
+    redo,
+    trash,
+):
     main.add_command(_command)
-for _command in (check, export, check_caiman, bench):
+for _command in (trash, check, export, check_caiman, bench):
     main.add_command(_command)

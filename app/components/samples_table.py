@@ -226,10 +226,11 @@ def register(app: Dash) -> None:
         Output("samples-grid", "hidden"),
         Output("samples-count", "children"),
         Input("jobs-state", "data"),
+        Input("trash-restored", "data"),
         State("samples", "rowData"),
         prevent_initial_call=True,
     )
-    def refresh(_jobs: Any, shown: list[dict[str, Any]]) -> tuple[Any, ...]:
+    def refresh(_jobs: Any, _restored: Any, shown: list[dict[str, Any]]) -> tuple[Any, ...]:
         rows = sample_rows(current_workspace())
         if rows == shown:
             return (no_update,) * 4

@@ -260,3 +260,19 @@ def test_edits_wait_for_a_server_that_was_killed(
         assert not stored(mine)["is_accepted"][0]
         driver.get("about:blank")
     driver.get_log("browser")  # it complains of the dead server, as it should
+
+
+def test_sample_is_moved_to_the_trash_and_restored(page: Page, url: str, mine: MadeSample) -> None:
+    before = mine.path.read_bytes()
+
+    page.find("#trash-open").click()
+    page.until(lambda: page.find("#trash-confirm").is_displayed())
+    page.find("#trash-confirm").click()
+    page.until(lambda: page.all("#trash-card summary"))
+    assert not mine.path.exists()
+
+    page.find("#trash-card summary").click()
+    page.click_button("#trash-card button", "Restore")
+    page.until(mine.path.exists)
+    assert mine.path.read_bytes() == before
+    page.until(lambda: mine.path.stem.removesuffix("_ophys") in page.text("#samples"))
