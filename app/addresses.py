@@ -16,3 +16,8 @@ def sample_url(identifier: str, *, play: bool = False) -> str:
         Whether the movie starts to play by itself, once its first frames are there.
     """
     return f"/sample/{quote(identifier, safe='')}{'?play=1' if play else ''}"
+
+
+def stimuli_url(identifier: str) -> str:
+    """The address of the page of a sample's stimuli; see `sample_url`."""
+    return f"/stimuli/{quote(identifier, safe='')}"

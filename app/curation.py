@@ -106,7 +106,7 @@ def make_edits(
         except EditConflict as conflict:
             if conflict.overlapping or steps:
                 return _refusal(workspace, sample, conflict, steps)
-            merged = _others(conflict)
+            merged = others(conflict)
             done = _commit(workspace, sample, requests, actor=actor, based_on=conflict.version)
     except FluoriteError as error:
         return _answer(workspace, sample, None, error=str(error))
@@ -193,14 +193,14 @@ def _only_rois(done: Committed) -> bool:
 
 def _refusal(workspace: Workspace, sample: SampleData, conflict: EditConflict, steps: Sequence[str]) -> dict[str, Any]:
     if steps:  # which edit would be taken back is not the one that the person sees as the last
-        said = f"{_others(conflict)} Nothing was taken back. Look first, then do it again."
+        said = f"{others(conflict)} Nothing was taken back. Look first, then do it again."
         return _answer(workspace, sample, None, version=conflict.version, said=said)
-    text = f"{_others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
+    text = f"{others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
     answer = _answer(workspace, sample, None, version=conflict.version)
     return answer | {"conflict": {"text": text, "version": conflict.version}}
 
 
-def _others(conflict: EditConflict) -> str:
+def others(conflict: EditConflict) -> str:
     """What others did meanwhile, in a line."""
     shown = [f"{record.actor} {record.what}" for record in conflict.since[-_SHOWN_EDITS:]]
     more = len(conflict.since) - len(shown)

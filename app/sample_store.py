@@ -23,6 +23,7 @@ from nwb_schema.edits.record import EditRecord
 from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
+from nwb_schema.stimuli import read_events, read_stimuli
 
 _KEPT_SAMPLES = 8
 
@@ -68,6 +69,16 @@ class SampleData:
     def edits(self) -> tuple[EditRecord, ...]:
         """The edits in the file, in order; a file of another program has none."""
         return read_history(self.path) if self.summary.is_ours else ()
+
+    @cached_property
+    def periods(self) -> dict[str, pd.DataFrame]:
+        """The periods of its stimuli by the type's key; see `nwb_schema.stimuli.read_stimuli`."""
+        return read_stimuli(self.path)
+
+    @cached_property
+    def moments(self) -> dict[str, pd.DataFrame]:
+        """The moments of its stimuli by the type's key; see `nwb_schema.stimuli.read_events`."""
+        return read_events(self.path)
 
     @cached_property
     def images(self) -> dict[str, NDArray[np.float32]]:

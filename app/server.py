@@ -25,13 +25,24 @@ from app.components import (
     process_form,
     roi_table,
     samples_table,
+    stimulus_copy_view,
+    stimulus_import_view,
+    stimulus_view,
     trace_panel,
     trash_view,
 )
 from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
-from app.pages import browse_page, configuration_page, project_page, sample_page, unknown_page
+from app.pages import (
+    browse_page,
+    configuration_page,
+    project_page,
+    sample_page,
+    stimulus_page,
+    unknown_page,
+)
+from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -66,6 +77,7 @@ def create_app(project_folder: Path) -> Dash:
     attach(app.server, Workspace.of(project))
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
+    app.server.register_blueprint(stimuli)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -83,6 +95,9 @@ def create_app(project_folder: Path) -> Dash:
         bulk_edit,
         configuration_view,
         trash_view,
+        stimulus_view,
+        stimulus_import_view,
+        stimulus_copy_view,
     ):
         component.register(app)
     return app
@@ -99,6 +114,12 @@ def _register_pages(project_name: str) -> None:
     )
     register(
         "app.pages.browse_page", path="/browse", title=f"Browse · {project_name} · Fluorite", layout=browse_page.layout
+    )
+    register(
+        "app.pages.stimulus_page",
+        path_template="/stimuli/<identifier>",
+        title=f"Stimuli · {project_name} · Fluorite",
+        layout=stimulus_page.layout,
     )
     configuration = f"Configuration · {project_name} · Fluorite"
     register(

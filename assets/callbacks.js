@@ -58,6 +58,41 @@
         return window.dash_clientside.no_update;
       },
 
+      mountStimuli(state) {
+        fluorite.mountStimuli(state);
+        return window.dash_clientside.no_update;
+      },
+
+      reloadStimuli(done) {
+        if (done && fluorite.stimuli) fluorite.stimuli.reload(done.show, done.said);
+        return window.dash_clientside.no_update;
+      },
+
+      selectStimuli() {
+        if (fluorite.stimuli) fluorite.stimuli.selectedInGrid();
+        return window.dash_clientside.no_update;
+      },
+
+      /* The import is open from its button or a paste on, until something was loaded. */
+      stimulusTarget() {
+        const target = fluorite.stimulusTarget();
+        const [cause] = window.dash_clientside.callback_context.triggered;
+        if (!target || !cause || !cause.value) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
+        return [cause.prop_id !== "stimulus-loaded.data", target];
+      },
+
+      stimulusCopy(clicks) {
+        const target = clicks && fluorite.stimulusTarget();
+        return target ? [true, target] : [window.dash_clientside.no_update, window.dash_clientside.no_update];
+      },
+
+      showShades(shades) {
+        const { player } = fluorite;
+        const shown = () => fluorite.player && fluorite.player.root.isConnected && fluorite.player.controls;
+        fluorite.whenReady(shown, () => fluorite.player.controls.showStimuli(shades || []), player ? 600 : 60);
+        return window.dash_clientside.no_update;
+      },
+
       showAddress(address) {
         fluorite.showAddress(address);
         return window.dash_clientside.no_update;

@@ -62,6 +62,15 @@
     );
   };
 
+  components.StimulusColour = function (props) {
+    return createElement(
+      "span",
+      { className: "colour-entry" },
+      createElement("span", { className: "colour-swatch", style: { background: props.value }, "aria-hidden": "true" }),
+      props.value
+    );
+  };
+
   components.Status = function (props) {
     const ok = props.value === "ok";
     return createElement(

@@ -123,7 +123,7 @@
         iconButton("back", "Previous frame (left arrow)", () => player.step(-1)),
         this.playButton,
         iconButton("forward", "Next frame (right arrow)", () => player.step(1)),
-        this.scrub,
+        element("div", { class: "scrub-wrap" }, [this.scrub, (this.stimuli = element("canvas", { class: "scrub-stimuli", "aria-hidden": "true" }))]),
         this.readout,
         speed,
       ]);
@@ -163,6 +163,33 @@
         // An image that was kept from above only has nothing to show of a plane.
         input.disabled = plane !== null && !one.planes;
         input.checked = one.name === background.name;
+      }
+    }
+
+    /* Stimuli below the time line: [{name, colour, spans: [[start_s, stop_s], ...]}, ...]. */
+    showStimuli(shades) {
+      if (!this.stimuli) return;
+      this.shades = shades;
+      const canvas = this.stimuli;
+      canvas.hidden = !shades.length;
+      canvas.title = shades.map((shade) => shade.name).join(", ");
+      canvas.dataset.names = shades.length;
+      if (!this.stimulusResizer) {
+        this.stimulusResizer = new ResizeObserver(() => requestAnimationFrame(() => this.showStimuli(this.shades)));
+        this.stimulusResizer.observe(canvas.parentElement);
+      }
+      const { n_frames: count, rate_hz: rate } = this.player.config;
+      const thumb = 8; // half of it: where the middle of the thumb stands at either end
+      const width = (canvas.width = canvas.parentElement.clientWidth);
+      canvas.height = 5;
+      const context = canvas.getContext("2d");
+      const at = (time) => thumb + (Math.min(Math.max((time * rate) / Math.max(count - 1, 1), 0), 1)) * (width - 2 * thumb);
+      // The longest first: what is short lies on top of it.
+      const all = shades.flatMap(({ colour, spans }) => spans.map(([start, stop]) => ({ colour, start, stop })));
+      all.sort((a, b) => b.stop - b.start - (a.stop - a.start));
+      for (const { colour, start, stop } of all) {
+        context.fillStyle = colour;
+        if (start * rate <= count && stop >= 0) context.fillRect(at(start), 0, Math.max(at(stop) - at(start), 1), 5);
       }
     }
 

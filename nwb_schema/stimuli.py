@@ -167,32 +167,17 @@ def change_periods(
     kind = "EventsTable" if moments else "TimeIntervals"
     place = _place(column, kind)
     _refuse_unknown(path, place, column, "replace")
-    edits: list[Any] = []
-    with open_sample(path) as file:
-        there = read_times(file).get(place)
-    if there is None and added:
-        edits.append(
-            LoadTimes(
-                place,
-                column.name,
-                as_table(
-                    _no_rows(moments),
-                    neurodata_type=kind,
-                    description=(column.description or f"Stimulus type {column.name}."),
-                ),
-            )
-        )
-    edits.append(
-        ChangePeriods(
-            place,
-            column.name,
-            {number: _as_stored(values) for number, values in (changed or {}).items()},
-            removed,
-            [_as_stored({"name": column.name, "colour": PALETTE[0], **values}) for values in added],
-            column.vocabulary,
-        )
+    explained = column.description or f"Stimulus type {column.name}."
+    edit = ChangePeriods(
+        place,
+        column.name,
+        {number: _as_stored(values) for number, values in (changed or {}).items()},
+        removed,
+        [_as_stored({"name": column.name, "colour": PALETTE[0], **values}) for values in added],
+        column.vocabulary,
+        first=as_table(_no_rows(moments), neurodata_type=kind, description=explained) if added else None,
     )
-    return commit(project, path, edits, actor=actor, reason=reason, based_on=based_on)
+    return commit(project, path, edit, actor=actor, reason=reason, based_on=based_on)
 
 
 def remove_stimuli(

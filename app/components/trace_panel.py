@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside
@@ -13,7 +13,8 @@ from app.figures.graph_config import graph_config
 from app.figures.palette import cell_colour
 from app.figures.traces import KIND_HELP, KIND_LABELS, CellTraces, message_figure, trace_figure
 from app.sample_store import SampleData
-from app.workspace import current_workspace
+from app.stimulus_shades import sample_shades, shade_data, shade_options
+from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 
 _SCORE_HELP = (
@@ -21,11 +22,14 @@ _SCORE_HELP = (
 )
 # More lines on top of one another cannot be told apart, neither by eye nor by colour.
 MOST_CELLS = 7
+_MOST_NAMES = 24
 _FIRST_KINDS = ("raw", "denoised", "dff", "deconvolved")
 
 
-def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[str]) -> Component:
-    """The panel; the figure comes with the selection."""
+def trace_card(
+    identifier: str | None, kinds: Sequence[str], selected: Sequence[str], stimuli: list[dict[str, str]]
+) -> Component:
+    """The panel; the figure comes with the selection. `stimuli` are the tables that can be shaded."""
     return html.Section(
         [
             html.Div(
@@ -62,6 +66,22 @@ def trace_card(identifier: str | None, kinds: Sequence[str], selected: Sequence[
                 **aria(label="Fluorescence over time of the selected cells"),
             ),
             html.Div(id="trace-legend", className="trace-legend"),
+            html.Div(
+                [
+                    dcc.Checklist(
+                        id="trace-stimuli",
+                        options=stimuli,
+                        value=[option["value"] for option in stimuli],
+                        inline=True,
+                        className="chip-list",
+                    ),
+                    html.Div(id="shade-legend", className="trace-legend"),
+                ],
+                className="shade-row",
+                role="group",
+                **aria(label="Shaded stimuli"),
+            ),
+            dcc.Store(id="shades", data=None),
             dcc.Store(id="selection", data=list(selected)),
             dcc.Store(id="trace-window", data=None),
             dcc.Store(id="sample-identifier", data=identifier),
@@ -112,6 +132,39 @@ def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
     return entries
 
 
+def shade_legend(shades: Sequence[Mapping[str, Any]]) -> list[Component]:
+    """The names that are shaded with their colours; of many, the first ones."""
+    names = dict.fromkeys((str(shade["name"]), str(shade["colour"])) for shade in shades)
+    entries: list[Component] = [
+        html.Span(
+            [html.Span(className="colour-swatch is-shade", style={"backgroundColor": colour}), name],
+            className="legend-entry",
+        )
+        for name, colour in list(names)[:_MOST_NAMES]
+    ]
+    more = len(names) - len(entries)
+    return [*entries, html.Span(f"and {more} more", className="muted")] if more > 0 else entries
+
+
+def changed_stimuli(
+    workspace: Workspace,
+    sample: SampleData,
+    options: Sequence[Mapping[str, str]],
+    chosen: Sequence[str],
+    shades: Sequence[Mapping[str, Any]] | None,
+) -> tuple[Any, Any]:
+    """Options and choice where the stimuli are others than the page shows, else what leaves everything as it is.
+
+    Most edits are of cells, and come fast: they must not have the traces drawn anew.
+    """
+    now = shade_options(workspace, sample)
+    old, new = ({option["value"] for option in some} for some in (options, now))
+    value = [table for table in (option["value"] for option in now) if table in chosen or table in new - old]
+    if old == new and shade_data(sample, value) == list(shades or ()):
+        return no_update, no_update
+    return now, value
+
+
 def register(app: Dash) -> None:
     """Add the panel's callbacks."""
     clientside(
@@ -128,27 +181,75 @@ def register(app: Dash) -> None:
         Input("traces", "figure"),
     )
 
+    clientside(app, "showShades", Output("shade-legend", "title"), Input("shades", "data"))
+
+    @app.callback(
+        Output("trace-stimuli", "options"),
+        Output("trace-stimuli", "value"),
+        Input("sample-version", "data"),
+        State("trace-stimuli", "options"),
+        State("trace-stimuli", "value"),
+        State("shades", "data"),
+        State("sample-identifier", "data"),
+        prevent_initial_call=True,
+    )
+    def follow(
+        _version: str | None, options: Any, chosen: list[str] | None, shades: Any, identifier: str | None
+    ) -> Any:
+        if identifier is None:
+            return no_update, no_update
+        try:
+            workspace = current_workspace()
+            return changed_stimuli(workspace, workspace.samples.get(identifier), options or [], chosen or [], shades)
+        except FluoriteError:  # the traces say it
+            return no_update, no_update
+
+    @app.callback(
+        Output("shades", "data"),
+        Output("shade-legend", "children"),
+        Input("trace-stimuli", "value"),
+        State("sample-identifier", "data"),
+    )
+    def shade(tables: list[str] | None, identifier: str | None) -> tuple[Any, Any]:
+        if identifier is None:
+            return None, None
+        try:
+            found = shade_data(current_workspace().samples.get(identifier), tables or [])
+        except FluoriteError:  # the traces say it
+            return None, None
+        return found, shade_legend(found)
+
     @app.callback(
         Output("traces", "figure"),
         Output("trace-legend", "children"),
         Input("selection", "data"),
         Input("trace-kinds", "value"),
         Input("trace-window", "data"),
+        Input("trace-stimuli", "value"),
         State("sample-identifier", "data"),
     )
     def draw(
-        selected: list[str] | None, kinds: list[str] | None, window: list[float] | None, identifier: str | None
+        selected: list[str] | None,
+        kinds: list[str] | None,
+        window: list[float] | None,
+        tables: list[str] | None,
+        identifier: str | None,
     ) -> tuple[Any, Any]:
         if identifier is None:
             return message_figure(""), []
         try:
-            return selected_traces(current_workspace().samples.get(identifier), selected or [], kinds or [], window)
+            sample = current_workspace().samples.get(identifier)
+            return selected_traces(sample, selected or [], kinds or [], window, tables or [])
         except FluoriteError as error:
             return message_figure("The traces cannot be read."), html.P(str(error), className="job-error")
 
 
 def selected_traces(
-    sample: SampleData, keys: Sequence[str], kinds: Sequence[str], window: Sequence[float] | None
+    sample: SampleData,
+    keys: Sequence[str],
+    kinds: Sequence[str],
+    window: Sequence[float] | None,
+    tables: Sequence[str] = (),
 ) -> tuple[Any, Any]:
     """Figure and legend of the selected cells, or what to do when there is nothing to draw."""
     if sample.summary.n_rois == 0:
@@ -164,5 +265,6 @@ def selected_traces(
         rate_hz=sample.summary.rate_hz or 1.0,
         kinds=kinds,
         window_s=None if window is None else (float(window[0]), float(window[1])),
+        shades=sample_shades(sample, tables),
     )
     return figure, legend(sample, keys)

@@ -6,6 +6,10 @@ take the same values as CSS variables, see ``assets/fluorite.css``.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import plotly.graph_objects as go
+
 ORANGE = "#E69F00"
 SKY_BLUE = "#56B4E9"
 GREEN = "#009E73"
@@ -30,3 +34,13 @@ def paler(colour: str) -> str:
     """A light, greyish relative of a colour ``#RRGGBB``, for what lies behind a line in that colour."""
     parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return "#" + "".join(f"{round(0.5 * part + 0.5 * grey):02X}" for part, grey in zip(parts, _PALE, strict=True))
+
+
+@lru_cache(maxsize=1024)
+def drawable_colour(text: str) -> str:
+    """`text` where it is a CSS colour, else grey: a file may call anything a colour."""
+    try:
+        go.layout.Shape(fillcolor=text)
+    except ValueError:
+        return GREY
+    return text

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
 from app.figures.palette import paler
+from app.figures.shades import Shade, shade_shapes
 
 # Two points a pixel of a 1,000 pixel wide plot: SVG draws 50 such traces in 0.3 s, all 10,000 samples in 1.1 s.
 POINTS_PER_TRACE = 2_000
@@ -96,6 +97,7 @@ def trace_figure(
     kinds: Sequence[str],
     window_s: tuple[float, float] | None = None,
     n_points: int = POINTS_PER_TRACE,
+    shades: Sequence[Shade] = (),
 ) -> go.Figure:
     """Traces of the selected cells over time.
 
@@ -111,6 +113,8 @@ def trace_figure(
         The part of the time axis in view, in seconds, or None for all.
     n_points
         At most this many points a trace.
+    shades
+        Stimuli to shade behind the traces.
     """
     panels = [panel for panel in PANELS if any(k in kinds and k in cell.traces for k in panel.kinds for cell in cells)]
     figure = go.Figure(layout=_layout(panels, window_s))
@@ -119,6 +123,9 @@ def trace_figure(
             for cell in cells:
                 if kind in kinds and kind in cell.traces:
                     figure.add_trace(_line(cell, kind, number, rate_hz, window_s, n_points))
+    if figure.data:
+        longest = max(len(values) for cell in cells for values in cell.traces.values())
+        figure.update_layout(shapes=shade_shapes(shades, window_s or (0.0, longest / rate_hz)))
     return figure
 
 

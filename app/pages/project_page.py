@@ -5,6 +5,8 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+from app.attention import matters
+from app.components.attention_view import attention_card
 from app.components.folder_browser import browser_dialogue
 from app.components.jobs_panel import jobs_card
 from app.components.markup import aria
@@ -18,13 +20,16 @@ from app.workspace import current_workspace
 def layout(**_query: str) -> Component:
     """The page, as the project is now."""
     workspace = current_workspace()
+    rows, jobs = sample_rows(workspace), jobs_state(workspace.project)
     return html.Main(
         [
-            html.Div(
-                [samples_card(sample_rows(workspace)), trash_card(workspace.project)], className="project-samples"
-            ),
+            html.Div([samples_card(rows), trash_card(workspace.project)], className="project-samples"),
             html.Aside(
-                [process_card(), jobs_card(jobs_state(workspace.project))],
+                [
+                    process_card(),
+                    jobs_card(jobs),
+                    attention_card(matters(workspace.catalogue, jobs)) if rows or jobs else None,
+                ],
                 className="project-side",
                 **aria(label="Processing"),
             ),

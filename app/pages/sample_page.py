@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app.addresses import sample_url as sample_url
+from app.addresses import stimuli_url
 from app.components.curation_view import curation_bar, curation_config
 from app.components.edit_history import cell_card, history_card
 from app.components.markup import aria
@@ -21,9 +22,11 @@ from app.components.trash_view import trash_button
 from app.curation import tag_columns
 from app.formatting import count, duration, frame_size, number
 from app.roi_rows import ROI_COLUMNS
+from app.sample_store import SampleData
+from app.stimulus_shades import shade_options
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
-from nwb_schema.reader import SampleSummary, read_provenance
+from nwb_schema.reader import read_provenance
 
 # As many traces as can still be told apart at first sight.
 _FIRST_CELLS = 3
@@ -52,7 +55,7 @@ def layout(
         ``1`` for a movie that starts to play by itself.
     """
     if identifier is None:
-        empty = (player_card(None, None), trace_card(None, (), ()), curation_bar(None), roi_table(_no_rois()))
+        empty = (player_card(None, None), trace_card(None, (), (), []), curation_bar(None), roi_table(_no_rois()))
         return _page([*trash_button(writable=False)], *empty, history_card(None), None)
     name = unquote(identifier)
     try:
@@ -89,9 +92,9 @@ def sample_layout(
     keys = [str(sample.rois["key"][row]) for row in rows]
     config, problem = player_config(workspace, sample, frame=frame, plane=plane, selected=keys, play=play)
     return _page(
-        _headline(sample.summary, workspace.problem(sample), writable=workspace.project.writable),
+        _headline(sample, workspace.problem(sample), writable=workspace.project.writable),
         player_card(config, problem),
-        trace_card(identifier, sample.trace_kinds, keys),
+        trace_card(identifier, sample.trace_kinds, keys, shade_options(workspace, sample)),
         curation_bar(curation_config(workspace, sample)),
         roi_table(sample.rois, tag_columns(workspace), keys),
         history_card(sample),
@@ -170,7 +173,8 @@ def _page(
     )
 
 
-def _headline(summary: SampleSummary, problem: str | None, *, writable: bool) -> list[Component | None]:
+def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> list[Component | None]:
+    summary = sample.summary
     facts = [
         f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
         count(summary.n_frames, "frame") if summary.n_frames else None,
@@ -184,6 +188,7 @@ def _headline(summary: SampleSummary, problem: str | None, *, writable: bool) ->
         dcc.Link("← Samples", href="/", className="back-link"),
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
+        dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),
         *trash_button(writable=writable),
         html.P(problem, className="notice", role="alert") if problem else None,
     ]

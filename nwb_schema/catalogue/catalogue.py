@@ -234,7 +234,7 @@ class Catalogue:
         """Ask a question of the catalogue as it is now, which may change while it is answered."""
         while True:
             try:
-                return question(self._store.recovering(self._current))
+                return self._store.recovering(lambda: question(self._current()))
             except Outdated:
                 continue
 

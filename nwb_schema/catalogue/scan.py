@@ -6,6 +6,7 @@ got another name keeps its entry. Only one scan of a project runs at a time, whi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from nwb_schema.project import Project
 Progress = Callable[[int, int], None]
 """Called with how many of the files that have to be read were, and how many there are."""
 
+_MISSING = "missing"
 _BATCH = 25
 """Files per transaction: each transaction waits for the disk."""
 
@@ -135,12 +137,14 @@ def _answers(
 
 def _renamed(project: Project, gone: dict[str, Listed], new: dict[str, str]) -> dict[str, str]:
     """``{old name: new name}`` of files that are the very same as before, to the inode."""
-    by_fingerprint = {file.fingerprint: name for name, file in gone.items() if file.entry_version == ENTRY_VERSION}
+    # By the file's own part of the fingerprint first: a movie is looked at once for each file that was renamed.
+    by_stamp: dict[str, list[str]] = defaultdict(list)
+    for name, file in gone.items():
+        by_stamp[file.fingerprint.partition(" ")[0]].append(name)
     found: dict[str, str] = {}
     for name, stamp in new.items():
-        for movie in dict.fromkeys(file.movie for file in gone.values()):
-            old = by_fingerprint.get(_fingerprint(project, stamp, movie))
-            if old is not None and old not in found and gone[old].movie == movie and "missing" not in stamp:
+        for old in () if stamp == _MISSING else by_stamp.get(stamp, ()):
+            if old not in found and _is_current(project, gone[old], stamp):
                 found[old] = name
                 break
     return found
@@ -174,5 +178,5 @@ def _stamp(path: Path) -> str:
     try:
         status = path.stat()
     except OSError:
-        return "missing"
+        return _MISSING
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"

@@ -120,6 +120,9 @@ class Watcher:
         except FluoriteError as error:
             # A folder that is away for a moment, a full disk: it looks again the next time.
             problem, token = str(error), self._token
+        except Exception as error:  # noqa: BLE001 - whatever a file or a filesystem does, it has to look again
+            _log.exception("the catalogue could not be brought up to date")
+            problem, token = f"{type(error).__name__}: {error}", self._token
         changed, self._token = token != self._token, token
         self._set(ScanState(problem=problem, n_scans=self._state.n_scans + 1))
         if changed:

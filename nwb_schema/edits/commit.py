@@ -10,14 +10,15 @@ How an edit gets into the file, so that a kill at any moment leaves it whole and
 5. The copy takes the file's place (`os.replace`). Who has the old file open keeps reading the old one.
 6. The journal notes that the file has it, and the catalogue reads the file.
 
-Killed before 4, nothing has happened but a hidden copy, which the next edit removes. Killed between 4 and 5, the next
-one to lock the sample finds the edit in the journal and not in the file, and commits it. Killed after 5, only the note
-is made up for. Each edit has a UUID, which the journal and the file's own table of edits have, so none is made twice.
+Killed before 4, nothing has happened but a hidden copy and the arrays of 2, which the next edit removes. Killed between
+4 and 5, the next one to lock the sample finds the edit in the journal and not in the file, and commits it. Killed after
+5, only the note is made up for. Each edit has a UUID, which the journal and the file's own table of edits have, so none
+is made twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,16 +27,16 @@ from typing import Any
 
 from nwb_schema.edits.change import Change, Target, inverted, same
 from nwb_schema.edits.conflict import EditConflict, OutsideChange
-from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.edit import Edit, EditWithContent
 from nwb_schema.edits.history import Step, history
 from nwb_schema.edits.journal import Entry, Journal
 from nwb_schema.edits.record import EditKind, EditRecord
 from nwb_schema.edits.sample_state import SampleState
-from nwb_schema.edits.settling import Clock, Settled, new_record, read_history, settled, write
+from nwb_schema.edits.settling import Clock, Settled, new_record, read_history, remove_unused, settled, write
 from nwb_schema.errors import EditError, FluoriteError
 from nwb_schema.names import clean_text
 from nwb_schema.project import Project
+from nwb_schema.publishing import sweep_partials
 
 
 @dataclass(frozen=True)
@@ -100,46 +101,39 @@ def commit(
         When the file cannot be read or written.
     """
     wanted = edits if isinstance(edits, Sequence) else (edits,)
-    with settled(project, path, clock) as place:
+    with settled(project, path, clock) as place, _all_or_nothing(place):
         after, records = place.state, []
-        with _kept(wanted, place.contents) as keep:
-            for edit in wanted:
-                changes = tuple(edit.changes(after))
-                if all(change.target.kind == "column" for change in changes):
-                    continue
-                keep(edit)
-                record = new_record(
-                    place.state,
-                    clock,
-                    actor=_line(actor) or "unknown",
-                    kind=edit.kind,
-                    what=edit.describe(),
-                    reason=clean_text(reason),
-                    changes=changes,
-                )
-                records.append(record)
-                after = after.applied(changes, [record.id], place.contents)
-            _check_version(place, based_on, [change for record in records for change in record.changes])
+        for edit in wanted:
+            changes = tuple(edit.changes(after))
+            if all(change.target.kind == "column" for change in changes):
+                continue
+            if isinstance(edit, EditWithContent):
+                edit.keep(place.contents)
+            record = new_record(
+                place.state,
+                clock,
+                actor=_line(actor) or "unknown",
+                kind=edit.kind,
+                what=edit.describe(),
+                reason=clean_text(reason),
+                changes=changes,
+            )
+            records.append(record)
+            after = after.applied(changes, [record.id], place.contents)
+        _check_version(place, based_on, [change for record in records for change in record.changes])
         if records:
             write(place, records, after)
         return Committed(place.path, tuple(records), after.version, place.outside)
 
 
 @contextmanager
-def _kept(edits: Sequence[Edit], contents: Contents) -> Iterator[Callable[[Edit], None]]:
-    """Put on disk what edits bring, and remove it again when they turn out not to be made."""
-    kept: list[EditWithContent] = []
-
-    def keep(edit: Edit) -> None:
-        if isinstance(edit, EditWithContent):
-            kept.append(edit)
-            edit.keep(contents)
-
+def _all_or_nothing(place: Settled) -> Iterator[None]:
+    """Remove what edits brought (`nwb_schema.edits.contents`) when they turn out not to be made."""
     try:
-        yield keep
-    except FluoriteError:
-        for edit in kept:
-            contents.drop(edit.content)
+        yield
+    except Exception:
+        with suppress(FluoriteError):  # the next one to lock the sample tries again
+            remove_unused(place.project, place.journal, place.path, place.state.identifier)
         raise
 
 
@@ -208,11 +202,16 @@ def version_of(project: Project, path: Path, *, clock: Clock = utc_now) -> str:
 
 
 def recover(project: Project, *, clock: Clock = utc_now) -> dict[str, FluoriteError | None]:
-    """Commit what a killed program left in the journal alone: ``{file name: None, or why it could not be done}``."""
+    """Commit what a killed program left in the journal alone: ``{file name: None, or why it could not be done}``.
+
+    Arrays that it left of edits that it did not get to make are removed.
+    """
     results: dict[str, FluoriteError | None] = {}
     if not project.writable:
         return results  # whoever may write here will do it
-    for identifier, name in Journal(project.journal_path).pending_samples().items():
+    sweep_partials(project.edits_dir)
+    journal = Journal(project.journal_path)
+    for identifier, name in journal.pending_samples().items():
         try:
             path = project.samples_dir / name
             if not path.is_file():
@@ -221,13 +220,16 @@ def recover(project: Project, *, clock: Clock = utc_now) -> dict[str, FluoriteEr
                 results[name] = None
         except FluoriteError as error:
             results[name] = error
+    for identifier in journal.announcing_samples():
+        with suppress(FluoriteError), settled(project, project.find_sample(identifier), clock):
+            pass  # no edit of anybody's waits for it, so it is worth no message when the sample is away
     return results
 
 
 def _step(
     project: Project, path: Path, kind: EditKind, *, actor: str, reason: str, based_on: str | None, clock: Clock
 ) -> Committed:
-    with settled(project, path, clock) as place:
+    with settled(project, path, clock) as place, _all_or_nothing(place):
         past = history(read_history(place.path))
         steps = past.done if kind is EditKind.UNDO else past.undone
         if not steps:

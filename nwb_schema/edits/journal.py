@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ from nwb_schema.sqlite import connect
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS edit (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sample TEXT NOT NULL, name TEXT NOT NULL,
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, sample TEXT NOT NULL, name TEXT NOT NULL,
     at TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL,
-    undoes TEXT NOT NULL, changes TEXT NOT NULL, committed INTEGER NOT NULL
+    undoes TEXT NOT NULL, changes TEXT NOT NULL, committed INTEGER NOT NULL, UNIQUE (sample, id)
 );
 CREATE INDEX IF NOT EXISTS edit_sample ON edit (sample, sequence);
 CREATE INDEX IF NOT EXISTS edit_pending ON edit (sample) WHERE NOT committed;
@@ -30,7 +30,12 @@ CREATE TABLE IF NOT EXISTS seen (
     sample TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL, stamp TEXT NOT NULL,
     PRIMARY KEY (sample, version)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS announced (
+    sample TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (sample, content)
+) WITHOUT ROWID;
 """
+# A file that was copied and adopted has the history of the original, so an edit may be of two samples.
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,29 @@ class Journal:
             _insert(db, name, records, committed=False)
             _remember(db, records[-1].sample, records[-1].id, Seen(digest, ""))
 
+    def announce(self, sample: str, content: str) -> None:
+        """Note that a content (`nwb_schema.edits.contents`) is about to be written, for an edit that may never be."""
+        with self._database() as db:
+            db.execute("INSERT OR IGNORE INTO announced VALUES (?, ?)", (sample, content))
+
+    def announced(self, sample: str) -> set[str]:
+        """The contents of edits of the sample of which it is not known whether they were made."""
+        with self._database() as db:
+            rows = db.execute("SELECT content FROM announced WHERE sample = ?", (sample,))
+            return {row["content"] for row in rows}
+
+    def forget_announced(self, sample: str, contents: Iterable[str]) -> None:
+        """Forget announcements: each content is named by an edit, or is not there any more."""
+        with self._database() as db:
+            db.executemany(
+                "DELETE FROM announced WHERE sample = ? AND content = ?", ((sample, content) for content in contents)
+            )
+
     def withdraw(self, records: Sequence[EditRecord]) -> None:
         """Take out edits that could not be committed after all."""
         with self._database() as db:
             for record in records:
-                db.execute("DELETE FROM edit WHERE id = ? AND NOT committed", (record.id,))
+                db.execute("DELETE FROM edit WHERE sample = ? AND id = ? AND NOT committed", (record.sample, record.id))
                 db.execute("DELETE FROM seen WHERE sample = ? AND version = ?", (record.sample, record.id))
 
     def take_in(self, name: str, records: Sequence[EditRecord]) -> None:
@@ -109,6 +132,7 @@ class Journal:
     def settled(self, sample: str, version: str, seen: Seen) -> None:
         """Note that file and journal agree, and how the sample looks."""
         with self._database() as db:
+            db.execute("DELETE FROM announced WHERE sample = ?", (sample,))
             db.execute("UPDATE edit SET committed = 1 WHERE sample = ? AND NOT committed", (sample,))
             db.execute("DELETE FROM seen WHERE sample = ? AND version != ?", (sample, version))
             _remember(db, sample, version, seen)
@@ -125,6 +149,13 @@ class Journal:
             return bool(
                 db.execute("SELECT 1 FROM edit WHERE sample = ? AND NOT committed LIMIT 1", (sample,)).fetchone()
             )
+
+    def announcing_samples(self) -> list[str]:
+        """Identifiers of the samples of which contents were announced; see `announced`."""
+        if not self._path.exists():
+            return []
+        with self._database() as db:
+            return [row["sample"] for row in db.execute("SELECT DISTINCT sample FROM announced ORDER BY sample")]
 
     def pending_samples(self) -> dict[str, str]:
         """``{identifier: file name}`` of the samples with edits that are not known to be in their files."""
@@ -145,7 +176,7 @@ class Journal:
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         try:
-            with connect(self._path, _SCHEMA) as db:
+            with connect(self._path, _SCHEMA, _VERSION) as db:
                 yield db
         except ProjectError as error:
             cause = error.__cause__

@@ -44,7 +44,7 @@ def keep_of(
     state
         What it holds now.
     again
-        Keep a segmentation again that is kept already, because ROIs may have been added and tagged since.
+        Keep again what is kept already, because it may have been edited since, here or by other programs.
     """
     for change in changes:
         target, now = change.target, state.value(change.target)
@@ -53,7 +53,7 @@ def keep_of(
         with open_sample(path) as file:
             if target.kind == "segmentation":
                 contents.put(now, partial(copy_segmentation, file))
-            elif not contents.has(now):
+            else:
                 contents.put(now, partial(_copy_series, file, target.name))
 
 

@@ -92,6 +92,8 @@ class ChangePeriods:
         Values by column, one mapping a row; a column that is left out is empty, 0 or not a number.
     vocabulary
         The only labels allowed, or empty for any.
+    first
+        The table to begin with, without rows, where the sample has none of this type.
     """
 
     place: str
@@ -100,6 +102,7 @@ class ChangePeriods:
     removed: Sequence[int] = ()
     added: Sequence[Mapping[str, Any]] = ()
     vocabulary: Sequence[str] = ()
+    first: TimesTable | None = None
 
     @property
     def kind(self) -> EditKind:
@@ -115,6 +118,9 @@ class ChangePeriods:
     def changes(self, state: SampleState) -> Iterator[Change]:
         """What it changes in `state`."""
         table = state.times.get(self.place)
+        if table is None and self.first is not None:
+            table = self.first
+            yield Change(Target("times", self.place), None, table.header())
         if table is None:
             raise EditError(
                 self.name, "the sample has none that can be edited one by one", "Load some first: fluorite stimuli"

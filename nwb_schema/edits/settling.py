@@ -15,16 +15,17 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import replacing
 from nwb_schema.edits.change import Change
 from nwb_schema.edits.conflict import OutsideChange
-from nwb_schema.edits.contents import Contents
+from nwb_schema.edits.contents import Contents, named_by
 from nwb_schema.edits.edits_table import read_records
 from nwb_schema.edits.journal import Journal, Seen
 from nwb_schema.edits.kept import keep_of
@@ -64,8 +65,8 @@ class Settled:
 
     @property
     def contents(self) -> Contents:
-        """The arrays that the project's edits brought and took out."""
-        return Contents(self.project.edits_dir)
+        """The arrays that the sample's edits brought and took out."""
+        return _contents(self.project, self.journal, self.state.identifier)
 
 
 @contextmanager
@@ -89,6 +90,24 @@ def read_history(path: Path, *, changes: bool = True) -> tuple[EditRecord, ...]:
     """Every edit in the file, in order; without `changes`, theirs are left out, which is faster."""
     with open_sample(path) as file:
         return read_records(file, changes=changes)
+
+
+def remove_unused(project: Project, journal: Journal, path: Path, identifier: str) -> None:
+    """Remove contents that were put on disk for edits that neither the journal nor the file has.
+
+    The caller holds the lock of the sample, so nobody is about to make such an edit.
+    """
+    announced = journal.announced(identifier)
+    if not announced:
+        return
+    records = [*(entry.record for entry in journal.entries(identifier)), *read_history(path)]
+    named = named_by(change for record in records for change in record.changes)
+    contents = _contents(project, journal, identifier)
+    for name in announced - named:
+        with suppress(OSError):  # it stays announced, and the next one tries again
+            contents.drop(name)
+            journal.forget_announced(identifier, [name])
+    journal.forget_announced(identifier, announced & named)
 
 
 def new_record(
@@ -125,11 +144,16 @@ def write(place: Settled, records: Sequence[EditRecord], after: SampleState) -> 
     _note(place.project, place.journal, place.path, after, digest)
 
 
+def _contents(project: Project, journal: Journal, identifier: str) -> Contents:
+    return Contents(project.edits_dir, identifier, partial(journal.announce, identifier))
+
+
 def _settle(project: Project, path: Path, clock: Clock) -> Settled:
     journal = Journal(project.journal_path)
     stamp = replacing.stamp_of(path) if path.exists() else ""
     state = read_state(path)
     _refuse_twins(project, path, state)
+    remove_unused(project, journal, path, state.identifier)
     seen = journal.seen(state.identifier)
     last = seen.get(state.version)
     if last is not None and last.stamp == stamp and not journal.has_pending(state.identifier):
@@ -165,7 +189,7 @@ def _catch_up(
 ) -> SampleState:
     """Commit what the file lacks. What was noticed goes into the file first: a kill then leaves no second notice."""
     ids = [record.id for record in records]
-    contents = Contents(project.edits_dir)
+    contents = _contents(project, journal, state.identifier)
     changes = applicable(state, [c for record in records for c in record.changes], contents)
     after = state.applied(changes, ids, contents)
     keep_of(path, state, changes, contents, again=False)

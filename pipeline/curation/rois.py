@@ -185,6 +185,8 @@ def _as_footprints(masks: sparse.csr_array | NDArray[Any], shape: tuple[int, ...
             raise EditError("the masks", f"have the shape {masks.shape[1:]}, the frames {shape}", "Draw them anew.")
         masks = sparse.csr_array(masks.reshape(len(masks), -1).astype(np.float32))
     found = sparse.csr_array(masks, dtype=np.float32)
+    if not np.isfinite(found.data).all() or (found.data < 0).any():
+        raise EditError("the masks", "have weights that are negative or not numbers", "Give weights from 0 on.")
     if found.shape[1] != n_pixels or found.shape[0] == 0 or not (np.asarray(found.sum(axis=1)) > 0).all():
         raise EditError(
             "the masks", f"are empty, or do not fit frames of {' x '.join(map(str, shape))}", "Draw them anew."

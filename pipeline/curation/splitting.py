@@ -40,6 +40,10 @@ def parts_of(
     """
     inside = footprint > 0
     if masks is not None:
+        if masks.shape[1:] != footprint.shape:
+            raise EditError(
+                "the masks", f"have the shape {masks.shape[1:]}, the frames {footprint.shape}", "Draw them anew."
+            )
         parts = np.stack([np.where(mask, footprint, 0) for mask in masks.astype(bool)]).astype(np.float32)
         empty = [number for number, part in enumerate(parts, start=1) if not part.any()]
         if len(parts) < 2 or empty:

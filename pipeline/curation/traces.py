@@ -27,8 +27,8 @@ def movie_sums(movie: Path, weights: sparse.csr_array, report: Report = lambda _
     Pixels that are NaN (a border where nothing is known) count as 0.
     """
     with MovieFile(movie) as file:
-        n_frames, height, width = file.shape
-        step = int(np.clip(_CHUNK_BYTES // (4 * height * width), 1, 256))
+        n_frames, *frame = file.shape  # (height, width), of volumes (height, width, depth)
+        step = int(np.clip(_CHUNK_BYTES // (4 * np.prod(frame)), 1, 256))
         sums = np.empty((weights.shape[0], n_frames))
         # Only the columns that count, so that a frame is not turned over for three ROIs.
         pixels = np.unique(weights.indices)

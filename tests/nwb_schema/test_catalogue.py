@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,13 @@ import h5py
 import pytest
 
 from nwb_schema.catalogue import Catalogue, Refreshed, scan, workers
+from nwb_schema.catalogue.store import ENTRY_VERSION, Listed
 from nwb_schema.errors import FilterError, SampleError
 from nwb_schema.project import Project
 from nwb_schema.reader import registered_movie_path
 from tests.nwb_schema.made_samples import HEIGHT, WIDTH, made_sample
 
+REST = (ENTRY_VERSION, None, "", 0, None, {}, {})
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -253,6 +256,36 @@ def test_a_file_that_cannot_be_used_does_not_spoil_one_that_can(project: Project
     assert status["refused.nwb"] == "refused"
 
 
+def test_a_catalogue_whose_columns_are_damaged_is_built_anew(project: Project, catalogue: Catalogue) -> None:
+    before = catalogue.samples(), catalogue.rois()
+    fresh = Catalogue(Project.open(project.folder))
+    fresh.samples()
+    db = sqlite3.connect(project.catalogue_path)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    roots = [root for (root,) in db.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'roi_column'")]
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    db.close()
+    with project.catalogue_path.open("r+b") as file:
+        for root in roots:
+            file.seek((root - 1) * size)
+            file.write(b"\xff" * size)
+    assert (fresh.samples(), fresh.rois()) == before, "whose list of files is in memory already"
+
+
+def test_many_renamed_files_are_followed_one_by_one(project: Project, catalogue: Catalogue) -> None:
+    looks = []
+    gone = {
+        f"old{number}.nwb": Listed(number, f"old{number}.nwb", f"{number} missing", f"{number}.h5", *REST)
+        for number in range(300)
+    }
+    new = {f"new{number}.nwb": f"{number}" for number in range(300)}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scan, "_stamp", lambda path: looks.append(path) or "missing")
+        found = scan._renamed(project, gone, new)
+    assert found == {f"old{number}.nwb": f"new{number}.nwb" for number in range(300)}
+    assert len(looks) == 300
+
+
 @pytest.mark.parametrize("damage", ["deleted", "folder deleted", "text", "cut", "another version", "empty"])
 def test_a_lost_or_damaged_catalogue_is_built_anew(project: Project, catalogue: Catalogue, damage: str) -> None:
     before = catalogue.samples(), catalogue.rois()
@@ -268,8 +301,6 @@ def test_a_lost_or_damaged_catalogue_is_built_anew(project: Project, catalogue: 
     elif damage == "empty":
         path.write_bytes(b"")
     else:
-        import sqlite3
-
         db = sqlite3.connect(path)
         db.executescript("DROP TABLE file; PRAGMA user_version = 99;")
         db.close()

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pynwb
 import pytest
@@ -177,6 +178,35 @@ def test_other_programs_read_it(project: Project, sample: Path, rois: list[str],
     assert NwbSegmentationExtractor(sample).get_num_rois() == len(read_rois(sample))
     commit(project, sample, Reject([read_rois(sample)["roi_uuid"][0]]), actor="Ada")
     assert not read_rois(sample)["is_accepted"][0]
+
+
+def test_copies_of_one_sample_keep_their_own(project: Project, sample: Path, rois: list[str], quality) -> None:
+    copy = Path(shutil.copyfile(sample, project.samples_dir / "copy.nwb"))
+    with h5py.File(copy, "r+") as file:  # as `fluorite adopt` does with a file whose identifier is taken
+        file["identifier"][()] = "another"
+    commit(project, sample, Tag(rois, quality, "good"), actor="Ada")
+    choose(project, sample)
+    choose(project, copy)
+    undo(project, sample, actor="Ada")
+    undo(project, copy, actor="Ada")
+    assert read_rois(sample)["quality"].tolist() == ["good"] * 5
+    assert "quality" not in read_rois(copy)
+
+
+def test_a_copy_of_an_edited_sample_is_edited_for_itself(
+    project: Project, sample: Path, rois: list[str], quality
+) -> None:
+    commit(project, sample, Tag(rois, quality, "good"), actor="Ada")
+    copy = Path(shutil.copyfile(sample, project.samples_dir / "copy.nwb"))
+    with h5py.File(copy, "r+") as file:
+        file["identifier"][()] = "another"
+    choose(project, copy)
+    commit(project, sample, Reject(rois), actor="Ada")
+    assert [edit.kind for edit in edits_of(project, copy)] == [EditKind.TAG, EditKind.SEGMENTATION]
+    for _ in range(2):
+        undo(project, copy, actor="Bob")
+    assert read_rois(copy)["quality"].tolist() == ["untagged"] * 5
+    assert read_rois(sample)["quality"].tolist() == ["good"] * 5
 
 
 def test_an_older_copy_gets_the_other_segmentation_again(

@@ -62,6 +62,24 @@ def test_a_watcher_says_how_far_it_is_and_survives_trouble(filled: Project, monk
     assert {(1, 2), (2, 2)} <= set(seen)
 
 
+def test_a_watcher_survives_what_nobody_thought_of(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    watcher = Watcher(Catalogue(filled), every_s=0.01)
+
+    def fail(*_: object) -> None:
+        raise OSError("stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Project, "sample_paths", fail)
+        watcher.start()
+        while watcher.state.problem is None:
+            assert watcher._thread is not None
+            assert watcher._thread.is_alive()
+    assert watcher.state.problem == "OSError: stale file handle"
+    while watcher.state.problem is not None or watcher.state.scanning:
+        watcher.look_now()
+    watcher.stop()
+
+
 def test_only_one_scan_runs_at_a_time(filled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, together, most = threading.Lock(), [], []
     read = scan.read_entry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from nwb_schema.edits import (
     Tag,
     commit,
     edits_of,
+    recover,
     redo,
     undo,
     version_of,
@@ -34,6 +37,7 @@ from nwb_schema.layout import PLANE_SEGMENTATION
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import read_footprints, read_rois, read_summary, read_traces
+from tests.nwb_schema.edits.test_state_machine import killed_at
 from tests.nwb_schema.made_samples import HEIGHT, N_FRAMES, WIDTH, made_sample, made_segmentation
 
 
@@ -182,6 +186,38 @@ def test_an_older_copy_gets_the_new_rois_again(
     np.testing.assert_array_equal(read_traces(sample, "raw"), traces)
 
 
+@pytest.mark.parametrize("step", ["journal", "replace"])
+def test_what_a_kill_left_of_an_edit_is_removed_unless_the_edit_was_made(
+    filled: Project, sample: Path, rois: list[str], step: str
+) -> None:
+    commit(filled, sample, NewRois(EditKind.ADD, arrays(seed=2)), actor="Ada")
+    (other,) = filled.edits_dir.iterdir()
+    edit = NewRois(EditKind.MERGE, arrays(), (rois[0], rois[1]))
+    with killed_at({"journal": "journal", "replace": "before replace"}[step]):
+        commit(filled, sample, edit, actor="Ada")
+    (filled.edits_dir / ".writing_nowhere.partial").touch()
+    assert len(list(filled.edits_dir.glob("*.h5"))) == 2
+
+    assert set(recover(filled).values()) <= {None}
+    left = {other} if step == "journal" else {other, next(filled.edits_dir.glob(f"*{edit.content}.h5"))}
+    assert set(filled.edits_dir.glob("*.h5")) == left
+    assert (edit.roi_uuids[0] in set(read_rois(sample)["roi_uuid"])) == (step == "replace")
+    commit(filled, sample, edit if step == "journal" else Delete((rois[2],)), actor="Ada")
+    assert set(recover(filled).values()) <= {None}
+    assert len(list(filled.edits_dir.glob("*.h5"))) == 2
+
+
+@pytest.mark.parametrize("step", ["write_edits", "fsync_file", "replace"])
+def test_a_failure_keeps_nothing(filled: Project, sample: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(f"nwb_schema.edits.replacing.{step}", fail)
+    with pytest.raises(SampleError, match="No space left"):
+        commit(filled, sample, NewRois(EditKind.ADD, arrays()), actor="Ada")
+    assert not list(filled.edits_dir.glob("*"))
+
+
 def test_a_missing_content_says_what_to_restore(filled: Project, sample: Path, before: Path) -> None:
     commit(filled, sample, NewRois(EditKind.ADD, arrays()), actor="Ada")
     shutil.rmtree(filled.edits_dir)
@@ -193,7 +229,7 @@ def test_a_missing_content_says_what_to_restore(filled: Project, sample: Path, b
 def test_a_name_that_leads_elsewhere_is_no_content(filled: Project) -> None:
     from nwb_schema.edits.contents import Contents
 
-    with pytest.raises(EditError, match="no name of a content"), Contents(filled.edits_dir).opened("../../secret"):
+    with pytest.raises(EditError, match="no name of a content"), Contents(filled.edits_dir, "a").opened("../../secret"):
         pass
 
 

@@ -43,6 +43,7 @@ from nwb_schema.edits import (
     redo,
     undo,
 )
+from nwb_schema.edits.contents import named_by
 from nwb_schema.edits.period_edits import LoadTimes
 from nwb_schema.edits.sample_state import read_state
 from nwb_schema.errors import EditError
@@ -288,6 +289,8 @@ class Editing(RuleBasedStateMachine):
         held["sex"] = read_state(self.sample).fields["subject.sex"]
         assert held == self.model.values
         assert [p for p in self.project.samples_dir.iterdir() if p.name.startswith(".")] == []
+        needed = named_by(change for edit in edits_of(self.project, self.sample) for change in edit.changes)
+        assert {path.stem.rpartition("_")[2] for path in self.project.edits_dir.glob("*")} == needed
 
         catalogue = Catalogue(self.project)
         catalogue.refresh()

@@ -168,6 +168,16 @@ def test_an_older_copy_gets_stimuli_and_behaviour_again(prepared: Project, sampl
     assert read_behaviour(sample)["speed"].values.tolist() == list(range(20))
 
 
+def test_a_series_that_another_program_changed_comes_back_as_it_left_it(prepared: Project, sample: Path) -> None:
+    speed = pd.DataFrame({"time": np.arange(20) / 10, "speed": np.arange(20.0)})
+    load_behaviour(prepared, sample.name, speed, actor="Ada")
+    with h5py.File(sample, "r+") as file:
+        file["processing/behavior/speed/data"][0] = 7
+    remove_behaviour(prepared, sample, "speed", actor="Ada")
+    undo(prepared, sample, actor="Ada")
+    assert read_behaviour(sample)["speed"].values[0] == 7
+
+
 def test_a_replaced_series_comes_back(prepared: Project, sample: Path, rois: list[str]) -> None:
     def speed(factor: float, rows: int = 20) -> pd.DataFrame:
         return pd.DataFrame({"time": np.arange(rows) / 10, "speed": factor * np.arange(rows)})

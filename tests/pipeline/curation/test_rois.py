@@ -15,7 +15,7 @@ from nwb_schema.errors import EditError
 from nwb_schema.movie_file import MovieFileWriter
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
-from nwb_schema.reader import read_footprints, read_rois, read_traces
+from nwb_schema.reader import read_footprints, read_rois, read_summary, read_traces
 from nwb_schema.segmentation import Segmentation
 from nwb_schema.writer import write_sample
 from pipeline.curation.merging import merged
@@ -227,3 +227,62 @@ def test_masks_that_do_not_fit_are_refused(project: Project, sample: Path, rois:
     with pytest.raises(EditError, match="two or more"):
         merge_rois(project, sample, [rois[0], rois[0]], actor="Ada")
     assert sample.read_bytes() == content
+
+
+def test_a_cell_of_a_volume_is_split(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "volumes")
+    identifier, shape = str(uuid.uuid4()), (18, 25, 4)
+    dense = np.zeros((1, *shape), np.float32)
+    dense[0, 2:6, 3:9, 0] = dense[0, 12:16, 3:9, 3] = 1
+    rng = np.random.default_rng(3)
+    movie = rng.normal(5, 0.1, (N_FRAMES, *shape)).astype(np.float32)
+    movie[:, 2:6, 3:9, 0] += CALCIUM[0][:, None, None]
+    movie[:, 12:16, 3:9, 3] += CALCIUM[1][:, None, None]
+    path = project.movie_path(identifier)
+    with MovieFileWriter(
+        path, n_frames=N_FRAMES, height=18, width=25, depth=4, dtype=np.float32, rate_hz=RATE_HZ
+    ) as writer:
+        writer.write(0, movie)
+    raw = (movie.reshape(N_FRAMES, -1) @ (dense.reshape(1, -1) / dense.sum()).T).T.astype(np.float32)
+    sample = project.sample_path("m1", "s1")
+    write_sample(
+        sample,
+        identifier=identifier,
+        metadata=made_metadata(subject="m1", session="s1"),
+        segmentation=Segmentation(
+            shape=shape,
+            footprints=sparse.csr_array(dense.reshape(1, -1)),
+            rate_hz=RATE_HZ,
+            accepted=np.ones(1, bool),
+            evaluated=True,
+            images={},
+            **all_traces(raw),
+        ),
+        provenance=made_provenance(),
+        registered_movie=path,
+        shifts=None,
+    )
+    split_roi(project, sample, read_rois(sample)["roi_uuid"][0], actor="Ada")
+    found = read_traces(sample, "raw", [1, 2])
+    assert [correlation(found[0], CALCIUM[0]) > 0.9, correlation(found[1], CALCIUM[1]) > 0.9] == [True, True]
+    assert abs(correlation(found[0], CALCIUM[1])) < 0.3
+
+
+def test_masks_that_fit_no_frame_are_refused(project: Project, sample: Path, rois: list[str]) -> None:
+    turned = np.ones((2, WIDTH, HEIGHT), bool)
+    with pytest.raises(EditError, match="have the shape"):
+        split_roi(project, sample, rois[2], masks=turned, actor="Ada")
+    for weight in (np.nan, np.inf, -0.5):
+        masks = CELLS[:1].copy()
+        masks[0, 10, 12] = weight
+        with pytest.raises(EditError, match="negative or not numbers"):
+            add_rois(project, sample, masks, actor="Ada")
+
+
+def test_a_part_without_traces_makes_no_traces_up(project: Project, sample: Path, rois: list[str]) -> None:
+    movie = project.movie_path(read_summary(sample).identifier)
+    movie.rename(movie.with_suffix(".away"))
+    add_rois(project, sample, CELLS[:1], actor="Ada")
+    merge_rois(project, sample, (rois[0], read_rois(sample)["roi_uuid"][3]), actor="Ada")
+    for kind in ("raw", "denoised", "deconvolved", "dff"):
+        assert np.isnan(read_traces(sample, kind, [4])).all(), kind

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from app.attention import matters
+from app.browse import from_address
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.edits import Accept, SetField, commit
+from nwb_schema.project import Project
+from nwb_schema.reader import read_rois
+from tests.app.small_project import MadeSample, add_sample, simulate
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[MadeSample]]:
+    project = Project.create(tmp_path_factory.mktemp("attention") / "project")
+    simulation = simulate()
+    return project, [add_sample(project, simulation, subject=f"m{n}", with_movie=False) for n in (1, 2)]
+
+
+def texts(project: Project, jobs: list[dict[str, str]]) -> list[str]:
+    catalogue = Catalogue(project)
+    catalogue.refresh()
+    return [one.text for one in matters(catalogue, jobs)]
+
+
+def test_empty_project_waits_for_nothing(tmp_path: Path) -> None:
+    assert texts(Project.create(tmp_path / "empty"), []) == []
+
+
+def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, list[MadeSample]]) -> None:
+    project, samples = made
+    broken = project.samples_dir / "sub-x_ses-1_ophys.nwb"
+    broken.write_bytes(b"broken")
+    jobs = [{"state": "failed"}, {"state": "ok"}, {"state": "lost"}]
+
+    assert texts(project, jobs) == [
+        "2 jobs failed or lost: see the list of jobs",
+        "1 file with a problem",
+        "2 samples in which nobody decided a cell yet",
+        "2 samples without indicator, which publishing needs",
+        "2 samples without place in the brain, which publishing needs",
+    ]
+    catalogue = Catalogue(project)
+    for one in matters(catalogue, [])[1:]:
+        state = from_address(dict(parse_qsl(urlsplit(one.href).query)))
+        assert catalogue.count("samples", state.filters) == int(one.text.split()[0]), one.href
+
+    keys = list(read_rois(samples[0].path)["roi_uuid"])
+    commit(project, samples[0].path, [Accept(keys[:1]), SetField("imaging.indicator", "GCaMP8m")], actor="Ada")
+    broken.unlink()
+    assert texts(project, []) == [
+        "1 sample in which nobody decided a cell yet",
+        "1 sample without indicator, which publishing needs",
+        "2 samples without place in the brain, which publishing needs",
+    ]
