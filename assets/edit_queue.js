@@ -7,7 +7,8 @@
   const LOOK_EVERY_MS = 4000;
 
   fluorite.EditQueue = class {
-    /* `page` has: answered(answer, request), changedByOthers(state), conflicted(conflict), failed(text), progress(). */
+    /* `page` has: isShown, answered(answer, request), changedByOthers(state), conflicted(conflict), failed(text),
+     * progress(). */
     constructor(url, version, page) {
       this.url = url;
       this.version = version;
@@ -83,15 +84,15 @@
       this.save();
     }
 
-    /* What others did; `always` takes the state even where the version is the same. */
-    async look(always = false) {
-      if (this.unsaved || this.conflict || (document.hidden && !always)) return;
+    /* What others did. */
+    async look() {
+      if (this.unsaved || this.conflict || document.hidden || !this.page.isShown) return;
       const known = this.version;
       try {
-        const response = await fetch(always ? this.url : `${this.url}?known=${encodeURIComponent(known)}`);
+        const response = await fetch(`${this.url}?known=${encodeURIComponent(known)}`);
         if (response.status !== 200) return;
         const state = await response.json();
-        if (this.unsaved || this.version !== known) return;
+        if (this.unsaved || this.version !== known || !this.page.isShown) return;
         this.version = state.version;
         this.page.changedByOthers(state);
       } catch {

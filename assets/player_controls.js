@@ -176,7 +176,7 @@
       canvas.title = shades.map((shade) => shade.name).join(", ");
       canvas.dataset.names = shades.length;
       if (!this.stimulusResizer) {
-        this.stimulusResizer = new ResizeObserver(() => this.showStimuli(this.shades));
+        this.stimulusResizer = new ResizeObserver(() => requestAnimationFrame(() => this.showStimuli(this.shades)));
         this.stimulusResizer.observe(canvas.parentElement);
       }
       const { n_frames: count, rate_hz: rate } = this.player.config;
@@ -185,9 +185,12 @@
       canvas.height = 5;
       const context = canvas.getContext("2d");
       const at = (time) => thumb + (Math.min(Math.max((time * rate) / Math.max(count - 1, 1), 0), 1)) * (width - 2 * thumb);
-      for (const { colour, spans } of shades) {
+      // The longest first: what is short lies on top of it.
+      const all = shades.flatMap(({ colour, spans }) => spans.map(([start, stop]) => ({ colour, start, stop })));
+      all.sort((a, b) => b.stop - b.start - (a.stop - a.start));
+      for (const { colour, start, stop } of all) {
         context.fillStyle = colour;
-        for (const [start, stop] of spans) if (start * rate <= count && stop >= 0) context.fillRect(at(start), 0, Math.max(at(stop) - at(start), 1), 5);
+        if (start * rate <= count && stop >= 0) context.fillRect(at(start), 0, Math.max(at(stop) - at(start), 1), 5);
       }
     }
 

@@ -35,6 +35,11 @@
       this.timeline.destroy();
     }
 
+    /* Whether the page is still this one: what waits is saved in any case. */
+    get isShown() {
+      return fluorite.stimuli === this && this.timeline.root.isConnected;
+    }
+
     tables() {
       return [...this.tablesById.values()];
     }
@@ -100,11 +105,11 @@
       const response = await fetch(this.queue.url);
       if (!response.ok) return;
       const state = await response.json();
+      if (!this.isShown) return;
       this.queue.version = state.version;
       this.take(state.tables, true);
       if (show) this.active = this.tablesById.get(show) || this.active;
       this.draw(true);
-      this.timeline.end = Math.max(this.timeline.end, ...this.active.rows.map((row) => fluorite.stimulusTimes(row, this.active)[1]));
       this.say(said || "", "is-hint");
     }
 
@@ -150,17 +155,19 @@
     /* What was typed into a cell of the table. */
     edited(row, field, text) {
       let value = text;
+      // The delete key empties the cell that has the focus, and takes out the selected rows.
+      if (!this.active.rows.some((one) => one.id === row.id)) return undefined;
+      if ((text === null || text === "") && [...OWN, "name", "colour"].includes(field)) return undefined;
       if (OWN.includes(field)) {
         value = Number(String(text).replace(",", "."));
-        if (text === null || text === "" || !Number.isFinite(value)) return this.say("A time is a number.", "is-error");
+        if (!Number.isFinite(value)) return this.say("A time is a number.", "is-error");
         if (this.unit === "frames") value /= this.rate;
         if (field === "start_s" && value > row.stop_s) return this.say("It would start after it stops.", "is-error");
         if (field === "stop_s" && value < row.start_s) return this.say("It would stop before it starts.", "is-error");
       } else if (value === null) value = "";
       if (field === "name") value = String(value).trim();
       const values = { [field]: value };
-      const known = field === "name" && this.active.rows.find((other) => other.name === value && other.id !== row.id);
-      if (known) values.colour = known.colour;
+      if (field === "name") values.colour = this.colourFor(value, row);
       this.change({ [row.id]: values });
       return undefined;
     }
@@ -241,6 +248,16 @@
       return entry ? entry.colour : this.palette[0];
     }
 
+    /* The colour of a name that a row gets: that of others of the name, its own when its old name is gone, or a new one. */
+    colourFor(name, row) {
+      const others = this.active.rows.filter((other) => other.id !== row.id);
+      const known = others.find((other) => other.name === name);
+      if (known) return known.colour;
+      if (!others.some((other) => other.name === row.name)) return row.colour;
+      const used = new Set(this.names().map((entry) => hex(entry.colour)));
+      return this.palette.find((colour) => !used.has(colour)) || this.palette[used.size % this.palette.length];
+    }
+
     /* A name was clicked: the selected rows get it, or else the next one to be made. */
     useName(name, colour) {
       this.name = name;
@@ -308,6 +325,8 @@
 
     draw(columnsToo = false) {
       const { active } = this;
+      if (this.timeline && !this.timeline.root.isConnected) return;
+      if (this.timeline) this.timeline.measure();
       setProps("stimulus-grid", {
         rowData: active.rows.map((row) => ({ ...row })),
         ...(columnsToo || this.drawnColumns !== columnsOf(this) ? { columnDefs: columnDefs(this) } : {}),

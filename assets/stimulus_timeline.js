@@ -23,8 +23,9 @@
       });
       root.replaceChildren(this.canvas);
       this.root = root;
-      this.end = Math.max(model.duration || 0, ...model.tables().flatMap((table) => table.rows.map((row) => last(row, table))), 1);
-      this.view = [0, this.end];
+      this.end = 0;
+      this.view = [0, 0];
+      this.measure();
       this.drag = null;
       const on = (name, action) => this.canvas.addEventListener(name, (event) => action.call(this, event));
       on("pointerdown", this.pressed);
@@ -33,12 +34,21 @@
       on("pointercancel", this.cancel);
       on("dblclick", this.doubleClicked);
       this.canvas.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
-      this.resizer = new ResizeObserver(() => this.draw());
+      this.resizer = new ResizeObserver(() => requestAnimationFrame(() => this.draw())); // drawing may change its height
       this.resizer.observe(root);
     }
 
     destroy() {
       this.resizer.disconnect();
+    }
+
+    /* How long all of it is: the recording, and what lies beyond. Whoever sees all of it goes on to do so. */
+    measure() {
+      const { model } = this;
+      const whole = this.view[0] === 0 && this.view[1] === this.end;
+      this.end = Math.max(model.duration || 0, ...model.tables().flatMap((table) => table.rows.map((row) => last(row, table))), 1);
+      this.view = whole ? [0, this.end] : [Math.min(this.view[0], this.end), Math.min(this.view[1], this.end)];
+      if (this.view[0] >= this.view[1]) this.view = [0, this.end];
     }
 
     get lanes() {
@@ -288,8 +298,11 @@
       this.show(around - ((around - from) / (to - from)) * span, span);
     }
 
+    /* The recording; once more, also what lies beyond it. */
     fit() {
-      this.show(0, this.end);
+      const recording = this.model.duration || this.end;
+      const there = this.view[0] === 0 && this.view[1] === recording;
+      this.show(0, there ? this.end : recording);
     }
 
     show(from, span) {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from nwb_schema.errors import ResultsError
 from nwb_schema.publishing import fsync_file
 
 MISSING = "NoneType"
+# After this many bytes a file goes to disk, so that no single wait for the disk is long: a cancel waits for it.
+SYNC_BYTES = 16 * 2**20
 PLANE_IMAGES = ("mean", "correlation")
 """Summary images that are kept plane by plane for a volume."""
 
@@ -123,10 +125,11 @@ class Results:
     latency_s: NDArray[np.float32] | None = None
 
 
-def write_results(path: Path, results: Results) -> Path:
+def write_results(path: Path, results: Results, tick: Callable[[], None] = lambda: None) -> Path:
     """Write `results` to `path` under a temporary name, flush it to disk, and move it into place.
 
-    An existing file is replaced in one step; after a failure nothing new is there.
+    An existing file is replaced in one step; after a failure nothing new is there. `tick` is called after every value;
+    what it raises (a cancellation) stops the work.
 
     Raises
     ------
@@ -136,7 +139,7 @@ def write_results(path: Path, results: Results) -> Path:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with h5py.File(temporary, "x") as file:
-            _fill(file, results)
+            _fill(file, results, _Written(file, temporary, tick))
             file.flush()
         fsync_file(temporary)
         os.replace(temporary, path)
@@ -183,7 +186,22 @@ def seen_from_above(
     return flat, {name: image for name, image in images.items() if image.ndim == 3 and name in PLANE_IMAGES}
 
 
-def _fill(file: h5py.File, results: Results) -> None:
+class _Written:
+    """Told of everything that was put into the file, it brings that to disk piece by piece, and ticks."""
+
+    def __init__(self, file: h5py.File, path: Path, tick: Callable[[], None]) -> None:
+        self._file, self._path, self._tick, self._waiting = file, path, tick, 0
+
+    def add(self, n_bytes: int) -> None:
+        self._waiting += n_bytes
+        if self._waiting >= SYNC_BYTES:
+            self._file.flush()
+            fsync_file(self._path)
+            self._waiting = 0
+        self._tick()
+
+
+def _fill(file: h5py.File, results: Results, written: _Written) -> None:
     file.attrs["mmap_file"] = MISSING
     for name, value in {"dims": results.shape, "dview": None, "remove_very_bad_comps": False}.items():
         _put(file, name, value)
@@ -216,7 +234,9 @@ def _fill(file: h5py.File, results: Results) -> None:
     }
     for name, value in values.items():
         _put(estimates, name, value)
+        written.add(np.asarray(value).nbytes)
     _put_ring(estimates, results.ring)
+    written.add(0)
     _put_parameters(file, results)
     _put_own_group(
         file,

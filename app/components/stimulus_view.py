@@ -84,7 +84,7 @@ def _timeline() -> list[Component]:
                     [
                         _button("zoom-out", "\u2212", "Zoom out (\u2212)"),
                         _button("zoom-in", "+", "Zoom in (+, or the wheel with the control key)"),
-                        _button("zoom-fit", "Fit", "The whole recording (0)"),
+                        _button("zoom-fit", "Fit", "The whole recording; once more, also what lies beyond (0)"),
                     ],
                     className="curation-group",
                 ),

@@ -20,9 +20,9 @@ from nwb_schema.sqlite import connect
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS edit (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sample TEXT NOT NULL, name TEXT NOT NULL,
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, sample TEXT NOT NULL, name TEXT NOT NULL,
     at TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL,
-    undoes TEXT NOT NULL, changes TEXT NOT NULL, committed INTEGER NOT NULL
+    undoes TEXT NOT NULL, changes TEXT NOT NULL, committed INTEGER NOT NULL, UNIQUE (sample, id)
 );
 CREATE INDEX IF NOT EXISTS edit_sample ON edit (sample, sequence);
 CREATE INDEX IF NOT EXISTS edit_pending ON edit (sample) WHERE NOT committed;
@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS announced (
     sample TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (sample, content)
 ) WITHOUT ROWID;
 """
+# A file that was copied and adopted has the history of the original, so an edit may be of two samples.
 _VERSION = 2
 
 
@@ -120,7 +121,7 @@ class Journal:
         """Take out edits that could not be committed after all."""
         with self._database() as db:
             for record in records:
-                db.execute("DELETE FROM edit WHERE id = ? AND NOT committed", (record.id,))
+                db.execute("DELETE FROM edit WHERE sample = ? AND id = ? AND NOT committed", (record.sample, record.id))
                 db.execute("DELETE FROM seen WHERE sample = ? AND version = ?", (record.sample, record.id))
 
     def take_in(self, name: str, records: Sequence[EditRecord]) -> None:

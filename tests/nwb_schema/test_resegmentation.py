@@ -193,6 +193,22 @@ def test_copies_of_one_sample_keep_their_own(project: Project, sample: Path, roi
     assert "quality" not in read_rois(copy)
 
 
+def test_a_copy_of_an_edited_sample_is_edited_for_itself(
+    project: Project, sample: Path, rois: list[str], quality
+) -> None:
+    commit(project, sample, Tag(rois, quality, "good"), actor="Ada")
+    copy = Path(shutil.copyfile(sample, project.samples_dir / "copy.nwb"))
+    with h5py.File(copy, "r+") as file:
+        file["identifier"][()] = "another"
+    choose(project, copy)
+    commit(project, sample, Reject(rois), actor="Ada")
+    assert [edit.kind for edit in edits_of(project, copy)] == [EditKind.TAG, EditKind.SEGMENTATION]
+    for _ in range(2):
+        undo(project, copy, actor="Bob")
+    assert read_rois(copy)["quality"].tolist() == ["untagged"] * 5
+    assert read_rois(sample)["quality"].tolist() == ["good"] * 5
+
+
 def test_an_older_copy_gets_the_other_segmentation_again(
     project: Project, sample: Path, rois: list[str], tmp_path: Path
 ) -> None:

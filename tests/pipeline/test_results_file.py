@@ -15,6 +15,7 @@ from scipy import sparse
 
 from nwb_schema.errors import ResultsError
 from pipeline.parameters import Parameters
+from pipeline.progress import Cancelled
 from pipeline.results_file import Results, write_results
 
 HEIGHT, WIDTH, FRAMES = 11, 17, 50
@@ -124,6 +125,24 @@ def test_a_failure_leaves_the_old_file_and_no_remains(tmp_path: Path) -> None:
     broken = replace(make_results(), per_trace={})
     with pytest.raises(KeyError):
         write_results(path, broken)
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["r.hdf5"]
+
+
+def test_a_cancel_is_noticed_while_writing_and_leaves_the_old_file(tmp_path: Path) -> None:
+    path = write_results(tmp_path / "r.hdf5", make_results())
+    before = path.read_bytes()
+    asked = 0
+
+    def tick() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 9:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        write_results(path, make_results(), tick)
+    assert asked == 9
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["r.hdf5"]
 

@@ -82,7 +82,7 @@ class BuiltinEngine:
         check_recording(movie, params)
         seeds = seeds_of(params, movie)
         notes = warnings_of(params) + (() if seeds is None else (seeds_note(params, seeds),))
-        progress = _Remembered(progress)
+        progress = Remembered(progress)
         raw_bytes = math.prod(movie.shape) * movie.dtype.itemsize
         stages = Stages(keep, work_key(movie, params), raw_bytes, progress)
         results = workdir / "results.hdf5"
@@ -129,7 +129,7 @@ class BuiltinEngine:
                     progress("results", 0.0)
                     notes = (*notes, *motion.notes())
                     written = _results(movie, params, known, model, verdict, motion, notes, (self.name, self.version))
-                    write_results(results, written)
+                    write_results(results, written, progress.repeat)
                     progress("results", 1.0)
         except BaseException:
             # Also on Cancelled and KeyboardInterrupt: nothing half-done stays behind.
@@ -158,7 +158,7 @@ def seeds_note(params: Parameters, seeds: Seeds) -> str:
     return f"Started from {seeds.origin} (SHA-256 {digest}) instead of looking for cells; component i is mask i."
 
 
-class _Remembered:
+class Remembered:
     """A progress function that can say again what it said last, only to be asked whether to stop."""
 
     def __init__(self, progress: Progress) -> None:

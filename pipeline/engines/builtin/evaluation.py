@@ -19,6 +19,7 @@ from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Floats, Model
 from pipeline.engines.builtin.shape_score import shape_scores
+from pipeline.engines.builtin.threads import still_wanted
 from pipeline.parameters.groups import Quality
 
 # The noise's scale counts three times: an excursion has to be that much more than noise to be a transient.
@@ -88,6 +89,7 @@ def trace_snr(traces: Floats, window: int) -> Floats:
     snr = np.zeros(n, np.float32)
     raw = traces.astype(np.float64)
     for k, trace in enumerate(raw - block_percentile(raw, BASELINE_PERCENTILE)):
+        still_wanted()
         mode = half_sample_mode(np.sort(trace))
         below = trace[trace < mode] - mode
         noise = np.sqrt(np.mean(below**2)) if len(below) else 0.0
@@ -139,6 +141,7 @@ def peak_frames(traces: Floats, rate_hz: float) -> NDArray[np.bool_]:
     chosen = np.zeros(traces.shape, bool)
     n_frames = traces.shape[1]
     for row, trace in zip(chosen, traces, strict=True):
+        still_wanted()
         highest = ndimage.maximum_filter1d(trace, size=before + after + 1, mode="nearest")
         peaks = np.flatnonzero((trace == highest) & (trace > 0))
         for peak in peaks[np.argsort(-trace[peaks], kind="stable")][:PEAKS]:
@@ -152,6 +155,7 @@ def alone_frames(footprints: sparse.csr_array, windows: NDArray[np.bool_]) -> ND
     np.fill_diagonal(overlap, False)
     chosen = windows.copy()
     for k in range(len(windows)):
+        still_wanted()
         alone = windows[k] & ~windows[overlap[k]].any(axis=0)
         if alone.any():
             chosen[k] = alone

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nwb_schema.movie_file import MovieFile
+from pipeline.engines.builtin.threads import in_threads
 
 Floats = NDArray[np.float32]
 
@@ -17,6 +18,8 @@ Floats = NDArray[np.float32]
 CACHE_BYTES = 768 * 2**20
 CHUNK_BYTES = 64 * 2**20
 MOST_FRAMES_A_CHUNK = 256
+# Frames that one thread reads at a time.
+FRAMES_AT_ONCE = 8
 
 
 class Frames:
@@ -58,10 +61,10 @@ class Frames:
         """Frames `start` to `stop` (exclusive) as ``(stop - start, *shape[1:])`` float32; not to be written to."""
         if self._cache is not None:
             if self._cached < stop:
-                self._cache[self._cached : stop] = self._load(self._cached, stop)
+                self._load(self._cached, stop, self._cache[self._cached : stop])
                 self._cached = stop
             return self._cache[start:stop]
-        return self._load(start, stop)
+        return self._load(start, stop, np.empty((stop - start, *self.shape[1:]), np.float32))
 
     def chunks(self, progress: Callable[[float], None]) -> Iterator[tuple[int, Floats]]:
         """``(first frame, frames)`` in order of time, reporting the fraction done after each."""
@@ -71,11 +74,19 @@ class Frames:
             yield start, self.read(start, stop)
             progress(stop / n_frames)
 
-    def _load(self, start: int, stop: int) -> Floats:
-        block = np.ascontiguousarray(self._file.read(start, stop), dtype=np.float32)
-        if self._unknown is not None:
-            block[:, self._unknown] = 0
-        return block
+    def _load(self, start: int, stop: int, out: Floats) -> Floats:
+        """Fill `out` with frames `start` to `stop`, a few of them in each thread at a time."""
+
+        def work(first: int) -> None:
+            part = slice(first, min(first + FRAMES_AT_ONCE, stop))
+            block = out[part.start - start : part.stop - start]
+            block[:] = self._file.read(part.start, part.stop)
+            if self._unknown is not None:
+                block[:, self._unknown] = 0
+
+        for _ in in_threads(work, range(start, stop, FRAMES_AT_ONCE)):
+            pass
+        return out
 
     def __enter__(self) -> Frames:
         return self

@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from pipeline.engines.builtin.model import Floats, Model
+from pipeline.engines.builtin.threads import still_wanted
 
 # Overlap (cosine of unit-norm footprints) from which two components can be pieces of one.
 LEAST_OVERLAP = 0.01
@@ -50,6 +51,7 @@ def joined(footprints: sparse.csr_array, traces: Floats, merge_thr: float) -> tu
         trace = c[np.argmax(np.linalg.norm(c, axis=1))]
         image = np.zeros(a.shape[1])
         for _ in range(RANK_ONE_ROUNDS):
+            still_wanted()
             image = np.maximum(a.T @ (c @ trace), 0) / max(trace @ trace, 1e-30)
             trace = np.maximum((image @ a.T) @ c, 0) / max(image @ image, 1e-30)
         norm = np.linalg.norm(image)

@@ -307,7 +307,8 @@ def to_dtype(frame: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
         return frame.astype(dtype)
     limits = np.iinfo(dtype)
     # In float64, because the largest integer of four bytes rounds up in float32, and would wrap round.
-    return np.clip(np.rint(frame.astype(np.float64)), limits.min, limits.max).astype(dtype)
+    rounded = np.rint(frame if dtype.itemsize <= 2 else frame.astype(np.float64))
+    return np.clip(rounded, limits.min, limits.max, out=rounded).astype(dtype)
 
 
 class _RobustMean:

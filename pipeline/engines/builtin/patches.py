@@ -112,14 +112,18 @@ class PatchEstimator:
         """Shifts ``(ny, nx, 2)`` beyond `whole`, each patch by itself."""
         lags = self._reach + 1  # one more, so that the highest of those allowed has neighbours
         height, width = prepared.shape
-        rows = np.clip(np.arange(-lags, height + lags) - whole[0], 0, height - 1)
-        columns = np.clip(np.arange(-lags, width + lags) - whole[1], 0, width - 1)
-        padded = np.ascontiguousarray(prepared[rows[:, None], columns])
+        wide = lags + max(abs(whole[0]), abs(whole[1]))
+        larger = cv2.copyMakeBorder(prepared, wide, wide, wide, wide, cv2.BORDER_REPLICATE)
+        top, left = (wide - lags - shift for shift in whole)
+        padded = np.ascontiguousarray(
+            larger[top : top + height + 2 * lags, left : left + width + 2 * lags], dtype=np.float32
+        )
         tiles = np.zeros((2 * lags + 1, 2 * lags + 1, len(self._row_edges) - 1, len(self._column_edges) - 1))
         _add_products(padded, self._template, self._row_edges, self._column_edges, tiles)
         return _peaks(
             tiles,
-            _integral_of_squares(padded),
+            # Sums of squares over everything above and to the left: (height + 1, width + 1).
+            np.asarray(cv2.integral(padded * padded, sdepth=cv2.CV_64F), np.float64),
             self._rows,
             self._columns,
             np.searchsorted(self._row_edges, self._rows),
@@ -245,19 +249,6 @@ def _add_products(
                     for x in range(columns[column], columns[column + 1]):
                         part += sums[j, x]
                     tiles[i, j, row, column] = part
-
-
-@compiled
-def _integral_of_squares(image: Floats) -> Doubles:
-    """``(height + 1, width + 1)``: sums of squares over everything above and to the left."""
-    height, width = image.shape
-    out = np.zeros((height + 1, width + 1))
-    for y in range(height):
-        total = 0.0
-        for x in range(width):
-            total += image[y, x] * image[y, x]
-            out[y + 1, x + 1] = out[y, x + 1] + total
-    return out
 
 
 @compiled

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.threads import in_threads
+from pipeline.engines.builtin.threads import in_threads, still_wanted
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -121,6 +121,7 @@ class Tiles:
         touching: list[list[int]] = [[] for _ in self.windows]
         grid = tuple(len(along) for along in starts)
         for component in range(supports.shape[0]):
+            still_wanted()
             corners = tuple(axis // side for axis, side in zip(self._pixels(component), sides, strict=True))
             for number in np.unique(np.ravel_multi_index(corners, grid)):
                 touching[number].append(component)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from pipeline.engines.builtin.threads import still_wanted
+
 Floats = NDArray[np.float32]
 
 # A footprint is looked at in a square of this many pixels, which spans this many gSig to every side of its centre.
@@ -37,7 +39,11 @@ def shape_scores(footprints: sparse.csr_array, field: tuple[int, ...], gSig: tup
     if footprints.shape[0] == 0:
         return np.zeros(0, np.float32)
     images = rows_of(footprints, field)
-    scores = judged(np.stack([portrait(image, field, gSig) for image in images]), weights())
+    portraits = []
+    for image in images:
+        still_wanted()
+        portraits.append(portrait(image, field, gSig))
+    scores = judged(np.stack(portraits), weights())
     # A cell that the border cuts in half is whole together with its mirror image.
     cut = [number for number, image in enumerate(images) if touches_border(image)]
     if cut:

@@ -72,8 +72,10 @@ class ShiftEstimator:
         )
 
     def _prepared(self, image: NDArray[np.floating]) -> Floats:
-        prepared = high_pass(image, self._filter) if self._filter is not None else image.astype(np.float32)
-        return (prepared - prepared.mean()) * self._taper
+        prepared = high_pass(image, self._filter) if self._filter is not None else np.asarray(image, np.float32)
+        centred = prepared - prepared.mean()
+        centred *= self._taper
+        return centred
 
 
 def high_pass(image: NDArray[np.floating], gSig: tuple[int, ...]) -> Floats:

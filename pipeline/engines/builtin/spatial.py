@@ -12,7 +12,7 @@ from scipy import ndimage, sparse
 from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.projections import Doubles, Floats, Tiles, Window, correlate_with_traces
-from pipeline.engines.builtin.threads import in_threads
+from pipeline.engines.builtin.threads import in_threads, still_wanted
 
 # How many pixels a footprint may grow by in one update (CNMF searches a dilation of the last footprint).
 GROWTH = 2
@@ -90,6 +90,7 @@ def grown(footprints: sparse.csr_array, field: tuple[int, ...]) -> sparse.csr_ar
     diamond = ndimage.generate_binary_structure(len(field), 1)
     rows: list[NDArray[np.intp]] = []
     for row in range(footprints.shape[0]):
+        still_wanted()
         pixels = footprints.indices[footprints.indptr[row] : footprints.indptr[row + 1]]
         window = bounding_window(pixels, field, GROWTH + 1)
         support = np.zeros([part.stop - part.start for part in window], bool)
@@ -136,6 +137,7 @@ def tidied(
     size = (3, 3, 1)[: len(field)]
     touching = np.ones((3,) * len(field), bool)
     for row in range(footprints.shape[0]):
+        still_wanted()
         part = slice(footprints.indptr[row], footprints.indptr[row + 1])
         pixels, weights = footprints.indices[part], footprints.data[part]
         if len(pixels) == 0:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from pipeline.engines.builtin.compiled import compiled
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.threads import in_threads
 
@@ -60,23 +60,12 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
     factor = max(1, tsub, -(-n_frames * math.prod(field) * 4 // SHORT_COPY_BYTES))
     factor = min(factor, n_frames)
     short = np.zeros((-(-n_frames // factor), *field), np.float32)
-    highest = np.full(field, -np.inf, np.float32)
-    sums = _Correlation(field)
+    sums = _Sums(field)
     power, weight = np.zeros(field), 0
     every = max(1, n_frames // NOISE_FRAMES)
     for number, (start, block) in enumerate(frames.chunks(progress)):
         bins = (start + np.arange(len(block))) // factor
-        first = np.flatnonzero(np.diff(bins, prepend=-1))
-
-        def raise_highest(block: Floats = block) -> None:
-            np.maximum(highest, block.max(axis=0), out=highest)
-
-        def shorten(block: Floats = block, bins: NDArray[np.intp] = bins, first: NDArray[np.intp] = first) -> None:
-            short[bins[first]] += np.add.reduceat(block, first, axis=0)
-
-        together: tuple[Callable[[], None], ...] = (partial(sums.add, block), raise_highest, shorten)
-        for _ in in_threads(_call, together):
-            pass
+        sums.add(block, bins, short)
         if (number % every == 0 and len(block) >= 16) or weight == 0:
             power += spectral_power(block) * len(block)
             weight += len(block)
@@ -84,13 +73,10 @@ def survey(frames: Frames, tsub: int, progress: Callable[[float], None]) -> Surv
     short /= counts.reshape(-1, *(1 for _ in field))
     noise = np.sqrt(power / weight).astype(np.float32)
     mean, std, correlation = sums.images()
+    highest = sums.highest
     pnr = (highest - mean) / np.where(noise > 0, noise, np.inf)
     images = {"mean": mean, "max": highest, "std": std, "correlation": correlation, "pnr": pnr.astype(np.float32)}
     return Survey(images, noise, short, factor)
-
-
-def _call(work: Callable[[], None]) -> None:
-    work()
 
 
 def spectral_power(block: Floats) -> NDArray[np.float64]:
@@ -116,13 +102,18 @@ def spectral_power(block: Floats) -> NDArray[np.float64]:
     return variance
 
 
-class _Correlation:
+class _Sums:
     """Running sums for the mean, the standard deviation and the correlation with the 8 neighbours in the plane.
 
     In a volume the neighbours above and below do not count: planes lie several times farther apart than pixels.
+
+    Attributes
+    ----------
+    highest
+        The field's shape, float32: the largest value of each pixel.
     """
 
-    # Half of the neighbours; the other half are the same pairs seen from the other pixel.
+    # Half of the neighbours; the other half are the same pairs seen from the other pixel. As in `_add_frames`.
     DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
     def __init__(self, field: tuple[int, ...]) -> None:
@@ -130,18 +121,28 @@ class _Correlation:
         self._offset: Floats | None = None
         self._sum = np.zeros(field)
         self._square = np.zeros(field)
-        self._products = [np.zeros(field) for _ in self.DIRECTIONS]
+        self._products = np.zeros((len(self.DIRECTIONS), *field))
+        self.highest = np.full(field, -np.inf, np.float32)
 
-    def add(self, block: Floats) -> None:
+    def add(self, block: Floats, bins: NDArray[np.intp], short: Floats) -> None:
+        """Add the frames of `block`; and each to the frame of `short` that `bins` ``(n_frames,)`` names."""
         if self._offset is None:
             self._offset = block.mean(axis=0)  # sums of squares of large numbers would lose the variance
-        centred = block - self._offset
         self._n += len(block)
-        self._sum += centred.sum(axis=0)
-        self._square += np.einsum("t...,t...->...", centred, centred)
-        for (dy, dx), product in zip(self.DIRECTIONS, self._products, strict=True):
-            here, there = _pair_slices(dy, dx)
-            product[here] += np.einsum("t...,t...->...", centred[(slice(None), *here)], centred[(slice(None), *there)])
+        height, depth = block.shape[1], math.prod(block.shape[3:])
+        lines = (len(block), height, -1)
+        offset, highest = self._offset.reshape(height, -1), self.highest.reshape(height, -1)
+        total, square = self._sum.reshape(height, -1), self._square.reshape(height, -1)
+        products = self._products.reshape(len(self.DIRECTIONS), height, -1)
+        rows = max(1, PIXELS_AT_ONCE // math.prod(block.shape[2:]))
+        flat, shorter = block.reshape(lines), short.reshape(len(short), height, -1)
+
+        def work(first: int) -> None:
+            last = min(first + rows, height)
+            _add_frames(flat, first, last, depth, bins, offset, total, square, highest, products, shorter)
+
+        for _ in in_threads(work, range(0, height, rows)):
+            pass
 
     def images(self) -> tuple[Floats, Floats, Floats]:
         """Mean, standard deviation and local correlation, each of the field's shape, float32."""
@@ -164,6 +165,57 @@ class _Correlation:
             std.astype(np.float32),
             np.clip(correlation, -1, 1).astype(np.float32),
         )
+
+
+@compiled
+def _add_frames(
+    block: Floats,
+    first: int,
+    last: int,
+    depth: int,
+    bins: NDArray[np.intp],
+    offset: Floats,
+    total: NDArray[np.float64],
+    square: NDArray[np.float64],
+    highest: Floats,
+    products: NDArray[np.float64],
+    short: Floats,
+) -> None:
+    """Add the rows `first` to `last` of the frames `block` ``(n_frames, height, width * depth)`` to all sums at once.
+
+    `products` are those with the right neighbour and with the three below, in the order of `_Sums.DIRECTIONS`.
+    """
+    n_frames, height, length = block.shape
+    inner = length - depth
+    sums = np.empty((6, length), np.float32)
+    here, below = np.empty(length, np.float32), np.zeros(length, np.float32)
+    for y in range(first, last):
+        sums[:] = 0
+        own, own_square, right, under, under_right, under_left = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
+        most, level = highest[y], offset[y]
+        next_level = offset[min(y + 1, height - 1)]
+        for t in range(n_frames):
+            line, next_line, mean = block[t, y], block[t, min(y + 1, height - 1)], short[bins[t], y]
+            for x in range(length):
+                value = line[x]
+                mean[x] += value
+                most[x] = max(most[x], value)
+                here[x] = value - level[x]
+                below[x] = next_line[x] - next_level[x]
+                own[x] += here[x]
+                own_square[x] += here[x] * here[x]
+                under[x] += here[x] * below[x]
+            for x in range(inner):
+                right[x] += here[x] * here[x + depth]
+                under_right[x] += here[x] * below[x + depth]
+                under_left[x + depth] += here[x + depth] * below[x]
+        total[y] += own
+        square[y] += own_square
+        products[0, y] += right
+        if y + 1 < height:
+            products[1, y] += under
+            products[2, y] += under_right
+            products[3, y] += under_left
 
 
 def _pair_slices(dy: int, dx: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

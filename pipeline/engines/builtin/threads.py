@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -19,6 +19,9 @@ import cv2
 cv2.setNumThreads(1)
 
 _tick: ContextVar[Callable[[], None]] = ContextVar("tick", default=lambda: None)
+
+# Seconds between two ticks while one item takes long.
+POLL_S = 0.25
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +36,9 @@ def n_threads() -> int:
 
 @contextmanager
 def ticking(tick: Callable[[], None]) -> Iterator[None]:
-    """Call `tick` after every item of each `in_threads` in the block: what it raises (a cancellation) stops the work.
+    """Let `tick` be called often in the block, from its own thread: what it raises (a cancellation) stops the work.
+
+    `in_threads` does so after every item and while it waits for one, and loops without threads by `still_wanted`.
 
     So that a cancel is noticed in time, however long a stage goes without a word of how far it is.
     """
@@ -42,6 +47,14 @@ def ticking(tick: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         _tick.reset(token)
+
+
+def still_wanted() -> None:
+    """Look whether the work is to stop: for loops that take long and report nothing. Raises what the tick raises.
+
+    Does nothing where nobody ticks, as in the threads of `in_threads`.
+    """
+    _tick.get()()
 
 
 def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -56,9 +69,11 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
         waiting: list[Future[Result]] = [pool.submit(work, item) for item in islice(remaining, 2 * threads)]
         try:
             while waiting:
+                while not wait(waiting[:1], POLL_S).done:
+                    still_wanted()
                 result = waiting.pop(0).result()
                 waiting.extend(pool.submit(work, item) for item in islice(remaining, 1))
-                _tick.get()()
+                still_wanted()
                 yield result
         finally:
             for future in waiting:

@@ -21,7 +21,7 @@ from pipeline.engines.builtin.model import Model
 from pipeline.engines.builtin.projections import Tiles, correlate_with_traces, project_onto_footprints
 from pipeline.engines.builtin.spatial import MOST_SWEEPS, SPARSITY, TOLERANCE, descend, grown, moved_pixels
 from pipeline.engines.builtin.temporal import calcium_of, demix, model_of
-from pipeline.engines.builtin.threads import in_threads
+from pipeline.engines.builtin.threads import in_threads, still_wanted
 from pipeline.parameters.groups import Temporal
 
 Floats = NDArray[np.float32]
@@ -128,6 +128,7 @@ def _products_with_traces(
     sums = traces.sum(axis=1, dtype=np.float64)
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], Doubles]] = []
     for number, (members, window) in enumerate(zip(tiles.members, tiles.windows, strict=True)):
+        still_wanted()
         pixel, member = np.nonzero(tiles.reached(number))
         shape = tuple(part.stop - part.start for part in window)
         flat = moved_pixels(np.unravel_index(pixel, shape), window, field)

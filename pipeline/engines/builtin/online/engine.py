@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile, MovieFileWriter
 from pipeline.engines.builtin.dff import relative_change
-from pipeline.engines.builtin.engine import MIB, peak_rss, seeds_note, seeds_of
+from pipeline.engines.builtin.engine import MIB, Remembered, peak_rss, seeds_note, seeds_of
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Model
@@ -28,6 +28,7 @@ from pipeline.engines.builtin.online.initial import Batch, initial_cells
 from pipeline.engines.builtin.online.latency import Latency
 from pipeline.engines.builtin.online.registration import AHEAD, Registrar, registered_frames
 from pipeline.engines.builtin.survey import Survey, survey
+from pipeline.engines.builtin.threads import ticking
 from pipeline.engines.engine import EngineResult
 from pipeline.movies.following import GrowingMovie, wait_for_frames
 from pipeline.movies.movie import Movie
@@ -82,12 +83,13 @@ class OnlineEngine:
         """
         self.check(params, movie)
         seeds = seeds_of(params, movie)
+        progress = Remembered(progress)
         seconds: dict[str, float] = {}
         registered, results = workdir / "registered.h5", workdir / "results.hdf5"
         latency = Latency()
         told_seeds = () if seeds is None else (seeds_note(params, seeds),)
         try:
-            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"):
+            with peak_rss() as peak, threadpool_limits(limits=1, user_api="blas"), ticking(progress.repeat):
                 fit, shifts = self._first_epoch(movie, params, seeds, registered, progress, seconds, latency)
                 with _timed(seconds, "epochs"):
                     for epoch in range(1, params.online.epochs):
@@ -108,7 +110,8 @@ class OnlineEngine:
                 notes = (*notes_of(params), *told_seeds, *latency.notes(movie.rate_hz), *_late(fit))
                 with _timed(seconds, "results"):
                     progress("results", 0.0)
-                    write_results(results, _results(movie, params, known, model, verdict, shifts, latency, notes))
+                    written = _results(movie, params, known, model, verdict, shifts, latency, notes)
+                    write_results(results, written, progress.repeat)
                     progress("results", 1.0)
         except BaseException:
             # Also on Cancelled and KeyboardInterrupt: nothing half-done stays behind.

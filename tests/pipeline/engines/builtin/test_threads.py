@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.engines.builtin.threads import in_threads, n_threads, ticking
+from pipeline.engines.builtin.threads import in_threads, n_threads, still_wanted, ticking
 from pipeline.progress import Cancelled
 
 
@@ -54,3 +54,38 @@ def test_a_cancel_is_noticed_between_two_items_of_a_stage_that_reports_nothing()
     assert len(done) <= 5 + 2 * n_threads()
     assert list(in_threads(abs, range(20))) == list(range(20))  # nobody asks any more
     assert len(asked) == 5
+
+
+def test_a_cancel_is_noticed_while_one_item_takes_long() -> None:
+    asked = threading.Event()
+    asked_in_time: list[bool] = []
+
+    def tick() -> None:
+        asked.set()
+        raise Cancelled
+
+    def work(number: int) -> None:
+        # Ends when somebody asks; a minute is the bound for a machine that is very busy.
+        asked_in_time.append(asked.wait(60))
+
+    with pytest.raises(Cancelled), ticking(tick):
+        list(in_threads(work, [0]))
+    assert asked_in_time == [True]
+
+
+def test_a_loop_without_threads_asks_whether_to_go_on() -> None:
+    done: list[int] = []
+
+    def tick() -> None:
+        if len(done) == 3:
+            raise Cancelled
+
+    def loop() -> None:
+        for number in range(9):
+            still_wanted()
+            done.append(number)
+
+    with pytest.raises(Cancelled), ticking(tick):
+        loop()
+    assert done == [0, 1, 2]
+    still_wanted()  # nobody asks any more
