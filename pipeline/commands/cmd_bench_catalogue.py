@@ -14,7 +14,7 @@ _count = click.IntRange(min=1)
 
 @click.command("catalogue")
 @click.option("--samples", default=1000, show_default=True, type=_count, help="Samples in the project.")
-@click.option("--rois", default=500, show_default=True, type=_count, help="ROIs of each sample.")
+@click.option("--rois", default=500, show_default=True, type=click.IntRange(min=20), help="ROIs of each sample.")
 @click.option("--frames", default=200, show_default=True, type=_count, help="Frames of each sample.")
 @click.option(
     "--frames-of-one", default=10_000, show_default=True, type=_count, help="Frames of the sample that is edited."

@@ -57,7 +57,8 @@ def evaluate_sample(
     flags = _accepted(scores, params)
     accepted = {table["roi_uuid"][row]: bool(flags[row]) for row in np.flatnonzero(known)}
     names = ["min_SNR", "SNR_lowest", "rval_thr", "rval_lowest"]
-    names += ["min_cnn_thr", "cnn_lowest"] if params.use_cnn else []
+    # Said only where it counts: a sample without shape scores is not judged by them.
+    names += ["min_cnn_thr", "cnn_lowest"] if params.use_cnn and np.isfinite(scores["cnn_preds"]).any() else []
     rule = ", ".join(f"{name} {getattr(params, name):g}" for name in names)
     return commit(project, path, Evaluate(accepted, rule), actor=actor, reason=reason, based_on=based_on)
 

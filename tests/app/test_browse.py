@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,7 +29,7 @@ from nwb_schema.configure import add_column
 from nwb_schema.edits import Delete, Tag, commit, edits_of
 from nwb_schema.errors import EditError, FilterError
 from nwb_schema.project import Project
-from nwb_schema.reader import read_rois
+from nwb_schema.reader import read_identifier, read_rois
 from nwb_schema.saved_filters import SavedFilter, save_filter, saved_filters
 from pipeline.simulate import Simulation
 from tests.app.small_project import MadeSample, add_sample, simulate
@@ -36,27 +37,33 @@ from tests.app.small_project import MadeSample, add_sample, simulate
 TAG = ColumnDefinition("quality", ColumnKind.ROI_TAG)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    project = Project.create(tmp_path / "project", "Browsed")
-    add_column(project, TAG)
-    add_column(project, ColumnDefinition("drug", ColumnKind.CUSTOM, vocabulary=("saline", "ketamine")))
-    add_column(project, ColumnDefinition("weight_g", ColumnKind.CUSTOM, ColumnType.DECIMAL))
-    return project
-
-
 @pytest.fixture(scope="module")
 def simulation() -> Simulation:
     return simulate()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, simulation: Simulation) -> Path:
+    """A project to copy: making its samples takes longer than any test."""
+    project = Project.create(tmp_path_factory.mktemp("browsed") / "project", "Browsed")
+    add_column(project, TAG)
+    add_column(project, ColumnDefinition("drug", ColumnKind.CUSTOM, vocabulary=("saline", "ketamine")))
+    add_column(project, ColumnDefinition("weight_g", ColumnKind.CUSTOM, ColumnType.DECIMAL))
+    samples = [add_sample(project, simulation, subject=f"m{n}", session="a", with_movie=False) for n in (1, 2, 3)]
+    keys = list(read_rois(samples[0].path)["roi_uuid"])
+    commit(project, samples[0].path, Tag(tuple(keys[:3]), TAG, "=good"), actor="Ada")
+    commit(project, samples[0].path, Tag(tuple(keys[3:5]), TAG, "bad"), actor="Ada")
+    return project.folder
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Project:
+    return Project.open(shutil.copytree(made, tmp_path / "project"))
+
+
 @pytest.fixture
 def samples(project: Project, simulation: Simulation) -> list[MadeSample]:
-    made = [add_sample(project, simulation, subject=f"m{n}", session="a", with_movie=False) for n in (1, 2, 3)]
-    keys = list(read_rois(made[0].path)["roi_uuid"])
-    commit(project, made[0].path, Tag(tuple(keys[:3]), TAG, "=good"), actor="Ada")
-    commit(project, made[0].path, Tag(tuple(keys[3:5]), TAG, "bad"), actor="Ada")
-    return made
+    return [MadeSample(path, read_identifier(path), simulation) for path in project.sample_paths()]
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from nwb_schema.pynwb_check import pynwb_refusal
 
 
 def test_it_prints_one_json_object_and_leaves_nothing(tmp_path: Path) -> None:
-    sizes = ["--samples", "3", "--rois", "6", "--frames", "20", "--frames-of-one", "50", "--repeats", "1"]
+    sizes = ["--samples", "3", "--rois", "20", "--frames", "20", "--frames-of-one", "50", "--repeats", "1"]
     done = CliRunner().invoke(main, ["bench", "catalogue", *sizes, "--folder", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
-    assert (report["n_samples"], report["n_rois"]) == (3, 18)
+    assert (report["n_samples"], report["n_rois"]) == (3, 60)
     assert len(report["goals"]) == 12
     assert all(goal["measured"] > 0 for goal in report["goals"])
     assert list(tmp_path.iterdir()) == []
