@@ -280,3 +280,16 @@ def test_route_refuses_a_form_of_another_site(client: FlaskClient, sample: MadeS
     assert (foreign.status_code, form.status_code) == (403, 415)
     assert sample.path.read_bytes() == before
     assert client.get("/edits/unknown").status_code == 404
+
+
+def test_sample_that_was_deleted_under_the_page_is_said(
+    client: FlaskClient, project: Project, sample: MadeSample, keys: list[str]
+) -> None:
+    assert client.get(f"/edits/{sample.identifier}?known=").status_code == 204
+    sample.path.unlink()
+
+    answer = client.post(f"/edits/{sample.identifier}", json={"requests": [{"action": "reject", "rois": keys[:1]}]})
+
+    assert answer.status_code == 404
+    assert sample.identifier in answer.get_data(as_text=True)
+    assert list(project.samples_dir.glob("*.nwb")) == []
