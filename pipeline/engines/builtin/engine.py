@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from pipeline.engines.builtin.dff import relative_change
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.extraction import extract
 from pipeline.engines.builtin.frames import Frames
-from pipeline.engines.builtin.model import Model
+from pipeline.engines.builtin.model import Floats, Model
 from pipeline.engines.builtin.motion import Registration, correct_motion
 from pipeline.engines.builtin.stages import Stages
 from pipeline.engines.builtin.survey import Survey, survey
@@ -201,6 +202,27 @@ def _results(
     made_by: tuple[str, str],
 ) -> Results:
     ring = model.ring
+    return replace(
+        results_of(movie, params, known, model, verdict, motion.shifts, notes, made_by),
+        cnn_preds=verdict.shape,
+        patch_shifts=motion.patch_shifts,
+        patch_rows=None if motion.grid is None else motion.grid.rows,
+        patch_columns=None if motion.grid is None else motion.grid.columns,
+        ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
+    )
+
+
+def results_of(
+    movie: Movie,
+    params: Parameters,
+    known: Survey,
+    model: Model,
+    verdict: Evaluation,
+    shifts: Floats,
+    notes: tuple[str, ...],
+    made_by: tuple[str, str],
+) -> Results:
+    """What every run of this engine writes, frame by frame or not; `made_by` is its name and version."""
     return Results(
         shape=movie.shape[1:],
         rate_hz=movie.rate_hz,
@@ -213,7 +235,6 @@ def _results(
         background_traces=model.background_traces,
         snr=verdict.snr,
         r_values=verdict.r_values,
-        cnn_preds=verdict.shape,
         accepted=verdict.accepted,
         per_trace={
             "g": model.g,
@@ -223,16 +244,12 @@ def _results(
             "lam": model.penalty,
         },
         noise=known.noise,
-        shifts=motion.shifts,
-        patch_shifts=motion.patch_shifts,
-        patch_rows=None if motion.grid is None else motion.grid.rows,
-        patch_columns=None if motion.grid is None else motion.grid.columns,
+        shifts=shifts,
         images=known.images,
         parameters=params.to_dict(),
         engine=made_by[0],
         version=made_by[1],
         notes=notes,
-        ring=None if ring is None else RingWeights(ring.weights, ring.small_shape, ring.offset),
     )
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile, MovieFileWriter
-from pipeline.engines.builtin.dff import relative_change
-from pipeline.engines.builtin.engine import MIB, Remembered, peak_rss, seeds_note, seeds_of
+from pipeline.engines.builtin.engine import MIB, Remembered, peak_rss, results_of, seeds_note, seeds_of
 from pipeline.engines.builtin.evaluation import Evaluation, evaluate
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.model import Model
@@ -290,35 +290,9 @@ def _results(
     latency: Latency,
     notes: tuple[str, ...],
 ) -> Results:
-    return Results(
-        shape=(movie.shape[1], movie.shape[2]),
-        rate_hz=movie.rate_hz,
-        footprints=model.footprints,
-        denoised=model.traces,
-        deconvolved=model.spikes,
-        residual=model.residuals,
-        dff=relative_change(model),
-        background_footprints=model.background,
-        background_traces=model.background_traces,
-        snr=verdict.snr,
-        r_values=verdict.r_values,
-        accepted=verdict.accepted,
-        per_trace={
-            "g": model.g,
-            "bl": model.baseline,
-            "c1": model.first,
-            "neurons_sn": model.noise,
-            "lam": model.penalty,
-        },
-        noise=known.noise,
-        shifts=shifts,
-        images=known.images,
-        parameters=params.to_dict(),
-        engine=OnlineEngine.name,
-        version=OnlineEngine.version,
-        notes=notes,
-        latency_s=latency.seconds(),
-    )
+    made_by = (OnlineEngine.name, OnlineEngine.version)
+    results = results_of(movie, params, known, model, verdict, shifts, notes, made_by)
+    return replace(results, latency_s=latency.seconds())
 
 
 @contextmanager
