@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nwb_schema.columns import ColumnKind
+from nwb_schema.custom_columns import checked_custom
 from nwb_schema.errors import MissingRateError, ProjectError
 from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
@@ -49,18 +51,33 @@ def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, 
     return process_recording(project, parse_request(job.spec), job, progress)
 
 
-def submit_recording(project: Project, request: ProcessRequest, *, actor: str | None = None) -> Job:
+def submit_recording(project: Project, request: ProcessRequest, *, sample: str = "", actor: str | None = None) -> Job:
     """Start processing a recording in a process of its own.
 
     Pass it through `check_request` first: what can be refused at once should be refused before a job exists.
+
+    Parameters
+    ----------
+    sample
+        File name of the sample that it will be, as `check_request` gives it; no two jobs may make the same.
     """
     return submit(
-        project, "process", request.model_dump(mode="json"), title=request.title, actor=actor or current_actor()
+        project,
+        "process",
+        request.model_dump(mode="json"),
+        title=request.title,
+        actor=actor or current_actor(),
+        sample=sample,
     )
 
 
-def check_request(project: Project, request: ProcessRequest) -> None:
-    """Open the movie and look at names, parameters and engine without doing any work.
+def check_request(project: Project, request: ProcessRequest) -> Path:
+    """Open the movie and look at names, parameters, custom columns and engine without doing any work.
+
+    Returns
+    -------
+    Path
+        The sample that it will be.
 
     Raises
     ------
@@ -70,9 +87,21 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     movie, parameters, _ = _open_movie(project, request)
     try:
         choose_engine(request.engine, project, online=request.online).check(parameters, movie)
-        refuse_taken_name(project, sample_metadata(project, request, movie))
+        custom_values(project, request)
+        return refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
+
+
+def custom_values(project: Project, request: ProcessRequest) -> dict[str, Any]:
+    """The values of custom columns that the sample will store, by key.
+
+    Raises
+    ------
+    MetadataError
+        When there is no such column, or a value does not fit it.
+    """
+    return checked_custom(project.columns(ColumnKind.CUSTOM), request.custom)
 
 
 def _open_movie(project: Project, request: ProcessRequest) -> tuple[Movie, Parameters, tuple[str, ...]]:
@@ -131,6 +160,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
         metadata = sample_metadata(project, request, movie)
+        custom = custom_values(project, request)
         refuse_taken_name(project, metadata)
         refuse_full_disk(project, movie)
         size = " x ".join(map(str, movie.shape[1:]))
@@ -186,6 +216,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             provenance=provenance,
             seconds=rounded({**seconds, "total": time.perf_counter() - began}),
             peak_rss_mb=result.peak_rss_mb,
+            custom=custom,
         )
     # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
     ended = time.perf_counter()

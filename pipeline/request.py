@@ -49,6 +49,8 @@ class ProcessRequest(BaseModel):
         The content of a metadata file (neuroconv's layout), or empty.
     metadata_file
         Where `metadata` came from, for messages.
+    custom
+        Values of the project's custom columns, by the columns' names.
     movie
         How to read the movie.
     online
@@ -69,6 +71,7 @@ class ProcessRequest(BaseModel):
     session: str | None = None
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
+    custom: Mapping[str, Any] = {}
     movie: MovieOptions = MovieOptions()
     online: bool = False
     follow: bool = False
