@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from nwb_schema.errors import FluoriteError, JobError, ParameterError
+from nwb_schema.errors import FluoriteError, JobError, MovieError
 from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json, print_report
-from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
+from pipeline.commands.options import (
+    assigned,
+    custom_option,
+    json_option,
+    movie_options,
+    project_option,
+    read_metadata,
+    sample_options,
+)
 from pipeline.progress import Cancelled
 
 
 @click.command("process")
-@click.argument("movies", metavar="MOVIE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("movies", metavar="MOVIE...", nargs=-1, type=click.Path(path_type=Path))
 @project_option
 @click.option("--series", is_flag=True, help="The movies are one recording, in this order.")
 @click.option("--preset", type=click.Choice(["2p", "1p", "3d"]), default="2p", show_default=True)
@@ -48,7 +57,16 @@ from pipeline.progress import Cancelled
     type=click.FloatRange(min=0, min_open=True),
     help="With --follow: the recording has ended when no frame has come for so long; 30 when not given.",
 )
+@click.option(
+    "--pattern",
+    metavar="PATTERN",
+    help="What the files' names say, such as {subject}_{session}_{date}.tif; a MOVIE may then be a folder.",
+)
+@click.option("--dry-run", is_flag=True, help="With --pattern: only say what would become of each file.")
+@click.option("--into", metavar="SAMPLE", help="Find the cells of this sample's movie anew; needs no MOVIE.")
+@click.option("--reason", default="", metavar="TEXT", help="With --into: why; kept with the edit.")
 @sample_options
+@custom_option
 @movie_options
 @json_option
 @ends_cleanly
@@ -64,19 +82,36 @@ def process(
     online: bool,
     follow: bool,
     idle_s: float | None,
+    pattern: str | None,
+    dry_run: bool,
+    into: str | None,
+    reason: str,
     subject: str | None,
     session: str | None,
     metadata_file: Path | None,
+    custom: tuple[str, ...],
     as_json: bool,
     **movie: Any,
 ) -> None:
     """Find the cells in each MOVIE and write one sample (NWB file) a recording."""
+    if into is not None:
+        others = (movies, series, seeds_file, load_method, online, pattern, subject, session, metadata_file, custom)
+        if any(others) or any(value is not None for value in movie.values()):
+            raise click.UsageError("--into keeps the sample's movie, name and metadata: leave the other options out.")
+        _process_into(project_folder, into, preset, parameters_file, engine, reason, as_json)
+        return
+    if not movies:
+        raise click.UsageError("Missing argument 'MOVIE...'.")
     if follow and not online:
         raise click.UsageError("--follow needs --online: only frame by frame can a growing movie be processed.")
     if follow and len(movies) > 1:
         raise click.UsageError("--follow takes one movie.")
     if idle_s is not None and not follow:
         raise click.UsageError("--idle-s needs --follow.")
+    if dry_run and pattern is None:
+        raise click.UsageError("--dry-run needs --pattern.")
+    if pattern is not None and (series or follow or session):
+        raise click.UsageError("--pattern makes a recording of each file and names it: leave the other option out.")
     from nwb_schema.project import Project
 
     log_to_stderr()
@@ -99,27 +134,23 @@ def process(
         "follow": follow,
         **({} if idle_s is None else {"idle_s": idle_s}),
         **read_metadata(metadata_file),
+        "custom": assigned(custom),
         **_read_parameters(parameters_file),
     }
     if seeds_file is not None:
         # The job runs in a folder of its own.
         values["parameters"] = {**values.get("parameters", {}), "init.Ain": str(seeds_file.expanduser().resolve())}
-    done: list[Mapping[str, Any]] = []
+    there: list[str] = []
     failures: list[FluoriteError] = []
-    cancelled: FluoriteError | None = None
-    for request in split_into_recordings(values, series=series):
-        try:
-            done.append(_process_one(project, request))
-        except Cancelled:
-            cancelled = JobError(request.title, "was cancelled", "Nothing of it is left; what came before it is done.")
-            failures.append(cancelled)
-            break
-        except FluoriteError as error:
-            failures.append(error)
-            if not as_json and len(movies) > 1 and not series:
-                click.echo(f"error: {error}", err=True)
+    if pattern is None:
+        requests = split_into_recordings(values, series=series)
+    else:
+        requests, there, failures = _planned(project, movies, pattern, values, as_json=as_json, dry_run=dry_run)
+    done, failed, cancelled = _process_all(project, requests, tell=not as_json and (len(movies) > 1 or bool(pattern)))
+    failures += failed
     if as_json:
-        print_json({"samples": done, **({"errors": [str(error) for error in failures]} if failures else {})})
+        errors = {"errors": [str(error) for error in failures]} if failures else {}
+        print_json({"samples": done, **({"there": there} if pattern else {}), **errors})
     else:
         for report in done:
             print_report(report)
@@ -127,6 +158,57 @@ def process(
         fail(cancelled, exit_code=CANCELLED_EXIT)
     if failures:
         fail(failures[0])
+
+
+def _process_all(
+    project: Any, requests: Sequence[Any], *, tell: bool
+) -> tuple[list[Mapping[str, Any]], list[FluoriteError], FluoriteError | None]:
+    """Reports, failures and what was cancelled, if anything; with `tell`, each failure is said at once."""
+    done: list[Mapping[str, Any]] = []
+    failures: list[FluoriteError] = []
+    for request in requests:
+        try:
+            done.append(_process_one(project, request))
+        except Cancelled:
+            cancelled = JobError(request.title, "was cancelled", "Nothing of it is left; what came before it is done.")
+            return done, [*failures, cancelled], cancelled
+        except FluoriteError as error:
+            failures.append(error)
+            if tell:
+                click.echo(f"error: {error}", err=True)
+    return done, failures, None
+
+
+def _planned(
+    project: Any, movies: tuple[Path, ...], pattern: str, values: Mapping[str, Any], *, as_json: bool, dry_run: bool
+) -> tuple[list[Any], list[str], list[FluoriteError]]:
+    """Requests for the files that are ready, the names of those that are samples already, and what is refused."""
+    from nwb_schema.columns import ColumnKind
+    from pipeline.batch import movies_of, plan_batch
+    from pipeline.naming_pattern import NamingPattern
+
+    parsed = NamingPattern.parse(pattern, [column.name for column in project.columns(ColumnKind.CUSTOM)])
+    common = {key: value for key, value in values.items() if key not in ("movies", "session")}
+    planned: list[Any] = []
+    for path in movies:
+        folder = path.expanduser().resolve() if path.is_dir() else None
+        files = [path] if folder is None else movies_of(folder, parsed)
+        if not files:
+            raise MovieError(path, "holds no movie", "A / in the pattern goes one folder down.")
+        taken = [one.sample.lower() for one in planned if one.is_ready]
+        for one in plan_batch(project, files, parsed, common, folder=folder):
+            twice = one.is_ready and one.sample.lower() in taken
+            planned.append(replace(one, problem="another of these files becomes the same sample") if twice else one)
+    if dry_run and as_json:
+        print_json({"planned": [one.as_dict() for one in planned]})
+    elif not as_json:
+        for one in planned:
+            what = "there already" if one.is_there else one.sample if one.is_ready else f"refused: {one.problem}"
+            click.echo(f"{one.name}: {what}", err=not dry_run)
+    if dry_run:
+        sys.exit(0 if all(one.is_ready or one.is_there for one in planned) else 1)
+    refused = [MovieError(one.file, one.problem, "Then run it again.") for one in planned if one.problem]
+    return [one.request for one in planned if one.is_ready], [one.name for one in planned if one.is_there], [*refused]
 
 
 def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
@@ -137,19 +219,36 @@ def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
     report = recovered(project, "process", spec)
     if report is not None:
         return report
-    check_request(project, request)
-    return run_in_foreground(project, "process", spec, title=request.title)
+    sample = check_request(project, request)
+    return run_in_foreground(project, "process", spec, title=request.title, sample=sample.name)
+
+
+def _process_into(
+    folder: Path, sample: str, preset: str, parameters: Path | None, engine: str, reason: str, as_json: bool
+) -> None:
+    """Process the registered movie of a sample again, and replace its segmentation."""
+    from pipeline.commands.editing import open_sample
+    from pipeline.commands.running import run_in_foreground
+
+    log_to_stderr()
+    project, path = open_sample(folder, sample)
+    from nwb_schema.reader import read_identifier
+    from pipeline.reprocessing import ReprocessRequest, check_reprocess
+
+    values = {"sample": read_identifier(path), "preset": preset, "engine": engine, "reason": reason}
+    request = ReprocessRequest.model_validate({**values, **_read_parameters(parameters)})
+    check_reprocess(project, request)
+    title = f"{path.stem.removesuffix('_ophys')} again"
+    report = run_in_foreground(project, "reprocess", request.model_dump(mode="json"), title=title)
+    if as_json:
+        print_json({"samples": [report]})
+    else:
+        print_report(report)
 
 
 def _read_parameters(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ParameterError(
-            path, f"cannot be read as JSON ({error})", "Correct it there; `fluorite params` prints one that is right."
-        ) from error
-    if not isinstance(values, dict):
-        raise ParameterError(path, "is not a JSON object", "Write one with `fluorite params > FILE.json` and edit it.")
-    return {"parameters": values, "parameters_file": str(path)}
+    from pipeline.parameters.sets import read_parameters_file
+
+    return read_parameters_file(path)

@@ -12,7 +12,9 @@ from pipeline.results import read_engine, read_parameters, read_results, read_re
 from pipeline.version import __version__
 
 
-def import_into(project: Project, path: Path, results: Path, *, actor: str, reason: str = "") -> Replaced:
+def import_into(
+    project: Project, path: Path, results: Path, *, actor: str, reason: str = "", source: str = ""
+) -> Replaced:
     """Let the components of a results file take the place of a sample's; see `nwb_schema.resegmentation`.
 
     Parameters
@@ -21,6 +23,8 @@ def import_into(project: Project, path: Path, results: Path, *, actor: str, reas
         The sample's file.
     results
         An HDF5 file in the layout of CaImAn's ``CNMF.save``, such as ``batch/<job>/results.hdf5`` of another run.
+    source
+        Where they are from, for people; the file's name when not given.
 
     Raises
     ------
@@ -39,8 +43,8 @@ def import_into(project: Project, path: Path, results: Path, *, actor: str, reas
         parameters_sha256=digest,
         input_files=(str(results.resolve()),),
         fluorite_version=__version__,
-        notes=(f"Segmentation replaced by that of {results.name}.", *read_results_notes(results)),
+        notes=(f"Segmentation replaced by that of {source or results.name}.", *read_results_notes(results)),
     )
     return replace_segmentation(
-        project, path, segmentation, provenance, source=results.name, actor=actor, reason=reason
+        project, path, segmentation, provenance, source=source or results.name, actor=actor, reason=reason
     )
