@@ -21,3 +21,8 @@ def sample_url(identifier: str, *, play: bool = False) -> str:
 def stimuli_url(identifier: str) -> str:
     """The address of the page of a sample's stimuli; see `sample_url`."""
     return f"/stimuli/{quote(identifier, safe='')}"
+
+
+def details_url(identifier: str) -> str:
+    """The address of the page of what is known of a sample; see `sample_url`."""
+    return f"/details/{quote(identifier, safe='')}"

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import diskcache
 import multiprocess
+import psutil
 from dash import DiskcacheManager
 from dash.background_callback.managers.diskcache_manager import _make_job_fn
 from multiprocess.util import Finalize
@@ -83,6 +85,11 @@ class CleanProcessManager(DiskcacheManager):
         process = self._processes.Process(target=job_fn, args=(key, progress_key, args, context), daemon=True)
         process.start()
         return int(process.pid)
+
+    def terminate_job(self, job: Any) -> None:
+        """End a child, if it has not ended meanwhile: Dash looks for it, and then for its children."""
+        with suppress(psutil.NoSuchProcess):
+            super().terminate_job(job)  # type: ignore[no-untyped-call]
 
 
 def _remove(cache: diskcache.Cache, folder: Path) -> None:
