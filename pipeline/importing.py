@@ -23,7 +23,7 @@ from pipeline.engines.builtin.motion import PatchShiftsOf, ShiftOf, write_regist
 from pipeline.engines.builtin.survey import survey
 from pipeline.engines.builtin.warp import Grid
 from pipeline.foreign.drawn import is_drawn, read_drawn
-from pipeline.foreign.finding import read_found
+from pipeline.foreign.finding import read_found, read_traced
 from pipeline.foreign.found import Found
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
@@ -35,6 +35,8 @@ from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import default_session
 from pipeline.results import check_fits_movie
 from pipeline.results_file import seen_from_above
+from pipeline.variants.keeping import keep_variant
+from pipeline.variants.target import find_target
 from pipeline.version import __version__
 
 
@@ -53,6 +55,9 @@ class ImportRequest(BaseModel):
         Whether `movie` still has to be registered with the shifts that the results hold.
     neuropil_factor
         Of ROIs without traces: the share of what surrounds them that is taken off; None: nothing is.
+    variant_of
+        Identifier of a sample for whose movie the results are: they are kept beside it, and no sample is made
+        (`pipeline.variants`).
     frame_rate_hz, axes, dataset, channel, plane
         How to read the movie where its file does not say. The results' own rate counts as given.
     """
@@ -63,6 +68,7 @@ class ImportRequest(BaseModel):
     movie: Path | None = None
     raw_movie: bool = False
     neuropil_factor: float | None = None
+    variant_of: str | None = None
     subject: str | None = None
     session: str | None = None
     metadata: Mapping[str, Any] = {}
@@ -96,6 +102,8 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     scratch = job.attempt_folder / "scratch"
     scratch.mkdir(parents=True)
     progress("reading the results", 0.0)
+    if request.variant_of is not None:
+        return _import_variant(project, request, request.variant_of, job, scratch)
     found, movie = _read(request)
     try:
         recorded = _recorded(found, movie)
@@ -133,7 +141,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             input_sha256=files_sha256(files),
             fluorite_version=__version__,
             job_id=job.id,
-            notes=(f"Imported from {request.results.name}.", *found.notes),
+            notes=_notes(request, found),
             seconds={},
         )
         progress("writing the sample", 0.0)
@@ -155,6 +163,37 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
         if movie is not None:
             movie.close()
     return report
+
+
+def _import_variant(project: Project, request: ImportRequest, sample: str, job: Job, scratch: Path) -> dict[str, Any]:
+    """Keep the results as another one for the movie of a sample that is there."""
+    target = find_target(project, sample)
+    rate_hz = request.frame_rate_hz if request.frame_rate_hz is not None else target.rate_hz
+    found = read_traced(request.results, rate_hz=rate_hz)
+    check_fits_movie(found.segmentation, target.shape, results=request.results, movie=target.path)
+    results = scratch / "results.hdf5"
+    found.keep(results, found)
+    provenance = Provenance(
+        engine=found.engine,
+        engine_version=found.engine_version,
+        parameters=found.parameters,
+        parameters_sha256=found.parameters_sha256,
+        notes=_notes(request, found),
+    )
+    return keep_variant(
+        project,
+        job,
+        target,
+        results=results,
+        segmentation=found.segmentation,
+        provenance=provenance,
+        seconds={},
+        peak_rss_mb=None,
+    )
+
+
+def _notes(request: ImportRequest, found: Found) -> tuple[str, ...]:
+    return (f"Imported from {request.results.name}.", *found.notes)
 
 
 def _read(request: ImportRequest) -> tuple[Found, Movie | None]:

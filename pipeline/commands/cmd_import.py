@@ -31,6 +31,11 @@ from pipeline.commands.options import json_option, movie_options, project_option
 )
 @click.option("--into", metavar="SAMPLE", help="Replace the segmentation of this sample of the project.")
 @click.option("--reason", default="", metavar="TEXT", help="With --into: why; kept with the edit.")
+@click.option(
+    "--variant-of",
+    metavar="SAMPLE",
+    help="Make no sample, but keep the results as another one for the movie of this one.",
+)
 @project_option
 @sample_options
 @movie_options
@@ -43,6 +48,7 @@ def import_(
     neuropil_factor: float | None,
     into: str | None,
     reason: str,
+    variant_of: str | None,
     project_folder: Path,
     subject: str | None,
     session: str | None,
@@ -54,13 +60,17 @@ def import_(
 
     A folder with several results makes several samples.
     """
+    others = (movie_file, raw_movie, neuropil_factor is not None, subject, session, metadata_file, *movie.values())
+    if (into is not None or variant_of is not None) and any(others):
+        name = "--into" if into is not None else "--variant-of"
+        raise click.UsageError(f"{name} keeps the sample's movie, name and metadata: leave the other options out")
+    if into is not None and variant_of is not None:
+        raise click.UsageError("--into replaces the sample's segmentation, --variant-of leaves it: give one of them")
     if into is not None:
-        others = (movie_file, raw_movie, neuropil_factor is not None, subject, session, metadata_file, *movie.values())
-        if any(others):
-            raise click.UsageError("--into keeps the sample's movie, name and metadata: leave the other options out")
         _replace(project_folder, into, results, reason, as_json)
         return
     from nwb_schema.project import Project
+    from nwb_schema.reader import read_identifier
     from pipeline.foreign.drawn import is_drawn
     from pipeline.foreign.finding import results_at
 
@@ -76,6 +86,7 @@ def import_(
         "raw_movie": raw_movie,
         "neuropil_factor": neuropil_factor,
         "subject": subject,
+        "variant_of": None if variant_of is None else read_identifier(project.find_sample(variant_of)),
         **read_metadata(metadata_file),
         **movie,
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nwb_schema.errors import ResultsError
 from pipeline.foreign.caiman import is_batch_item, read_caiman
+from pipeline.foreign.drawn import is_drawn
 from pipeline.foreign.found import Found
 from pipeline.foreign.suite2p import is_plane_folder, plane_folders, read_mat, read_plane_folder
 
@@ -51,6 +52,25 @@ def _batch_items(folder: Path) -> list[Path]:
     """Results files of a batch, or of the folder of one of its items, in order of their time."""
     files = [*folder.glob("*/*.hdf5"), *folder.glob("*.hdf5")]
     return sorted((path for path in files if is_batch_item(path)), key=lambda path: (path.stat().st_mtime, path.name))
+
+
+def read_traced(path: Path, *, rate_hz: float | None = None) -> Found:
+    """The one result at a path, for a sample whose movie is at hand already.
+
+    Raises
+    ------
+    ResultsError
+        When it cannot be read, there are several, or they are ROIs without traces.
+    """
+    paths = results_at(path)
+    if len(paths) > 1:
+        names = ", ".join(map(str, paths[:3]))
+        raise ResultsError(path, f"holds {len(paths)} results", f"Give one of them: {names}.")
+    if is_drawn(path):
+        raise ResultsError(
+            path, "holds ROIs without traces", "Add them to the sample with: fluorite add-rois DIR SAMPLE FILE"
+        )
+    return read_found(paths[0], rate_hz=rate_hz)
 
 
 def read_found(path: Path, *, rate_hz: float | None = None) -> Found:
