@@ -73,7 +73,10 @@ class _Type:
         """
         if not _NUMBERS.fullmatch(self.code):
             raise NotData(f"holds an array of {self.code[:20]!r}")
-        return np.dtype(self.code).newbyteorder(self.order if self.order in "<>" else "|")
+        numbers = np.dtype(self.code)
+        if self.order == ">":
+            return numbers.newbyteorder(">")
+        return numbers.newbyteorder("<") if self.order == "<" else numbers
 
 
 @dataclass
