@@ -175,7 +175,7 @@ def test_edits_of_others_appear_and_conflicts_are_asked_about(page: Page, curate
     page.until(lambda: "Rejected 2" in page.text(".roi-toggles"), "the edit of another person did not appear")
 
     # Now somebody edits the cell that is about to be edited here, and the page has not looked yet.
-    page.script("window.fluorite.curation.look = () => {}")
+    page.script("window.fluorite.curation.queue.look = () => {}")
     commit(curated, mine.path, Accept([keys[0]]), actor="Grace")
     page.press("j", "x")
     saved(page)  # of another value of the same cell: merged
