@@ -21,6 +21,7 @@ from app.components import (
     edit_history,
     folder_browser,
     jobs_panel,
+    picture_view,
     player_view,
     process_form,
     roi_table,
@@ -43,6 +44,7 @@ from app.pages import (
     stimulus_page,
     unknown_page,
 )
+from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
@@ -79,6 +81,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
+    app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -88,6 +91,7 @@ def create_app(project_folder: Path) -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        picture_view,
         roi_table,
         roi_tools,
         trace_panel,
