@@ -28,17 +28,6 @@ _STAGES: Mapping[str, Mapping[str, float]] = {
         "results": 0.03,
         "writing the sample": 0.05,
     },
-    # The movie is registered already: it is only copied.
-    "reprocess": {
-        "checking the movie": 0.03,
-        "motion correction": 0.07,
-        "summary images": 0.10,
-        "initialisation": 0.30,
-        "refinement": 0.35,
-        "evaluation": 0.05,
-        "results": 0.05,
-        "writing the sample": 0.05,
-    },
     "import": {
         "reading the results": 0.10,
         "copying the movie": 0.60,

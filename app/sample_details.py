@@ -195,15 +195,24 @@ def custom_texts(columns: Sequence[ColumnDefinition], state: SampleState) -> dic
     return texts
 
 
-def start_again(project: Project, path: Path, values: Mapping[str, Any], parameters: str | None, actor: str) -> Job:
-    """Start to find the cells of a sample anew.
+def start_again(
+    project: Project,
+    path: Path,
+    *,
+    preset: str,
+    parameters: str | None,
+    engine: str,
+    reason: str,
+    actor: str,
+) -> Job:
+    """Start to find the cells of a sample anew, in its registered movie.
 
     Parameters
     ----------
-    values
-        ``preset``, ``engine`` and ``reason`` of a `pipeline.reprocessing.ReprocessRequest`.
+    preset
+        What the parameters change; blank for those that the sample was made with.
     parameters
-        Name of one of the project's sets of parameters; empty for the preset's.
+        Name of one of the project's sets of parameters; blank changes nothing.
 
     Raises
     ------
@@ -211,9 +220,22 @@ def start_again(project: Project, path: Path, values: Mapping[str, Any], paramet
         Anything that would stop the job right at its start.
     """
     # Imported only here: the engine's libraries would double the memory of every dashboard.
-    from pipeline.reprocessing import ReprocessRequest, submit_reprocess
+    from pipeline.process import check_request, submit_recording
+    from pipeline.variants.requesting import variant_request
 
     project.require_writable()
-    chosen = read_parameter_set(project, parameters.strip()) if (parameters or "").strip() else {}
-    request = ReprocessRequest.model_validate({**values, **chosen, "sample": read_identifier(path)})
-    return submit_reprocess(project, request, actor=actor)
+    name = (parameters or "").strip()
+    chosen = read_parameter_set(project, name) if name else {}
+    request = variant_request(
+        project,
+        read_identifier(path),
+        chosen.get("parameters"),
+        preset=preset.strip() or None,
+        label=f"{path.stem.removesuffix('_ophys')} again{f': {name}' if name else ''}",
+        changes_file=chosen.get("parameters_file", "parameters"),
+        engine=engine,
+        into=True,
+        reason=reason,
+    )
+    check_request(project, request)
+    return submit_recording(project, request, actor=actor)

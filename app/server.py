@@ -24,6 +24,7 @@ from app.components import (
     export_view,
     folder_browser,
     jobs_panel,
+    picture_view,
     player_view,
     process_form,
     roi_table,
@@ -49,6 +50,7 @@ from app.pages import (
     stimulus_page,
     unknown_page,
 )
+from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
@@ -90,6 +92,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
+    app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project, home_url)
@@ -99,6 +102,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        picture_view,
         roi_table,
         roi_tools,
         trace_panel,

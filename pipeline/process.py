@@ -21,6 +21,7 @@ from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance, canonical_json
 from nwb_schema.subjects import read_subjects
+from pipeline.curation.replacing import import_into
 from pipeline.engines import choose_engine
 from pipeline.engines.engine import Engine
 from pipeline.jobs.job import Job
@@ -36,6 +37,9 @@ from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import ProcessRequest, default_session, parse_request
 from pipeline.results import read_results
 from pipeline.seeds import seeds_sha256
+from pipeline.variants.keeping import keep_variant
+from pipeline.variants.run_record import RunRecord, write_run
+from pipeline.variants.target import Target, check_movie_of, check_shape, find_target
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.process")
@@ -67,7 +71,7 @@ def submit_recording(project: Project, request: ProcessRequest, *, sample: str =
         request.model_dump(mode="json"),
         title=request.title,
         actor=actor or current_actor(),
-        sample=sample,
+        sample="" if request.variant_of else sample,
     )
 
 
@@ -77,7 +81,7 @@ def check_request(project: Project, request: ProcessRequest) -> Path:
     Returns
     -------
     Path
-        The sample that it will be.
+        The sample that it will be, or that it is another result of.
 
     Raises
     ------
@@ -87,6 +91,10 @@ def check_request(project: Project, request: ProcessRequest) -> Path:
     movie, parameters, _ = _open_movie(project, request)
     try:
         choose_engine(request.engine, project, online=request.online).check(parameters, movie)
+        if request.variant_of is not None:
+            target = find_target(project, request.variant_of)
+            check_shape(target, movie)
+            return target.path
         custom_values(project, request)
         return refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
@@ -139,7 +147,7 @@ def sample_metadata(project: Project, request: ProcessRequest, movie: Movie) -> 
 
 
 def process_recording(project: Project, request: ProcessRequest, job: Job, progress: Progress) -> dict[str, Any]:
-    """Process one recording into a sample of the project.
+    """Process one recording into a sample of the project, or into another result for the movie of one that is there.
 
     Parameters
     ----------
@@ -159,9 +167,13 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         stack.callback(movie.close)
         engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
-        metadata = sample_metadata(project, request, movie)
+        target = find_target(project, request.variant_of) if request.variant_of is not None else None
+        metadata = sample_metadata(project, request, movie) if target is None else None
         custom = custom_values(project, request)
-        refuse_taken_name(project, metadata)
+        if metadata is not None:
+            refuse_taken_name(project, metadata)
+        if target is not None:
+            check_shape(target, movie)
         refuse_full_disk(project, movie)
         size = " x ".join(map(str, movie.shape[1:]))
         logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
@@ -172,6 +184,8 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             # How many frames it needs, the engine has said.
             check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
             input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
+            if target is not None:
+                check_movie_of(target, movie, input_sha256)
             digest = recipe_digest(input_sha256, parameters, engine)
             Ledger(project).set_digest(job.id, digest)
         if not request.online:
@@ -205,6 +219,22 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             seconds=result.seconds,
         )
         seconds = {"check": checked - began, **result.seconds}
+        so_far = rounded({**seconds, "total": time.perf_counter() - began})
+        if target is not None:
+            kept = keep_variant(
+                project,
+                job,
+                target,
+                results=result.results,
+                segmentation=segmentation,
+                provenance=provenance,
+                seconds=so_far,
+                peak_rss_mb=result.peak_rss_mb,
+            )
+            return _replaced(project, target, request, kept, job) if request.into else kept
+        assert metadata is not None
+        record = RunRecord.of(job, provenance, sample=job.id, seconds=so_far, peak_rss_mb=result.peak_rss_mb)
+        write_run(result.results, record)
         report = publish_sample(
             project,
             job,
@@ -214,7 +244,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             segmentation=segmentation,
             metadata=metadata,
             provenance=provenance,
-            seconds=rounded({**seconds, "total": time.perf_counter() - began}),
+            seconds=so_far,
             peak_rss_mb=result.peak_rss_mb,
             custom=custom,
         )
@@ -222,6 +252,22 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     ended = time.perf_counter()
     report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
     return report
+
+
+def _replaced(
+    project: Project, target: Target, request: ProcessRequest, kept: dict[str, Any], job: Job
+) -> dict[str, Any]:
+    """Let a result that was just kept replace the segmentation of its sample, and report that, too."""
+    source = f"{request.title} (job {job.id[:8]})"
+    done = import_into(
+        project, target.path, Path(kept["results"]), actor=job.actor, reason=request.reason, source=source
+    )
+    counts = {"n_matched": done.n_matched, "n_new": done.n_new, "n_kept": done.n_kept, "n_left": done.n_left}
+    note = (
+        f"{done.n_matched} ROIs are the same as before, {done.n_new} are new, {done.n_kept} old ones stay because "
+        f"people worked on them, {done.n_left} are in the former segmentation alone."
+    )
+    return {**kept, **counts, "notes": [note, *kept["notes"]]}
 
 
 def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine) -> str:

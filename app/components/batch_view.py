@@ -321,7 +321,7 @@ def look_at(report: Callable[[Any], None], clicks: int | None, visit: str, *type
     if not clicks:
         return None
     folder, pattern, *common, detail_ids, detail_values, custom_ids, custom_values = typed
-    asked = {
+    asked: dict[str, Any] = {
         "folder": folder or "",
         "pattern": pattern or "",
         "common": {
@@ -331,7 +331,8 @@ def look_at(report: Callable[[Any], None], clicks: int | None, visit: str, *type
         },
     }
     try:
-        planned = plan(background_project(), BatchForm(**asked), _reporting(report))
+        form = BatchForm(asked["folder"], asked["pattern"], asked["common"])
+        planned = plan(background_project(), form, _reporting(report))
     except FluoriteError as error:
         return {"problem": said(error), "rows": [], "fields": []}
     rows = [in_field_words(one.as_dict()) for one in planned]

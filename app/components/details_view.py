@@ -98,7 +98,7 @@ def details_form(
 def again_card(workspace: Workspace, sample: SampleData | None) -> Component:
     """The form that processes the sample's movie again with other parameters."""
     summary = None if sample is None else sample.summary
-    preset = "3d" if summary and summary.depth else "1p" if summary and summary.one_photon else "2p"
+    own = {"label": "with the parameters that it was made with", "value": NOTHING}
     project = workspace.project
     return html.Section(
         [
@@ -112,12 +112,14 @@ def again_card(workspace: Workspace, sample: SampleData | None) -> Component:
             html.Div(
                 [
                     field(
-                        "again-preset", "Kind of recording", dbc.Select(PRESETS, preset, id="again-preset", size="sm")
+                        "again-preset",
+                        "Starting point",
+                        dbc.Select([own, *PRESETS], NOTHING, id="again-preset", size="sm"),
                     ),
                     field(
                         "again-parameters",
-                        "Parameters",
-                        dbc.Select(parameter_options(project), NOTHING, id="again-parameters", size="sm"),
+                        "What is changed",
+                        dbc.Select(parameter_options(project, "nothing"), NOTHING, id="again-parameters", size="sm"),
                     ),
                     field(
                         "again-engine",
@@ -257,9 +259,16 @@ def register(app: Dash) -> None:
         if not clicks or name is None:
             return no_update, no_update, no_update
         workspace = current_workspace()
-        values = {"preset": preset, "engine": engine, "reason": (reason or "").strip()}
         try:
-            start_again(workspace.project, workspace.samples.get(name).path, values, parameters, actor_of(actor))
+            start_again(
+                workspace.project,
+                workspace.samples.get(name).path,
+                preset=preset,
+                parameters=parameters,
+                engine=engine,
+                reason=(reason or "").strip(),
+                actor=actor_of(actor),
+            )
         except FluoriteError as error:
             return field_words(str(error)), "details-said is-error", no_update
         started = html.Span(["Started: ", dcc.Link("see the jobs", href="/"), "."])

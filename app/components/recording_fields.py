@@ -60,10 +60,10 @@ def engine_options(project: Project) -> list[dict[str, Any]]:
     return [{"label": "Automatic", "value": "auto"}, {"label": "Built-in", "value": "builtin"}, caiman]
 
 
-def parameter_options(project: Project) -> list[dict[str, str]]:
-    """The project's sets of parameters, after those of the preset alone."""
+def parameter_options(project: Project, none: str = "of the kind of recording") -> list[dict[str, str]]:
+    """The project's sets of parameters, after `none` of them."""
     return [
-        {"label": "of the kind of recording", "value": NOTHING},
+        {"label": none, "value": NOTHING},
         *({"label": name, "value": name} for name in parameter_sets(project)),
     ]
 

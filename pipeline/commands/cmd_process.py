@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from nwb_schema.errors import FluoriteError, JobError, MovieError
 from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json, print_report
@@ -63,8 +64,16 @@ from pipeline.progress import Cancelled
     help="What the files' names say, such as {subject}_{session}_{date}.tif; a MOVIE may then be a folder.",
 )
 @click.option("--dry-run", is_flag=True, help="With --pattern: only say what would become of each file.")
-@click.option("--into", metavar="SAMPLE", help="Find the cells of this sample's movie anew; needs no MOVIE.")
+@click.option(
+    "--into", metavar="SAMPLE", help="Find the cells of this sample anew, in its movie; MOVIE may be left out then."
+)
 @click.option("--reason", default="", metavar="TEXT", help="With --into: why; kept with the edit.")
+@click.option(
+    "--variant-of",
+    metavar="SAMPLE",
+    help="Make no sample, but another result for the movie of this one; MOVIE may be left out then.",
+)
+@click.option("--label", default="", metavar="TEXT", help="With --variant-of: what to call the result.")
 @sample_options
 @custom_option
 @movie_options
@@ -86,6 +95,8 @@ def process(
     dry_run: bool,
     into: str | None,
     reason: str,
+    variant_of: str | None,
+    label: str,
     subject: str | None,
     session: str | None,
     metadata_file: Path | None,
@@ -94,24 +105,28 @@ def process(
     **movie: Any,
 ) -> None:
     """Find the cells in each MOVIE and write one sample (NWB file) a recording."""
-    if into is not None:
-        others = (movies, series, seeds_file, load_method, online, pattern, subject, session, metadata_file, custom)
-        if any(others) or any(value is not None for value in movie.values()):
-            raise click.UsageError("--into keeps the sample's movie, name and metadata: leave the other options out.")
-        _process_into(project_folder, into, preset, parameters_file, engine, reason, as_json)
-        return
-    if not movies:
-        raise click.UsageError("Missing argument 'MOVIE...'.")
     if follow and not online:
         raise click.UsageError("--follow needs --online: only frame by frame can a growing movie be processed.")
     if follow and len(movies) > 1:
         raise click.UsageError("--follow takes one movie.")
     if idle_s is not None and not follow:
         raise click.UsageError("--idle-s needs --follow.")
+    if not movies and variant_of is None and into is None:
+        raise click.UsageError("Missing argument 'MOVIE...'.")
     if dry_run and pattern is None:
         raise click.UsageError("--dry-run needs --pattern.")
     if pattern is not None and (series or follow or session):
         raise click.UsageError("--pattern makes a recording of each file and names it: leave the other option out.")
+    if variant_of is not None and into is not None:
+        raise click.UsageError("--into replaces the sample's segmentation, --variant-of leaves it: give one of them.")
+    sample = variant_of or into
+    if sample is not None and (subject or session or metadata_file or follow or custom or pattern):
+        option = "--into" if variant_of is None else "--variant-of"
+        raise click.UsageError(f"{option} keeps the sample's name and metadata, and needs a movie that is complete.")
+    if label and variant_of is None:
+        raise click.UsageError("--label needs --variant-of: a sample is called by its subject and session.")
+    if reason and into is None:
+        raise click.UsageError("--reason needs --into: only what replaces something has one.")
     from nwb_schema.project import Project
 
     log_to_stderr()
@@ -142,11 +157,15 @@ def process(
         values["parameters"] = {**values.get("parameters", {}), "init.Ain": str(seeds_file.expanduser().resolve())}
     there: list[str] = []
     failures: list[FluoriteError] = []
-    if pattern is None:
+    if sample is not None:
+        replacing = {} if into is None else {"into": True, "reason": reason}
+        requests = [_variant(project, sample, values, label=label, is_series=series, **replacing)]
+    elif pattern is None:
         requests = split_into_recordings(values, series=series)
     else:
         requests, there, failures = _planned(project, movies, pattern, values, as_json=as_json, dry_run=dry_run)
-    done, failed, cancelled = _process_all(project, requests, tell=not as_json and (len(movies) > 1 or bool(pattern)))
+    tell = not as_json and (bool(pattern) or (len(movies) > 1 and not series))
+    done, failed, cancelled = _process_all(project, requests, tell=tell)
     failures += failed
     if as_json:
         errors = {"errors": [str(error) for error in failures]} if failures else {}
@@ -211,6 +230,37 @@ def _planned(
     return [one.request for one in planned if one.is_ready], [one.name for one in planned if one.is_there], [*refused]
 
 
+def _variant(
+    project: Any, sample: str, values: Mapping[str, Any], *, label: str, is_series: bool, **replacing: Any
+) -> Any:
+    """The request for another result of a sample's movie; without a preset, its own parameters are changed.
+
+    `replacing` says whether, and why, that takes the place of the sample's own.
+    """
+    from pipeline.variants.requesting import variant_request
+
+    movies = values["movies"]
+    if len(movies) > 1 and not is_series:
+        raise click.UsageError("A sample has one movie: give that one, or the files of one recording with --series.")
+    given = click.get_current_context().get_parameter_source("preset") is not ParameterSource.DEFAULT
+    reading = {name: value for name, value in values["movie"].items() if value is not None}
+    if reading and not movies:
+        raise click.UsageError("--axes, --frame-rate and the like say how to read a MOVIE, but none was given.")
+    return variant_request(
+        project,
+        sample,
+        values.get("parameters"),
+        movies=movies,
+        preset=values["preset"] if given else None,
+        label=label,
+        changes_file=values.get("parameters_file", "parameters"),
+        engine=values["engine"],
+        online=values["online"],
+        movie=reading,
+        **replacing,
+    )
+
+
 def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
     from pipeline.commands.running import recovered, run_in_foreground
     from pipeline.process import check_request
@@ -220,30 +270,8 @@ def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
     if report is not None:
         return report
     sample = check_request(project, request)
-    return run_in_foreground(project, "process", spec, title=request.title, sample=sample.name)
-
-
-def _process_into(
-    folder: Path, sample: str, preset: str, parameters: Path | None, engine: str, reason: str, as_json: bool
-) -> None:
-    """Process the registered movie of a sample again, and replace its segmentation."""
-    from pipeline.commands.editing import open_sample
-    from pipeline.commands.running import run_in_foreground
-
-    log_to_stderr()
-    project, path = open_sample(folder, sample)
-    from nwb_schema.reader import read_identifier
-    from pipeline.reprocessing import ReprocessRequest, check_reprocess
-
-    values = {"sample": read_identifier(path), "preset": preset, "engine": engine, "reason": reason}
-    request = ReprocessRequest.model_validate({**values, **_read_parameters(parameters)})
-    check_reprocess(project, request)
-    title = f"{path.stem.removesuffix('_ophys')} again"
-    report = run_in_foreground(project, "reprocess", request.model_dump(mode="json"), title=title)
-    if as_json:
-        print_json({"samples": [report]})
-    else:
-        print_report(report)
+    makes = "" if request.variant_of else sample.name
+    return run_in_foreground(project, "process", spec, title=request.title, sample=makes)
 
 
 def _read_parameters(path: Path | None) -> dict[str, Any]:

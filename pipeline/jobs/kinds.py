@@ -30,10 +30,6 @@ def work_of(kind: str) -> Work:
         from pipeline.importing import import_job
 
         return import_job
-    if kind == "reprocess":
-        from pipeline.reprocessing import reprocess_job
-
-        return reprocess_job
     if kind == "adopt":
         from pipeline.adopting import adopt_job
 

@@ -75,7 +75,9 @@ def test_folder_is_looked_at_first_then_processed_and_nothing_is_done_twice(proj
         ("--pattern", "{subject}", "--series"),
         ("--dry-run",),
         ("--set", "dose"),
-        ("--into", "sample"),
+        ("--into", "sample", "--variant-of", "sample"),
+        ("--into", "sample", "--subject", "m1"),
+        ("--reason", "why"),
     ],
 )
 def test_options_that_exclude_each_other_are_wrong_usage(
@@ -109,7 +111,7 @@ def test_cells_of_a_sample_are_found_anew(processed: Processed, tmp_path: Path) 
     assert kept["curated"].all()
     last = edits_of(Project.open(project), project / "samples" / sample)[-1]
     assert last.reason == "why"
-    assert "processing its movie again (job" in last.what
+    assert "replaced the segmentation by K 5, min_SNR 1.0 (job" in last.what
     provenance = read_provenance(project / "samples" / sample)
     assert provenance["parameters"]["init"]["K"] == 5
     assert not provenance["parameters"]["motion"]["motion_correct"]
