@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from app.edit_routes import refuse
 from app.figures.event_figures import raster_image
 from app.image_routes import projection_url
-from app.levels import contrast, to_uint8
 from app.sample_outputs import outputs_of, parse_least
 from app.sample_store import SampleData
 from app.workspace import current_workspace
@@ -23,6 +22,7 @@ from nwb_schema.errors import FluoriteError, SampleError
 from pipeline.outputs.events import LEAST_NOISE
 from pipeline.outputs.initialisation import is_filtered
 from pipeline.outputs.writing import CELL_IMAGES, Outputs
+from pipeline.viewing.levels import contrast, to_uint8
 
 _FOR_EVER = "private, max-age=31536000, immutable"
 

@@ -22,6 +22,7 @@ from app.components import (
     edit_history,
     folder_browser,
     jobs_panel,
+    picture_view,
     player_view,
     process_form,
     results_view,
@@ -48,6 +49,7 @@ from app.pages import (
     unknown_page,
 )
 from app.result_routes import results
+from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
@@ -85,6 +87,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(results)
+    app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -96,6 +99,7 @@ def create_app(project_folder: Path) -> Dash:
         player_view,
         results_view,
         compare_view,
+        picture_view,
         roi_table,
         roi_tools,
         trace_panel,

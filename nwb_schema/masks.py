@@ -93,14 +93,3 @@ class SparseImageMasks(AbstractDataChunkIterator):
     def maxshape(self) -> tuple[None, int, int]:
         """ROIs may be added later."""
         return (None, self._width, self._height)
-
-
-def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:
-    """Footprints ``(n_rois, height * width * depth)`` seen from above: ``(n_rois, height * width)``, weights added."""
-    # Copies, because adding up weights happens in place.
-    flat = sparse.csr_array(
-        (footprints.data.copy(), footprints.indices // depth, footprints.indptr.copy()),
-        shape=(footprints.shape[0], footprints.shape[1] // depth),
-    )
-    flat.sum_duplicates()
-    return flat

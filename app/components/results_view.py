@@ -17,7 +17,6 @@ from app.figures.event_figures import histogram_figure, raster_figure
 from app.figures.graph_config import graph_config
 from app.figures.traces import message_figure
 from app.formatting import count, number
-from app.levels import contrast
 from app.result_routes import cells_image_url, file_url, initialisation_url, raster_url
 from app.sample_outputs import outputs_of, parse_least
 from app.sample_store import SampleData
@@ -26,6 +25,7 @@ from nwb_schema.errors import FluoriteError
 from pipeline.outputs.cell_set import previewed_rows
 from pipeline.outputs.events import LEAST_NOISE
 from pipeline.outputs.writing import KINDS, Outputs
+from pipeline.viewing.levels import contrast
 
 _KIND_WORDS = {"raw": "Raw", "denoised": "Denoised"}
 _IMAGE_WORDS = {

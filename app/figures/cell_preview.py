@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from app.figures.palette import cell_colour
 from app.figures.plain_layout import axis, behind, image_axes, joined, plain_layout
 from app.figures.traces import visible_samples
-from pipeline.figures.outlines import outlines
 from pipeline.outputs.cell_set import CellSet
+from pipeline.viewing.contours import outlines
 
 _POINTS_PER_TRACE = 1_200
 _OTHERS = "rgba(190,205,220,0.55)"

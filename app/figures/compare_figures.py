@@ -12,8 +12,8 @@ from app.compared import Pair
 from app.figures.palette import ORANGE, PURPLE, SKY_BLUE
 from app.figures.plain_layout import axis, behind, image_axes, joined, plain_layout
 from app.figures.traces import visible_samples
-from pipeline.figures.outlines import outlines
 from pipeline.outputs.cell_set import CellSet
+from pipeline.viewing.contours import outlines
 
 BOTH, ONLY_A, ONLY_B = (SKY_BLUE, "solid"), (ORANGE, "dash"), (PURPLE, "dot")
 """Colour and dash of the outlines of cells that both have, that only A has, and that only B has."""

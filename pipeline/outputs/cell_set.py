@@ -13,7 +13,6 @@ from scipy import sparse
 
 from nwb_schema.errors import SampleError
 from nwb_schema.layout import DELETED, SCORES
-from nwb_schema.masks import flatten_depth
 from nwb_schema.reader import (
     TRACE_KINDS,
     read_footprints,
@@ -24,6 +23,7 @@ from nwb_schema.reader import (
     trace_kinds,
 )
 from nwb_schema.segmentation import Segmentation
+from pipeline.viewing.contours import flatten_depth
 
 PREVIEWED_CELLS = 20
 """As many as the previews of IDEAS highlight."""

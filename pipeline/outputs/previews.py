@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
-from pipeline.figures.outlines import outlines
 from pipeline.figures.palette import BLUE, GREEN, cell_colour
 from pipeline.outputs.cell_set import CellSet, previewed_rows
 from pipeline.outputs.events import Events
+from pipeline.viewing.contours import outlines
 
 _DPI = 150
 _POINTS_PER_TRACE = 2_000
