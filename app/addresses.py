@@ -26,3 +26,13 @@ def stimuli_url(identifier: str) -> str:
 def details_url(identifier: str) -> str:
     """The address of the page of what is known of a sample; see `sample_url`."""
     return f"/details/{quote(identifier, safe='')}"
+
+
+def results_url(identifier: str) -> str:
+    """The address of the page of a sample's outputs; see `sample_url`."""
+    return f"/results/{quote(identifier, safe='')}"
+
+
+def compare_url(identifier: str) -> str:
+    """The address of the page that compares the results for the movie of a sample; see `sample_url`."""
+    return f"/compare/{quote(identifier, safe='')}"

@@ -17,6 +17,7 @@ from app.components import (
     batch_view,
     browse_view,
     bulk_edit,
+    compare_view,
     configuration_view,
     curation_view,
     details_view,
@@ -27,6 +28,7 @@ from app.components import (
     picture_view,
     player_view,
     process_form,
+    results_view,
     roi_table,
     roi_tools,
     samples_table,
@@ -42,14 +44,17 @@ from app.image_routes import images
 from app.pages import (
     batch_page,
     browse_page,
+    compare_page,
     configuration_page,
     details_page,
     export_page,
     project_page,
+    results_page,
     sample_page,
     stimulus_page,
     unknown_page,
 )
+from app.result_routes import results
 from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.workspace import Workspace, attach
@@ -92,6 +97,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
+    app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
@@ -102,6 +108,8 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        results_view,
+        compare_view,
         picture_view,
         roi_table,
         roi_tools,
@@ -140,6 +148,18 @@ def _register_pages(project_name: str) -> None:
         path_template="/stimuli/<identifier>",
         title=f"Stimuli · {project_name} · Fluorite",
         layout=stimulus_page.layout,
+    )
+    register(
+        "app.pages.results_page",
+        path_template="/results/<identifier>",
+        title=f"Results · {project_name} · Fluorite",
+        layout=results_page.layout,
+    )
+    register(
+        "app.pages.compare_page",
+        path_template="/compare/<identifier>",
+        title=f"Compare · {project_name} · Fluorite",
+        layout=compare_page.layout,
     )
     register(
         "app.pages.batch_page",
