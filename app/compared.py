@@ -15,15 +15,17 @@ from app.workspace import Workspace
 from nwb_schema.errors import JobError
 from nwb_schema.reader import read_provenance
 from pipeline.outputs.cell_set import CellSet, cell_set_of
+from pipeline.outputs.writing import KINDS
 from pipeline.results import read_results
 from pipeline.variants.comparing import Comparison, compare_cells
 from pipeline.variants.listing import Variant, list_variants
 
 SAMPLE = "sample"
 """Names the sample as it is now, with everything that people did to it."""
-_KEPT = 4
+_KEPT = 3
 
 _loaded: OrderedDict[tuple[str, str], CellSet] = OrderedDict()
+_pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -99,7 +101,7 @@ def load_side(workspace: Workspace, sample: SampleData, variants: list[Variant],
     with _lock:
         found = _loaded.get(key)
     if found is None:
-        found = cell_set_of(read_results(variant.results, rate_hz=sample.summary.rate_hz), sample.images)
+        found = cell_set_of(read_results(variant.results, rate_hz=sample.summary.rate_hz), sample.images, KINDS)
     with _lock:
         _loaded[key] = found
         _loaded.move_to_end(key)
@@ -120,11 +122,23 @@ def load_pair(
     FluoriteError
     """
     variants = variants_of(workspace, sample)
+    there = {variant.id: file_signature(variant.results) for variant in variants}
+    # Each click on a cell asks for the pair again.
+    key = (sample.path, sample.signature, names, *(there.get(name) for name in names), accepted_only, least_overlap)
+    with _lock:
+        if key in _pairs:
+            _pairs.move_to_end(key)
+            return _pairs[key]
     a, b = (load_side(workspace, sample, variants, name) for name in names)
     if a.cells.shape != b.cells.shape:
         raise JobError(b.title, f"has frames of {b.cells.shape}, the other {a.cells.shape}", "Compare others.")
     shown_a, shown_b = (_shown(side.cells, accepted_only=accepted_only) for side in (a, b))
-    return Pair(a, b, shown_a, shown_b, compare_cells(shown_a, shown_b, least_overlap))
+    pair = Pair(a, b, shown_a, shown_b, compare_cells(shown_a, shown_b, least_overlap))
+    with _lock:
+        _pairs[key] = pair
+        while len(_pairs) > _KEPT:
+            _pairs.popitem(last=False)
+    return pair
 
 
 def _shown(cells: CellSet, *, accepted_only: bool) -> CellSet:

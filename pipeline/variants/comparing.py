@@ -64,10 +64,10 @@ def compare_cells(a: CellSet, b: CellSet, least_overlap: float = LEAST_OVERLAP) 
     matched = np.flatnonzero(row_in_a >= 0)
     matched = matched[np.argsort(row_in_a[matched], kind="stable")]
     pairs = np.stack([row_in_a[matched], matched], axis=1).astype(np.intp)
-    kind = next((kind for kind in _TRACES if kind in a.traces and kind in b.traces), None)
+    kind = next((kind for kind in _TRACES if kind in a.kinds and kind in b.kinds), None)
     correlation = np.full(len(pairs), np.nan)
-    if kind is not None and a.n_frames == b.n_frames:
-        correlation = _correlations(a.traces[kind][pairs[:, 0]], b.traces[kind][pairs[:, 1]])
+    if kind is not None and len(pairs) and a.n_frames == b.n_frames:
+        correlation = _correlations(a.read_traces(kind, pairs[:, 0]), b.read_traces(kind, pairs[:, 1]))
     return Comparison(
         pairs=pairs,
         overlap=overlap[matched],
