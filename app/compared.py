@@ -12,19 +12,21 @@ from app.movie_pool import file_signature
 from app.sample_outputs import outputs_of
 from app.sample_store import SampleData
 from app.workspace import Workspace
-from nwb_schema.errors import JobError
+from nwb_schema.errors import FluoriteError, JobError
 from nwb_schema.reader import read_provenance
 from pipeline.outputs.cell_set import CellSet, cell_set_of
 from pipeline.outputs.writing import KINDS
-from pipeline.results import read_results
-from pipeline.variants.comparing import Comparison, compare_cells
+from pipeline.results import read_cells, read_results
+from pipeline.variants.comparing import Comparison, Overview, compare_cells, overview_of
 from pipeline.variants.listing import Variant, list_variants
 
 SAMPLE = "sample"
 """Names the sample as it is now, with everything that people did to it."""
 _KEPT = 3
+_KEPT_OVERVIEWS = 200
 
 _loaded: OrderedDict[tuple[str, str], CellSet] = OrderedDict()
+_overviews: OrderedDict[tuple[object, ...], Overview] = OrderedDict()
 _pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
 _lock = threading.Lock()
 
@@ -110,6 +112,28 @@ def load_side(workspace: Workspace, sample: SampleData, variants: list[Variant],
     title = variant.title or variant.id[:8]
     made_by = f"{variant.engine} {variant.engine_version}"
     return Side(variant.id, title, made_by, variant, found, dict(variant.parameters))
+
+
+def overviews(workspace: Workspace, sample: SampleData, variants: list[Variant]) -> dict[str, Overview]:
+    """Each result next to the sample, by its id; those that cannot be compared are left out."""
+    side = load_side(workspace, sample, variants, SAMPLE)
+    found = {}
+    for variant in variants:
+        key = (sample.path, sample.signature, variant.id, file_signature(variant.results))
+        with _lock:
+            kept = _overviews.get(key)
+        if kept is None:
+            try:
+                cells = cell_set_of(read_cells(variant.results))
+                kept = overview_of(side.cells, side.parameters, cells, variant.parameters)
+            except (FluoriteError, ValueError):  # another size of frame, or a damaged file
+                continue
+        with _lock:
+            _overviews[key] = kept
+            while len(_overviews) > _KEPT_OVERVIEWS:
+                _overviews.popitem(last=False)
+        found[variant.id] = kept
+    return found
 
 
 def load_pair(
