@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from app.contours import Outline, outlines, plane_outlines
 from app.movie_pool import file_signature
 from nwb_schema import reader
 from nwb_schema.edits.record import EditRecord
@@ -24,6 +23,8 @@ from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 from nwb_schema.stimuli import read_events, read_stimuli
+from pipeline.figures.outlines import Outline, flatten_depth, outlines, plane_outlines
+from pipeline.figures.trace_values import drawable_kinds, read_kinds
 
 _KEPT_SAMPLES = 8
 
@@ -113,15 +114,15 @@ class SampleData:
 
     @cached_property
     def trace_kinds(self) -> tuple[str, ...]:
-        """Which kinds of trace it has, of `nwb_schema.reader.TRACE_KINDS`."""
-        return reader.trace_kinds(self.path)
+        """Which kinds of trace can be drawn: those that it has, and what is computed from them."""
+        return drawable_kinds(reader.trace_kinds(self.path))
 
     @cached_property
     def contours_json(self) -> bytes:
         """The outlines of all ROIs, for the player, of a volume as seen from above: gzipped JSON.
 
         ``{"rois": [{"id": key, "label": "12", "accepted": true, "centre": [x, y], "pieces": [[x0, y0, x1, ...]]}]}`` in
-        image coordinates (see `app.contours`).
+        image coordinates (see `pipeline.figures.outlines`).
         """
         return self._contours_json(outlines(self.footprints, (self.summary.height or 0, self.summary.width or 0)))
 
@@ -168,7 +169,7 @@ class SampleData:
 
     def traces(self, rows: Sequence[int], kinds: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Traces ``(len(rows), n_frames)`` by kind, read anew; kinds that the sample does not have are left out."""
-        return {kind: reader.read_traces(self.path, kind, rows) for kind in kinds if rows and kind in self.trace_kinds}
+        return read_kinds(self.path, [kind for kind in kinds if kind in self.trace_kinds], rows) if rows else {}
 
 
 class SampleStore:
@@ -224,14 +225,3 @@ def footprint_image(footprints: sparse.csr_array, shape: tuple[int, int]) -> NDA
             pixels = footprints.indices[starts[row] : starts[row + 1]]
             image[pixels] = np.maximum(image[pixels], weights / weights.max())
     return image.reshape(shape)
-
-
-def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:
-    """Footprints ``(n_rois, height * width * depth)`` seen from above: ``(n_rois, height * width)``, weights added."""
-    # Copies, because adding up weights happens in place.
-    flat = sparse.csr_array(
-        (footprints.data.copy(), footprints.indices // depth, footprints.indptr.copy()),
-        shape=(footprints.shape[0], footprints.shape[1] // depth),
-    )
-    flat.sum_duplicates()
-    return flat
