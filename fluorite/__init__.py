@@ -9,7 +9,18 @@ Examples
 >>> fluorite.samples(project)                                   # doctest: +SKIP
 """
 
-from fluorite.api import create_project, events, open_project, rois, samples, stimuli, traces, values
+from fluorite.api import (
+    create_project,
+    events,
+    figure,
+    open_project,
+    read_figure,
+    rois,
+    samples,
+    stimuli,
+    traces,
+    values,
+)
 from fluorite.editing import (
     accept,
     add_rois,
@@ -39,9 +50,11 @@ __all__ = [
     "edits",
     "evaluate",
     "events",
+    "figure",
     "import_into",
     "merge",
     "open_project",
+    "read_figure",
     "redo",
     "reject",
     "restore",
