@@ -23,8 +23,8 @@ from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 from nwb_schema.stimuli import read_events, read_stimuli
-from pipeline.figures.outlines import Outline, flatten_depth, outlines, plane_outlines
 from pipeline.figures.trace_values import drawable_kinds, read_kinds
+from pipeline.viewing.contours import Outline, flatten_depth, outlines, plane_outlines
 
 _KEPT_SAMPLES = 8
 
@@ -122,7 +122,7 @@ class SampleData:
         """The outlines of all ROIs, for the player, of a volume as seen from above: gzipped JSON.
 
         ``{"rois": [{"id": key, "label": "12", "accepted": true, "centre": [x, y], "pieces": [[x0, y0, x1, ...]]}]}`` in
-        image coordinates (see `pipeline.figures.outlines`).
+        image coordinates (see `pipeline.viewing.contours`).
         """
         return self._contours_json(outlines(self.footprints, (self.summary.height or 0, self.summary.width or 0)))
 

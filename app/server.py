@@ -23,6 +23,7 @@ from app.components import (
     folder_browser,
     heatmap_panel,
     jobs_panel,
+    picture_view,
     player_view,
     process_form,
     roi_table,
@@ -45,6 +46,7 @@ from app.pages import (
     stimulus_page,
     unknown_page,
 )
+from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.trace_routes import traces
 from app.workspace import Workspace, attach
@@ -84,6 +86,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(traces)
+    app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -93,6 +96,7 @@ def create_app(project_folder: Path) -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        picture_view,
         roi_table,
         roi_tools,
         trace_panel,

@@ -27,6 +27,7 @@ from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
+from pipeline.commands.cmd_picture import picture
 from pipeline.commands.cmd_process import process
 from pipeline.commands.cmd_set import set_values
 from pipeline.commands.cmd_shape import add_rois, merge, split
@@ -34,6 +35,7 @@ from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
 from pipeline.commands.cmd_trash import trash
 from pipeline.commands.cmd_undo import redo, undo
+from pipeline.commands.cmd_variants import variants
 from pipeline.commands.console import ends_cleanly
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Only this computer can be served so far.")
@@ -130,5 +132,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (trash, check, export, figure, check_caiman, bench):
+for _command in (variants, check, export, figure, picture, check_caiman, bench):
     main.add_command(_command)

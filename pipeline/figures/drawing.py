@@ -15,7 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Outlined
 from numpy.typing import NDArray
 
-from pipeline.figures.outlines import Outline
+from pipeline.viewing.contours import Outline
 from pipeline.figures.palette import GREY, SKY_BLUE, VERMILLION, cell_colour, paler
 from pipeline.figures.raster import Raster, colour_limits
 from pipeline.figures.shades import Shade, visible_spans

@@ -20,7 +20,7 @@ from nwb_schema.stimuli import read_events, read_stimuli
 from pipeline.figures import journal
 from pipeline.figures.drawing import Cell, draw_heatmap, draw_image, draw_traces
 from pipeline.figures.journal import FigureError, Page
-from pipeline.figures.outlines import flatten_depth, outlines
+from pipeline.viewing.contours import flatten_depth, outlines
 from pipeline.figures.palette import cell_colour
 from pipeline.figures.raster import ORDERS, SCALES, raster
 from pipeline.figures.shades import Shade, shades_of

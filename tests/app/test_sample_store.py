@@ -10,7 +10,7 @@ from scipy import sparse
 
 from app.sample_store import SampleStore, footprint_image
 from nwb_schema.errors import SampleError
-from pipeline.figures.outlines import flatten_depth
+from pipeline.viewing.contours import flatten_depth
 from tests.app.small_project import MadeSample
 
 
