@@ -24,7 +24,7 @@
         identifier, download, what, image, width, height, font, format, dpi, selected, kinds, arrangement, tables,
         rejected: Boolean(rejected && rejected.length),
         normalise: Boolean(normalise && normalise.length),
-        window: seconds,
+        window: seconds && seconds.length ? seconds : null,
         heatmap: { cells, keys, kind, scale, order },
       };
       return [request, what !== "image"];

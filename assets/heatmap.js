@@ -88,7 +88,7 @@
     },
 
     markHeatmap(found, figure, selected) {
-      rows = found;
+      rows = found && found.keys ? found : null;
       // After Plotly has drawn: the graph reports its figure before it does so.
       const drawn = () => plot() && plot().on && plot()._fullLayout && rows;
       if (rows) {

@@ -59,7 +59,7 @@
     traceCsv(ids, kinds, seconds, identifier) {
       if (!identifier || !ids || !ids.length || !kinds || !kinds.length) return null;
       const query = new URLSearchParams({ roi: ids.join(","), kind: kinds.join(",") });
-      if (seconds) {
+      if (seconds && seconds.length) {
         query.set("from", seconds[0]);
         query.set("to", seconds[1]);
       }

@@ -8,6 +8,7 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
 from app.background import background_project
 from app.components.markup import clientside
@@ -86,7 +87,7 @@ def figure_dialogue(images: Sequence[str] = ()) -> Component:
                 )
             ),
             dbc.ModalFooter(dbc.Button("Download", id="figure-download", color="primary")),
-            dcc.Store(id="figure-request", data=None),
+            dcc.Store(id="figure-request", data={}),
             dcc.Download(id="figure-file"),
         ],
         id="figure-dialogue",
@@ -131,8 +132,8 @@ def _number(label: str, name: str, placeholder: str, low: float, high: float, va
 
 def make_figure(report: Callable[[Any], None], request: Any) -> tuple[Any, Any, Any, Any]:
     """Background callback: the preview and whether it is there, what it is in words, and the file to save."""
-    if not isinstance(request, dict):
-        return no_update, no_update, "", no_update
+    if not isinstance(request, dict) or "identifier" not in request:
+        raise PreventUpdate
     preview = not request.get("download")
     try:
         sample = Workspace.of(background_project()).samples.get(str(request.get("identifier")))

@@ -8,6 +8,7 @@ from typing import Any
 import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
 from app.background import background_project
 from app.components.figure_dialogue import figure_button
@@ -72,8 +73,9 @@ def heatmap_card(kinds: Sequence[str], tags: Sequence[ColumnDefinition]) -> Comp
                 role="img",
                 **aria(label="Heat map: a row a cell, a column a stretch of time; the cells are in the table above"),
             ),
-            dcc.Store(id="heatmap-request", data=None),
-            dcc.Store(id="heatmap-rows", data=None),
+            # A store without data says that it changed when it is made
+            dcc.Store(id="heatmap-request", data={}),
+            dcc.Store(id="heatmap-rows", data={}),
         ],
         className="card-panel heatmap-card",
         **aria(labelledby="heatmap-title"),
@@ -99,8 +101,8 @@ def height_px(n_rows: int) -> int:
 
 def make_heatmap(report: Callable[[Any], None], request: Any) -> tuple[Any, Any, Any, Any, Any]:
     """Background callback: the figure, the cells of its rows, what it shows in words, and the plot's place and size."""
-    if not isinstance(request, dict):
-        return message_figure("").to_plotly_json(), None, "", True, {}
+    if not isinstance(request, dict) or "identifier" not in request:
+        raise PreventUpdate
     workspace = Workspace.of(background_project())
     try:
         sample = workspace.samples.get(str(request.get("identifier")))
@@ -111,7 +113,7 @@ def make_heatmap(report: Callable[[Any], None], request: Any) -> tuple[Any, Any,
             lambda stage, fraction: report(f"{stage}\u2026 {fraction:.0%}"),
         )
     except FluoriteError as error:
-        return message_figure("").to_plotly_json(), None, str(error), True, {}
+        return message_figure("").to_plotly_json(), {}, str(error), True, {}
     rows = {"keys": list(answer.keys), "labels": list(answer.labels)}
     return answer.figure, rows, answer.said, False, {"height": f"{height_px(len(answer.keys))}px"}
 

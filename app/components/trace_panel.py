@@ -99,7 +99,8 @@ def trace_card(
             ),
             dcc.Store(id="shades", data=None),
             dcc.Store(id="selection", data=list(selected)),
-            dcc.Store(id="trace-window", data=None),
+            # One without data says that it changed: traces would be drawn twice
+            dcc.Store(id="trace-window", data=[]),
             dcc.Store(id="sample-identifier", data=identifier),
         ],
         className="card-panel trace-card",
@@ -350,7 +351,7 @@ def selected_traces(
         cells,
         rate_hz=sample.summary.rate_hz or 1.0,
         kinds=kinds,
-        window_s=None if window is None else (float(window[0]), float(window[1])),
+        window_s=None if not window else (float(window[0]), float(window[1])),
         shades=sample_shades(sample, tables),
         arrangement=arranged,
     )

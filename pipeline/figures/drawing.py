@@ -15,11 +15,11 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Outlined
 from numpy.typing import NDArray
 
-from pipeline.viewing.contours import Outline
 from pipeline.figures.palette import GREY, SKY_BLUE, VERMILLION, cell_colour, paler
 from pipeline.figures.raster import Raster, colour_limits
 from pipeline.figures.shades import Shade, visible_spans
 from pipeline.figures.trace_values import level_height, placements, spans_of, visible_samples
+from pipeline.viewing.contours import Outline
 
 # Panels of traces, with the share of the height that each gets where cells are overlaid.
 _PANELS = (

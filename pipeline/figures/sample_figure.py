@@ -20,13 +20,13 @@ from nwb_schema.stimuli import read_events, read_stimuli
 from pipeline.figures import journal
 from pipeline.figures.drawing import Cell, draw_heatmap, draw_image, draw_traces
 from pipeline.figures.journal import FigureError, Page
-from pipeline.viewing.contours import flatten_depth, outlines
 from pipeline.figures.palette import cell_colour
 from pipeline.figures.raster import ORDERS, SCALES, raster
 from pipeline.figures.shades import Shade, shades_of
 from pipeline.figures.trace_values import LABELS, drawable_kinds, read_kinds
 from pipeline.progress import Progress
 from pipeline.version import __version__
+from pipeline.viewing.contours import flatten_depth, outlines
 
 What = Literal["traces", "heatmap", "image"]
 WHATS: tuple[What, ...] = ("traces", "heatmap", "image")

@@ -26,14 +26,17 @@ def heat_map(page: Page) -> dict[str, Any] | None:
 
 def click_row(page: Page, row: int, share: float) -> None:
     """Click in the middle of a row, at a share of the time."""
-    plot = page.find("#heatmap .nsewdrag")
+    plot = page.find("#heatmap .js-plotly-plot")
     page.script("arguments[0].scrollIntoView({block: 'center'})", plot)
     x, y = page.script(
         """
-        const plot = document.querySelector("#heatmap .js-plotly-plot");
-        const box = plot.querySelector(".nsewdrag").getBoundingClientRect();
-        return [(arguments[1] - 0.5) * box.width, plot._fullLayout.yaxis.d2p(arguments[0]) - box.height / 2];
+        const [plot, row, share] = arguments;
+        const [box, { xaxis, yaxis }] = [plot.getBoundingClientRect(), plot._fullLayout];
+        return [
+          xaxis._offset + share * xaxis._length - box.width / 2, yaxis._offset + yaxis.d2p(row) - box.height / 2
+        ];
         """,
+        plot,
         row,
         share,
     )
@@ -50,12 +53,12 @@ def test_heat_map_is_drawn_when_asked_for_and_its_rows_select_cells(sample_page:
 
     assert found["labels"] == [str(index) for index in accepted["index"]]
     assert found["rows"] == len(accepted)
-    sample_page.until(lambda: "8 cells" in sample_page.text("#heatmap-said"))
+    sample_page.until(lambda: "8 cells" in sample_page.text("#heatmap-said"), "nothing says what is shown")
 
     click_row(sample_page, 2, 0.5)
 
     key = str(accepted["roi_uuid"].iloc[2])
-    sample_page.until(lambda: sample_page.selected() == [key])
+    sample_page.until(lambda: sample_page.selected() == [key], "the row's cell is not selected")
     sample_page.until(lambda: (heat_map(sample_page) or {}).get("marks") == [f"\u25c2 {accepted['index'].iloc[2]}"])
     sample_page.until(lambda: 60 <= sample_page.frame() <= 90, "the movie shows another moment")
 
