@@ -16,6 +16,7 @@ from app.background import background_manager, problem_alert, say_failure
 from app.components import (
     browse_view,
     bulk_edit,
+    compare_view,
     configuration_view,
     curation_view,
     edit_history,
@@ -26,6 +27,7 @@ from app.components import (
     picture_view,
     player_view,
     process_form,
+    results_view,
     roi_table,
     roi_tools,
     samples_table,
@@ -40,12 +42,15 @@ from app.edit_routes import edits
 from app.image_routes import images
 from app.pages import (
     browse_page,
+    compare_page,
     configuration_page,
     project_page,
+    results_page,
     sample_page,
     stimulus_page,
     unknown_page,
 )
+from app.result_routes import results
 from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.trace_routes import traces
@@ -86,6 +91,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(traces)
+    app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
@@ -96,6 +102,8 @@ def create_app(project_folder: Path) -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        results_view,
+        compare_view,
         picture_view,
         roi_table,
         roi_tools,
@@ -133,6 +141,18 @@ def _register_pages(project_name: str) -> None:
         path_template="/stimuli/<identifier>",
         title=f"Stimuli · {project_name} · Fluorite",
         layout=stimulus_page.layout,
+    )
+    register(
+        "app.pages.results_page",
+        path_template="/results/<identifier>",
+        title=f"Results · {project_name} · Fluorite",
+        layout=results_page.layout,
+    )
+    register(
+        "app.pages.compare_page",
+        path_template="/compare/<identifier>",
+        title=f"Compare · {project_name} · Fluorite",
+        layout=compare_page.layout,
     )
     configuration = f"Configuration · {project_name} · Fluorite"
     register(
