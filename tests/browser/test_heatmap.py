@@ -55,10 +55,14 @@ def test_heat_map_is_drawn_when_asked_for_and_its_rows_select_cells(sample_page:
     assert found["rows"] == len(accepted)
     sample_page.until(lambda: "8 cells" in sample_page.text("#heatmap-said"), "nothing says what is shown")
 
-    click_row(sample_page, 2, 0.5)
-
     key = str(accepted["roi_uuid"].iloc[2])
-    sample_page.until(lambda: sample_page.selected() == [key], "the row's cell is not selected")
+
+    def selected() -> bool:
+        # Again when the plot took its size, or learnt what a click does, only meanwhile.
+        click_row(sample_page, 2, 0.5)
+        return sample_page.selected() == [key]
+
+    sample_page.until(selected, "the row's cell is not selected")
     sample_page.until(lambda: (heat_map(sample_page) or {}).get("marks") == [f"\u25c2 {accepted['index'].iloc[2]}"])
     sample_page.until(lambda: 60 <= sample_page.frame() <= 90, "the movie shows another moment")
 
