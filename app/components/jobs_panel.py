@@ -22,7 +22,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.addresses import sample_url
+from app.addresses import compare_url, sample_url
 from app.background import background_project
 from app.components.markup import aria, data
 from app.field_names import field_words
@@ -110,6 +110,8 @@ def _job_entry(job: dict[str, Any]) -> Component:
         )
     if job["identifier"] and state == "ok":
         actions.append(dcc.Link("Open sample", href=sample_url(job["identifier"]), className="text-button"))
+    if job["identifier"] and job["is_variant"] and state == "ok":
+        actions.append(dcc.Link("Compare", href=compare_url(job["identifier"]), className="text-button"))
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(
         html.Div(
