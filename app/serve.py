@@ -13,6 +13,7 @@ import waitress
 import waitress.server
 from flask import Flask
 
+from app import background
 from app.recent_projects import remember
 from app.request_guard import is_loopback
 from app.server import create_app
@@ -68,6 +69,7 @@ def serve(
     workspace = workspace_of(app.server)
     _recover(workspace.project)
     _remember(workspace.project)
+    background.prepare()
     if on_ready is not None:
         on_ready(url_of(server, host))
     try:

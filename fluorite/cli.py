@@ -22,6 +22,7 @@ from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
 from pipeline.commands.cmd_evaluate import evaluate
 from pipeline.commands.cmd_export import export
+from pipeline.commands.cmd_figure import figure
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
@@ -64,6 +65,19 @@ def serve(folders: tuple[Path, ...], host: str, port: int, browser: bool) -> Non
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     serve_home(host, port, projects=folders, on_ready=lambda url: _announce(url, "", browser))
+
+
+@main.command("worker")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="Calls worked on at a time."
+)
+@ends_cleanly
+def worker(folder: Path, processes: int) -> None:
+    """Work on what the dashboard of DIR does in the background; for servers with FLUORITE_REDIS_URL."""
+    from app.background import redis_workers
+
+    sys.exit(redis_workers().work(folder, processes))
 
 
 @main.command("demo")
@@ -125,5 +139,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (variants, results, check, export, picture, check_caiman, bench):
+for _command in (variants, results, check, export, figure, picture, check_caiman, bench):
     main.add_command(_command)

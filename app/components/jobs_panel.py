@@ -70,7 +70,8 @@ def job_stores() -> list[Component]:
         dcc.Store(id="jobs-submitted"),
         dcc.Store(id="jobs-cancelled"),
         # A nonce in the key of the background callback: nobody is given what was computed for another page.
-        dcc.Store(id="jobs-watch", data=None),
+        # One without data says that it changed: this starts a process
+        dcc.Store(id="jobs-watch", data=""),
         dcc.Store(id="jobs-watching", data=False),
         dcc.Store(id="jobs-watched"),
         dcc.Interval(id="jobs-poll", interval=_POLL_MS),
@@ -159,7 +160,7 @@ def _progress(job: dict[str, Any]) -> list[Component]:
 
 def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:
     """Background callback: report the jobs until none is active or the time is up; says whether some still are."""
-    if nonce is None:
+    if not nonce:
         return False
     project = background_project()
     return follow(lambda: jobs_state(project), lambda jobs: report([jobs]), for_s=_WATCH_S, every_s=_WATCH_EVERY_S)
