@@ -27,7 +27,7 @@ def layout(**_query: str) -> Component:
                 [
                     samples_card(rows),
                     # Beside the form it would be out of sight, far below.
-                    attention_card(matters(workspace.catalogue, jobs)) if rows or jobs else None,
+                    attention_card(matters(workspace.catalogue, jobs)),
                     trash_card(workspace.project),
                 ],
                 className="project-samples",
