@@ -21,6 +21,9 @@ from app.components import (
     edit_history,
     folder_browser,
     jobs_panel,
+    parameter_history_view,
+    parameter_run,
+    parameter_view,
     player_view,
     process_form,
     roi_table,
@@ -31,6 +34,7 @@ from app.components import (
     stimulus_view,
     trace_panel,
     trash_view,
+    tune_view,
 )
 from app.components.markup import aria, data
 from app.edit_routes import edits
@@ -38,12 +42,15 @@ from app.image_routes import images
 from app.pages import (
     browse_page,
     configuration_page,
+    parameters_page,
     project_page,
     sample_page,
     stimulus_page,
+    tune_page,
     unknown_page,
 )
 from app.stimulus_routes import stimuli
+from app.tuning_routes import tuning
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -79,6 +86,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
+    app.server.register_blueprint(tuning)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -100,6 +108,10 @@ def create_app(project_folder: Path) -> Dash:
         stimulus_view,
         stimulus_import_view,
         stimulus_copy_view,
+        parameter_view,
+        parameter_run,
+        parameter_history_view,
+        tune_view,
     ):
         component.register(app)
     return app
@@ -123,6 +135,13 @@ def _register_pages(project_name: str) -> None:
         title=f"Stimuli · {project_name} · Fluorite",
         layout=stimulus_page.layout,
     )
+    register(
+        "app.pages.parameters_page",
+        path="/parameters",
+        title=f"Parameters · {project_name} · Fluorite",
+        layout=parameters_page.layout,
+    )
+    register("app.pages.tune_page", path="/tune", title=f"Tune · {project_name} · Fluorite", layout=tune_page.layout)
     configuration = f"Configuration · {project_name} · Fluorite"
     register(
         "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
@@ -145,6 +164,8 @@ def _frame(project: Project) -> Component:
                         [
                             dcc.Link("Project", href="/"),
                             dcc.Link("Browse", href="/browse"),
+                            dcc.Link("Tune", href="/tune"),
+                            dcc.Link("Parameters", href="/parameters"),
                             dcc.Link("Configuration", href="/configuration"),
                         ],
                         className="site-nav",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,21 @@ from pipeline.progress import Cancelled
     metavar="FILE.json",
     type=click.Path(path_type=Path),
     help="What to change in the preset; see `fluorite params`.",
+)
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="One parameter, such as --set gSig=5 or --set init.K=auto; may be repeated. Counts more than --params.",
+)
+@click.option("--params-win", is_flag=True, help="Where --set and --params both have a value, the file's counts.")
+@click.option("--crop", metavar="Y0:Y1,X0:X1|auto", help="Process these rows and columns only; auto: no dead border.")
+@click.option(
+    "--resize",
+    metavar="FACTOR",
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    help="Then make frames smaller: 0.5 for half as many rows and columns.",
 )
 @click.option(
     "--seeds",
@@ -58,6 +73,10 @@ def process(
     series: bool,
     preset: str,
     parameters_file: Path | None,
+    settings: tuple[str, ...],
+    params_win: bool,
+    crop: str | None,
+    resize: float | None,
     seeds_file: Path | None,
     engine: str,
     load_method: str | None,
@@ -77,6 +96,10 @@ def process(
         raise click.UsageError("--follow takes one movie.")
     if idle_s is not None and not follow:
         raise click.UsageError("--idle-s needs --follow.")
+    if params_win and not (parameters_file and settings):
+        raise click.UsageError("--params-win needs --params and --set.")
+    if follow and (crop is not None or resize is not None):
+        raise click.UsageError("--crop and --resize need a movie that is whole; they cannot go with --follow.")
     from nwb_schema.project import Project
 
     log_to_stderr()
@@ -94,12 +117,12 @@ def process(
         "engine": engine,
         "subject": subject,
         "session": session,
-        "movie": {**movie, "load_method": load_method},
+        "movie": {**movie, "load_method": load_method, "crop": crop, "resize": resize},
         "online": online,
         "follow": follow,
         **({} if idle_s is None else {"idle_s": idle_s}),
         **read_metadata(metadata_file),
-        **_read_parameters(parameters_file),
+        **_parameters(parameters_file, settings, file_wins=params_win),
     }
     if seeds_file is not None:
         # The job runs in a folder of its own.
@@ -139,6 +162,27 @@ def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
         return report
     check_request(project, request)
     return run_in_foreground(project, "process", spec, title=request.title)
+
+
+def _parameters(path: Path | None, settings: Sequence[str], *, file_wins: bool) -> dict[str, Any]:
+    """What --params and --set say together."""
+    read = _read_parameters(path)
+    if not settings:
+        return read
+    from pipeline.parameters.parameters import layered
+
+    said: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ParameterError("--set", f"'{setting}' has no value", "Write NAME=VALUE, such as --set gSig=5.")
+        try:
+            said[name.strip()] = json.loads(text)
+        except ValueError:
+            said[name.strip()] = text.strip()  # a word, such as copy or auto
+    file = read.get("parameters", {})
+    together = layered(said, file, file_wins=file_wins, source=read.get("parameters_file", "parameters"))
+    return {**read, "parameters": together}
 
 
 def _read_parameters(path: Path | None) -> dict[str, Any]:
