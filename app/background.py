@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import diskcache
 import multiprocess
+import psutil
 from dash import DiskcacheManager
 from dash.background_callback.managers.diskcache_manager import _make_job_fn
 from multiprocess.util import Finalize
@@ -74,6 +76,11 @@ class CleanProcessManager(DiskcacheManager):
     def make_job_fn(self, fn: Callable[..., Any], progress: Any, key: str | None = None) -> Callable[..., None]:
         """What a child runs: a function that can be imported there, with its arguments."""
         return partial(_run, fn, str(self.folder), bool(progress), self._project_folder)
+
+    def terminate_job(self, job: int | None) -> None:
+        """End a child; one that has just ended by itself, between two looks at it, is no error."""
+        with suppress(psutil.NoSuchProcess):
+            super().terminate_job(job)  # type: ignore[no-untyped-call]
 
     def call_job_fn(
         self, key: str, job_fn: Callable[..., None], args: Sequence[Any] | Mapping[str, Any], context: Any

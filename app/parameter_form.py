@@ -36,6 +36,9 @@ GROUP_TITLES: Mapping[str, str] = {
 }
 """The groups in the order in which they are worked through, with what they are about."""
 
+TWINS: Mapping[str, str] = {"temporal.p": "preprocess.p"}
+"""Parameters that CaImAn has in two groups and that must agree: they have one field, which sets both."""
+
 
 def key_of(row: ParameterRow) -> str:
     """``group.name``: what a field is known by."""
@@ -44,8 +47,8 @@ def key_of(row: ParameterRow) -> str:
 
 def rows_by_group() -> dict[str, list[ParameterRow]]:
     """All parameters, in the groups' order."""
-    rows = parameter_table("2p")
-    return {group: [row for row in rows if row.group == group] for group in GROUP_TITLES}
+    rows = [row for row in parameter_table("2p") if key_of(row) not in TWINS.values()]
+    return {group: found for group in GROUP_TITLES if (found := [row for row in rows if row.group == group])}
 
 
 ROWS: Mapping[str, ParameterRow] = {key_of(row): row for rows in rows_by_group().values() for row in rows}
@@ -172,7 +175,8 @@ class Reading:
     def overrides(self) -> dict[str, Any]:
         """What differs from the preset, for a `ProcessRequest`; the values of a sweep are not in it."""
         found = self.parameters.differences(Parameters.preset(self.preset))
-        return {key: here for key, (here, _) in found.items() if key not in self.axes}
+        swept = with_twins(self.axes)
+        return {key: here for key, (here, _) in found.items() if key not in swept}
 
 
 def read_form(preset: str, texts: Mapping[str, str | None]) -> Reading:
@@ -200,10 +204,15 @@ def read_form(preset: str, texts: Mapping[str, str | None]) -> Reading:
     if axes and not errors:
         try:
             for combination in combinations(axes):
-                parameters.updated(combination)
+                parameters.updated(with_twins(combination))
         except ParameterError as error:
             errors[_named(error, axes)] = f"{error.cause}. {error.remedy}"
     return Reading(preset, parameters, axes, errors)
+
+
+def with_twins(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` by ``group.name``, those of a field that sets two parameters under both names."""
+    return {**values, **{TWINS[key]: value for key, value in values.items() if key in TWINS}}
 
 
 def _accepted(base: Parameters, given: dict[str, Any], errors: dict[str, str]) -> Parameters:
@@ -211,7 +220,7 @@ def _accepted(base: Parameters, given: dict[str, Any], errors: dict[str, str]) -
     given = dict(given)
     while True:
         try:
-            return base.updated(given)
+            return base.updated(with_twins(given))
         except ParameterError as error:
             key = _named(error, given)
             errors[key] = f"{error.cause.removeprefix(key).strip()}. {error.remedy}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.parameter_form import Reading
+from app.parameter_form import TWINS, Reading
 from app.process_request import FormValues, request_values
 from app.workspace import Workspace
 from nwb_schema.errors import MissingRateError
@@ -73,7 +73,7 @@ def requests_of(workspace: Workspace, target: RunTarget, reading: Reading) -> li
         options["resize"] = None if target.resize == 1 else target.resize
     values |= {"movies": movies, "movie": options, "parameters": reading.overrides()}
     requests = split_into_recordings(values, series=bool(target.sample) and len(movies) > 1)
-    return [one for request in requests for one in sweep_requests(request, reading.axes)]
+    return [one for request in requests for one in sweep_requests(request, reading.axes, TWINS)]
 
 
 def start_runs(workspace: Workspace, target: RunTarget, reading: Reading) -> list[Job]:

@@ -38,6 +38,8 @@ class Source:
         The identifier of a sample whose raw movie is meant; else `movie`.
     first, n_frames
         The part, counted from 0.
+    register
+        Whether its motion is corrected before it is looked at.
     """
 
     sample: str | None = None
@@ -49,6 +51,7 @@ class Source:
     first: str | None = None
     n_frames: str | None = None
     resize: float = 1.0
+    register: bool = True
 
 
 def look_request(workspace: Workspace, source: Source, reading: Reading) -> LookRequest:
@@ -73,8 +76,9 @@ def look_request(workspace: Workspace, source: Source, reading: Reading) -> Look
         values = request_values(form)
         movies, options = values["movies"][:1], dict(values["movie"])
     options |= {"crop": None, "resize": None if source.resize == 1 else source.resize}
-    if "init.gSig" in reading.errors:
-        raise ParameterError("gSig", reading.errors["init.gSig"].partition(". ")[0], "Type one or two whole numbers.")
+    for key in ("init.gSig", *MOTION_FIELDS):
+        if key in reading.errors:
+            raise ParameterError(key, reading.errors[key].partition(". ")[0], "Correct it on this page.")
     return parse_look(
         {
             "movies": movies,
@@ -83,13 +87,14 @@ def look_request(workspace: Workspace, source: Source, reading: Reading) -> Look
             "n_frames": _whole("Frames", source.n_frames, DEFAULT_FRAMES),
             "gSig": reading.parameters.init.gSig[:2],
             "center_psf": reading.parameters.init.center_psf,
+            "motion": reading.parameters.motion.model_dump(mode="json") if source.register else None,
         }
     )
 
 
 def preview_request(request: LookRequest) -> LookRequest:
     """The frames that motion correction is tried on; what it does not depend on is set aside."""
-    return request.model_copy(update={"n_frames": PREVIEW_FRAMES, "gSig": (4, 4), "center_psf": True})
+    return request.model_copy(update={"n_frames": PREVIEW_FRAMES, "gSig": (4, 4), "center_psf": True, "motion": None})
 
 
 def tuned(preset: str, base: Mapping[str, str], typed: Mapping[str, str | None]) -> Reading:

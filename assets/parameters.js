@@ -23,7 +23,7 @@
     const button = event.target.closest && event.target.closest("[data-back]");
     if (!button) return;
     const key = button.dataset.back;
-    window.dash_clientside.set_props({ key, type: FIELD }, { value: usual[key] });
+    window.dash_clientside.set_props({ key: key.replace(".", "/"), type: FIELD }, { value: usual[key] });
   });
 
   window.dash_clientside = window.dash_clientside || {};
@@ -32,7 +32,7 @@
       if (!preset) return window.dash_clientside.no_update;
       usual = preset.texts;
       const words = String(search || "").toLowerCase().split(/\s+/).filter(Boolean);
-      const byKey = Object.fromEntries(ids.map((id, number) => [id.key, values[number]]));
+      const byKey = Object.fromEntries(ids.map((id, number) => [id.key.replace("/", "."), values[number]]));
       const form = document.getElementById("parameters-form");
       if (!form) return window.dash_clientside.no_update;
       form.dataset.preset = preset.preset;

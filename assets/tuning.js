@@ -275,7 +275,7 @@
   }
 
   function viewOf(image, overlays, crop, values, ids) {
-    const fields = Object.fromEntries(ids.map((id, number) => [id.key, values[number]]));
+    const fields = Object.fromEntries(ids.map((id, number) => [id.key.replace("/", "."), values[number]]));
     const gSig = pair(fields["init.gSig"], [4, 4]);
     const rectangle = numbers(String(crop ?? "").replace(/:/g, " ").replace(/,/g, " "));
     return {

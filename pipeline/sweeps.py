@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nwb_schema.errors import JobError, ParameterError
@@ -61,8 +62,15 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def sweep_requests(request: ProcessRequest, axes: Axes) -> list[ProcessRequest]:
+def sweep_requests(
+    request: ProcessRequest, axes: Axes, twins: Mapping[str, str] = MappingProxyType({})
+) -> list[ProcessRequest]:
     """One request for each combination, each with a session of its own; without axes the request itself.
+
+    Parameters
+    ----------
+    twins
+        Parameters that must agree with one of `axes`, and so get its values: ``preprocess.p`` by ``temporal.p``.
 
     Raises
     ------
@@ -77,12 +85,17 @@ def sweep_requests(request: ProcessRequest, axes: Axes) -> list[ProcessRequest]:
         parse_request(
             {
                 **request.model_dump(mode="json"),
-                "parameters": {**request.parameters, **values},
+                "parameters": {**request.parameters, **values, **agreeing(values, twins)},
                 "session": sanitise(f"{session}-{variant_name(values)}"),
             }
         )
         for values in combinations(axes)
     ]
+
+
+def agreeing(values: Mapping[str, Any], twins: Mapping[str, str]) -> dict[str, Any]:
+    """The values of the twins of those in `values`."""
+    return {twins[name]: value for name, value in values.items() if name in twins}
 
 
 def request_of_sample(project: Project, path: Path) -> dict[str, Any]:

@@ -20,6 +20,13 @@ from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError, ParameterError
 
 _MOST_SAMPLES = 500
+FROM_FILE = "file"
+"""In the list of samples: the movie is a file that is named elsewhere."""
+
+
+def chosen_sample(value: str | None) -> str | None:
+    """The identifier that was chosen from the list, or None for a file."""
+    return None if value in (None, "", FROM_FILE) else value
 
 
 def sample_options(workspace: Workspace) -> list[dict[str, str]]:
@@ -41,8 +48,8 @@ def run_card(workspace: Workspace, sample: str | None = None) -> Component:
                 [
                     "The movie of a sample",
                     dbc.Select(
-                        [{"label": "or a file, below", "value": ""}, *sample_options(workspace)],
-                        sample or "",
+                        [{"label": "a file, below", "value": FROM_FILE}, *sample_options(workspace)],
+                        sample or FROM_FILE,
                         id="parameters-sample",
                         size="sm",
                     ),
@@ -162,7 +169,9 @@ def register(app: Dash) -> None:
         if not clicks:
             return no_update, no_update, no_update
         reading = read_form(preset["preset"], typed(ids, values))
-        target = RunTarget(sample=sample, movie=movie, subject=subject, session=session, rate=rate, engine=engine)
+        target = RunTarget(
+            sample=chosen_sample(sample), movie=movie, subject=subject, session=session, rate=rate, engine=engine
+        )
         try:
             if reading.errors:
                 raise ParameterError("the parameters", "cannot be used as they are", "Correct what is listed above.")

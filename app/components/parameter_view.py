@@ -39,7 +39,17 @@ PRESET_LABELS: Mapping[str, str] = {
 }
 _LARGEST_FILE = 2**20
 FIELD = "parameter"
-"""Type of the id of every field: ``{"type": FIELD, "key": "init.gSig"}``."""
+"""Type of the id of every field."""
+
+
+def field_id(key: str, kind: str = FIELD) -> dict[str, str]:
+    """The id of the field of ``group.name``; Dash cannot have points in it."""
+    return {"type": kind, "key": key.replace(".", "/")}
+
+
+def key_of_id(identifier: Mapping[str, str]) -> str:
+    """``group.name`` of a field's id."""
+    return identifier["key"].replace("/", ".")
 
 
 def start_options(project: Project) -> list[dict[str, Any]]:
@@ -151,8 +161,8 @@ def _field(row: ParameterRow, usual: Mapping[str, str], texts: Mapping[str, str]
 
 
 def control(row: ParameterRow, text: str, kind: str = FIELD) -> Component:
-    """What a value is typed into or chosen from, with the id ``{"type": kind, "key": ...}``."""
-    identifier = {"type": kind, "key": key_of(row)}
+    """What a value is typed into or chosen from, with the id `field_id`."""
+    identifier = field_id(key_of(row), kind)
     choices = choices_of(row)
     if choices is not None:
         # On the tuning page one value is tried at a time.
@@ -212,7 +222,7 @@ def toolbar(workspace: Workspace, start: str) -> Component:
                     ),
                     dbc.Switch(
                         id="parameters-keep",
-                        label="what I changed here counts more than the file",
+                        label="keep what I changed here",
                         value=False,
                     ),
                 ],
@@ -264,7 +274,7 @@ def summary(reading: Reading) -> list[Component]:
 
 def typed(ids: list[dict[str, str]], values: list[str | None]) -> dict[str, str | None]:
     """What is in the fields by ``group.name``."""
-    return {identifier["key"]: value for identifier, value in zip(ids, values, strict=True)}
+    return {key_of_id(identifier): value for identifier, value in zip(ids, values, strict=True)}
 
 
 def uploaded(content: str) -> Mapping[str, Any]:
@@ -368,7 +378,7 @@ def register(app: Dash) -> None:
             return *nothing, field_words(str(error)), "form-message is-error", None
         texts = texts_of(parameters)
         store = {"preset": preset, "texts": texts_of(Parameters.preset(preset))}
-        filled = [texts[identifier["key"]] for identifier in ids]
+        filled = [texts[key_of_id(identifier)] for identifier in ids]
         return filled, store, said, "form-message is-done", None
 
     @app.callback(

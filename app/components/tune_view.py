@@ -11,8 +11,16 @@ from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside
-from app.components.parameter_run import sample_options
-from app.components.parameter_view import PRESET_LABELS, control, parameters_of, single, start_options
+from app.components.parameter_run import FROM_FILE, chosen_sample, sample_options
+from app.components.parameter_view import (
+    PRESET_LABELS,
+    control,
+    field_id,
+    key_of_id,
+    parameters_of,
+    single,
+    start_options,
+)
 from app.field_names import field_words
 from app.figures.graph_config import graph_config
 from app.figures.shifts import shifts_figure
@@ -82,7 +90,9 @@ def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Co
                     _labelled(
                         "or the raw movie of a sample",
                         dbc.Select(
-                            [{"label": "\u2013", "value": ""}, *sample_options(workspace)], sample, id="tune-sample"
+                            [{"label": "\u2013", "value": FROM_FILE}, *sample_options(workspace)],
+                            sample or FROM_FILE,
+                            id="tune-sample",
                         ),
                     ),
                     _labelled(
@@ -98,6 +108,12 @@ def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Co
                         "Frames",
                         dbc.Input(id="tune-n-frames", type="text", value=str(DEFAULT_FRAMES), autocomplete="off"),
                         "is-short",
+                    ),
+                    dbc.Switch(
+                        id="tune-register",
+                        label="correct motion first",
+                        value=True,
+                        className="tune-switch",
                     ),
                     dbc.Button("Look at it", id="tune-open", color="primary"),
                 ],
@@ -202,7 +218,7 @@ def _slider(key: str, least: float, most: float, step: float) -> Component:
         [
             html.Span([html.Strong(name), html.Output(id=f"tune-{name}-shown")]),
             dbc.Input(
-                id={"type": FIELD, "key": key}, type="range", min=least, max=most, step=step, value=least,
+                id=field_id(key, FIELD), type="range", min=least, max=most, step=step, value=least,
                 className="form-range",
             ),
         ],
@@ -434,15 +450,16 @@ def _register_source(app: Dash, fields: Any) -> None:
             if preset == "1p"
             else f"{PRESET_LABELS[preset]}: cells are not looked for by these thresholds; they show where activity is."
         )
-        return [texts[one["key"]] for one in ids], {"preset": preset, "texts": texts_of(parameters)}, note
+        return [texts[key_of_id(one)] for one in ids], {"preset": preset, "texts": texts_of(parameters)}, note
 
     @app.callback(
         Output("tune-asked", "data"),
         Output("tune-said", "children"),
         Output("tune-said", "className"),
         Input("tune-open", "n_clicks"),
-        Input({"type": FIELD, "key": "init.gSig"}, "value"),
+        Input(field_id("init.gSig", FIELD), "value"),
         Input("tune-resize", "value"),
+        Input("tune-register", "value"),
         State("tune-asked", "data"),
         State("tune-sample", "value"),
         State("tune-movie", "value"),
@@ -453,11 +470,14 @@ def _register_source(app: Dash, fields: Any) -> None:
         State("tune-first", "value"),
         State("tune-n-frames", "value"),
         State("tune-base", "data"),
+        State(fields, "value"),
+        State(fields, "id"),
     )
     def ask(
         clicks: int | None,
         gsig: str | None,
         resize: str,
+        register: bool,
         before: Mapping[str, Any] | None,
         sample: str | None,
         movie: str | None,
@@ -468,15 +488,18 @@ def _register_source(app: Dash, fields: Any) -> None:
         first: str | None,
         n_frames: str | None,
         base: Mapping[str, Any],
+        values: list[Any],
+        ids: list[dict[str, str]],
     ) -> tuple[Any, Any, Any]:
         # Until something was looked at, a size alone asks for nothing.
-        if not clicks and before is None and not (sample or movie):
+        if not clicks and before is None and not (chosen_sample(sample) or movie):
             return no_update, no_update, no_update
         if not gsig:
             return no_update, no_update, no_update
-        source = Source(sample, movie, axes, plane, channel, dataset, first, n_frames, float(resize))
+        sample = chosen_sample(sample)
+        source = Source(sample, movie, axes, plane, channel, dataset, first, n_frames, float(resize), bool(register))
         try:
-            reading = tuned(base["preset"], base["texts"], {"init.gSig": gsig})
+            reading = tuned(base["preset"], base["texts"], typed(ids, values))
             request = look_request(current_workspace(), source, reading).model_dump(mode="json")
         except FluoriteError as error:
             return no_update, field_words(str(error)), "form-message is-error"
@@ -487,7 +510,7 @@ def _register_source(app: Dash, fields: Any) -> None:
     @app.callback(
         Output("tune-said", "children", allow_duplicate=True),
         Output("tune-said", "className", allow_duplicate=True),
-        Output({"type": FIELD, "key": "init.min_pnr"}, "max"),
+        Output(field_id("init.min_pnr", FIELD), "max"),
         Input("tune-shown", "data"),
         prevent_initial_call=True,
     )
@@ -599,6 +622,7 @@ def motion_words(shown: Mapping[str, Any]) -> list[Component]:
         ("Crispness of the mean", f"{before:.4g} → {after:.4g}", f"{change:+.0f} %"),
         ("Frames like their mean (r)", *_two(shown["correlation"])),
         ("Largest shift", f"{max((abs(v) for s in shown['shifts'] for v in s), default=0):.1f} px", ""),
+        ("Border that some frame does not show", f"{shown['border_px']} px", "what border_pix could be"),
     ]
     words = (
         "The mean gets sharper."
@@ -710,7 +734,7 @@ def _register_use(app: Dash, fields: Any) -> None:
         if not clicks:
             return no_update, no_update, no_update
         target = RunTarget(
-            sample=sample, movie=movie, subject=subject, session=session, rate=rate, crop=crop or "",
+            sample=chosen_sample(sample), movie=movie, subject=subject, session=session, rate=rate, crop=crop or "",
             resize=float(resize), axes=axes, plane=plane, channel=channel, dataset=dataset,
         )  # fmt: skip
         try:
@@ -725,4 +749,4 @@ def _register_use(app: Dash, fields: Any) -> None:
 
 def typed(ids: list[dict[str, str]], values: list[Any]) -> dict[str, str | None]:
     """What is in the fields by ``group.name``; sliders hold numbers."""
-    return {one["key"]: None if value is None else str(value) for one, value in zip(ids, values, strict=True)}
+    return {key_of_id(one): None if value is None else str(value) for one, value in zip(ids, values, strict=True)}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.engines.builtin.cnmfe.corr_pnr import CorrPnr, corr_pnr, peaks_of
-from pipeline.tuning.part import PartOfMovie
+from pipeline.tuning.registered import RegisteredPart
 
 Floats = NDArray[np.float32]
 
@@ -44,16 +44,18 @@ class TuningImages:
 
 
 def tuning_images(
-    movie: PartOfMovie,
+    movie: RegisteredPart,
     gSig: tuple[int, int],
     *,
     center_psf: bool,
     progress: Callable[[float], None] = lambda done: None,
 ) -> TuningImages:
-    """Look at a part of a movie, which may be raw.
+    """Look at a part of a movie.
 
     Parameters
     ----------
+    movie
+        The part, with or without its motion corrected: what moves smears both images.
     center_psf
         Whether the filter has zero mean (one-photon) or only smoothes.
     progress
@@ -62,10 +64,10 @@ def tuning_images(
     n_frames, height, width = movie.shape
     total = np.zeros((height, width))
     for start in range(0, n_frames, _CHUNK_FRAMES):
-        block = movie.read(start, start + _CHUNK_FRAMES)
-        total += np.nan_to_num(block.astype(np.float64)).sum(axis=0)
+        block = movie.read(start, min(start + _CHUNK_FRAMES, n_frames))
+        total += block.sum(axis=0, dtype=np.float64)
         progress(0.2 * min(1.0, (start + _CHUNK_FRAMES) / n_frames))
-    found = corr_pnr(_Planes(movie), gSig, center_psf=center_psf, progress=lambda done: progress(0.2 + 0.8 * done))
+    found = corr_pnr(movie, gSig, center_psf=center_psf, progress=lambda done: progress(0.2 + 0.8 * done))
     seeds = peak_pixels(found)
     return TuningImages(
         (total / n_frames).astype(np.float32), found.correlation, found.pnr, seeds, (gSig[0], gSig[1]), n_frames
@@ -87,14 +89,3 @@ def seeds_above(images: TuningImages, min_corr: float, min_pnr: float) -> NDArra
     passing = (images.correlation[y, x] >= min_corr) & (images.pnr[y, x] >= min_pnr)
     _, first = np.unique(peak[passing], return_index=True)
     return images.seeds[passing][np.sort(first), :2]
-
-
-class _Planes:
-    """The part as `corr_pnr` reads it."""
-
-    def __init__(self, movie: PartOfMovie) -> None:
-        self._movie = movie
-        self.shape: tuple[int, int, int] = (movie.shape[0], movie.shape[1], movie.shape[2])
-
-    def read(self, start: int, stop: int) -> NDArray[np.number]:
-        return self._movie.read(start, stop)

@@ -16,6 +16,7 @@ from pipeline.parameters.groups import Motion
 from pipeline.tuning.images import TuningImages, tuning_images
 from pipeline.tuning.motion_preview import MotionPreview, preview_motion
 from pipeline.tuning.part import PartOfMovie
+from pipeline.tuning.registered import RegisteredPart
 from pipeline.tuning.request import LEAST_FRAMES, Answers, LookRequest, digest_of
 
 
@@ -31,7 +32,14 @@ def look(project: Project, request: LookRequest, progress: Callable[[float], Non
     try:
         if not answers.has(digest):
             part = PartOfMovie(movie, request.first, request.n_frames, least=LEAST_FRAMES)
-            images = tuning_images(part, request.gSig, center_psf=request.center_psf, progress=progress)
+            motion = request.motion or Motion(motion_correct=False)
+            registered = RegisteredPart(part, motion, lambda done: progress(0.3 * done))
+            images = tuning_images(
+                registered,
+                request.gSig,
+                center_psf=request.center_psf,
+                progress=lambda done: progress(0.3 + 0.7 * done),
+            )
             answers.keep(digest, _arrays(images))
         raw_height, raw_width = _raw_size(movie)
         height, width = movie.shape[1:3]

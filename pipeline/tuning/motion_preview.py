@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engines.builtin.checks import check_motion
-from pipeline.engines.builtin.motion import build_estimators, moved
-from pipeline.engines.builtin.warp import warp_frame
 from pipeline.parameters.groups import Motion
 from pipeline.tuning.part import PartOfMovie
+from pipeline.tuning.registered import RegisteredPart
 
 Floats = NDArray[np.float32]
 
@@ -77,21 +75,13 @@ def preview_motion(
     ParameterError
         When the parameters do not fit the field.
     """
-    check_motion(params, movie.shape[1:])
-    frames = np.nan_to_num(movie.read(0, movie.shape[0]).astype(np.float32))
-    held = _Held(movie, frames)
-    registered = frames
-    shifts = np.zeros((len(frames), 2), np.float32)
-    if params.motion_correct:
-        estimator, patches = build_estimators(held, params, lambda done: progress(0.6 * done))
-        registered = np.empty_like(frames)
-        for number, frame in enumerate(frames):
-            shifts[number] = estimator(frame)
-            if patches is None:
-                registered[number] = moved(frame, tuple(shifts[number]), "copy")
-            else:
-                registered[number] = warp_frame(frame, patches(frame, shifts[number]), patches.grid, "copy")
-            progress(0.6 + 0.4 * (number + 1) / len(frames))
+    part = RegisteredPart(movie, params, lambda done: progress(0.6 * done))
+    frames = part.raw(0, movie.shape[0])
+    registered = np.empty_like(frames)
+    for number in range(len(frames)):
+        registered[number] = part.read(number, number + 1)[0]
+        progress(0.6 + 0.4 * (number + 1) / len(frames))
+    shifts = part.shifts
     before, after = frames.mean(axis=0), registered.mean(axis=0)
     inside = _inside(shifts, frames.shape[1:])
     reach = np.asarray(params.max_shifts[:2], np.float32)
@@ -120,19 +110,3 @@ def _correlations(frames: Floats, image: Floats) -> Floats:
     target = target - target.mean()
     scale = np.linalg.norm(flat, axis=1) * np.linalg.norm(target)
     return np.divide(flat @ target, scale, out=np.zeros(len(flat)), where=scale > 0).astype(np.float32)
-
-
-class _Held:
-    """Frames in memory as a `Movie`."""
-
-    def __init__(self, movie: PartOfMovie, frames: Floats) -> None:
-        self._frames = frames
-        self.paths, self.axes, self.dtype = movie.paths, movie.axes, frames.dtype
-        self.rate_hz, self.boundaries, self.metadata = movie.rate_hz, movie.boundaries, movie.metadata
-        self.shape: tuple[int, ...] = frames.shape
-
-    def read(self, start: int, stop: int) -> Floats:
-        return self._frames[start:stop]
-
-    def close(self) -> None:
-        """Nothing is open."""

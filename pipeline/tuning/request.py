@@ -21,6 +21,7 @@ from nwb_schema.publishing import partial_path
 from pipeline.movies import open_movie
 from pipeline.movies.cropped import prepared
 from pipeline.movies.movie import Movie
+from pipeline.parameters.groups import Motion
 from pipeline.request import MovieOptions
 
 LEAST_FRAMES = 20
@@ -46,6 +47,8 @@ class LookRequest(BaseModel):
         Half-size ``(y, x)`` of a cell, in pixels after resizing.
     center_psf
         Whether the filter has zero mean (one-photon).
+    motion
+        How motion is corrected before anything is computed; None leaves frames as they are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +59,7 @@ class LookRequest(BaseModel):
     n_frames: int = Field(default=500, ge=LEAST_FRAMES, le=MOST_FRAMES)
     gSig: tuple[int, int] = (4, 4)
     center_psf: bool = True
+    motion: Motion | None = None
 
     def open(self) -> Movie:
         """The movie, resized.

@@ -10,14 +10,16 @@ import pytest
 import tifffile
 
 from app.components.parameter_view import loaded, parameters_of, start_options, uploaded
-from app.parameter_form import ROWS, choices_of, read_form, rows_by_group, text_of, texts_of, value_of
+from app.parameter_form import ROWS, TWINS, choices_of, read_form, rows_by_group, text_of, texts_of, value_of
 from app.parameter_runs import RunTarget, requests_of, start_runs
 from app.workspace import Workspace
 from nwb_schema.errors import FluoriteError, ParameterError
 from nwb_schema.project import Project
 from pipeline.parameter_sets import save_parameter_set
 from pipeline.parameters import Parameters, parameter_table
+from pipeline.request import parse_request
 from pipeline.simulate import simulate_movie
+from pipeline.sweeps import sweep_requests
 
 
 @pytest.mark.parametrize("preset", ["2p", "1p", "3d"])
@@ -29,14 +31,15 @@ def test_what_the_form_shows_reads_back_as_the_same_parameters(preset: str) -> N
 
 def test_every_parameter_has_a_field_that_takes_what_it_shows() -> None:
     rows = [row for rows in rows_by_group().values() for row in rows]
-    assert {(row.group, row.name) for row in rows} == {(row.group, row.name) for row in parameter_table()}
+    shown = {f"{row.group}.{row.name}" for row in rows}
+    assert shown | set(TWINS.values()) == {f"{row.group}.{row.name}" for row in parameter_table()}
     for preset in ("2p", "1p", "3d"):
         texts = texts_of(Parameters.preset(preset))
         values = Parameters.preset(preset).to_dict()
         for key, row in ROWS.items():
             choices = choices_of(row)
             assert choices is None or texts[key] in choices, key
-            meant = Parameters.preset(preset).updated({key: value_of(texts[key], row)} if row.name != "p" else {})
+            meant = Parameters.preset(preset).updated({key: value_of(texts[key], row)} if key not in TWINS else {})
             assert meant.to_dict()[row.group][row.name] == values[row.group][row.name], key
 
 
@@ -57,6 +60,18 @@ def test_typed_values_mean_what_they_say() -> None:
     assert text_of([[3, 3], [4, 5]], ROWS["quality.gSig_range"]) == "3, [4, 5]"
     assert reading.overrides()["extra.caiman_args"] == {"spatial": {"dist": 3}}
     assert reading.differences["init.gSig"] == ("5, 6", "4, 4")
+
+
+def test_the_order_of_the_model_is_set_once_for_both_groups() -> None:
+    reading = read_form("2p", {"temporal.p": "2"})
+    assert (reading.parameters.preprocess.p, reading.parameters.temporal.p) == (2, 2)
+    swept = read_form("2p", {"temporal.p": "0; 2"})
+    assert (swept.axes, swept.errors, swept.overrides()) == ({"temporal.p": [0, 2]}, {}, {})
+    request = parse_request({"movies": ["a.tif"]})
+    assert [one.parameters for one in sweep_requests(request, swept.axes, TWINS)] == [
+        {"temporal.p": 0, "preprocess.p": 0},
+        {"temporal.p": 2, "preprocess.p": 2},
+    ]
 
 
 def test_all_that_is_wrong_is_told_where_it_is_and_the_rest_counts() -> None:

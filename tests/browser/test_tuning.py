@@ -46,7 +46,7 @@ def url(fresh: Project) -> Iterator[str]:
 
 def field(key: str, kind: str = "parameter") -> str:
     """The selector of a parameter's field."""
-    return f'[id=\'{{"key":"{key}","type":"{kind}"}}\']'
+    return f'[id=\'{{"key":"{key.replace(".", "/")}","type":"{kind}"}}\']'
 
 
 def type_into(page: Page, selector: str, text: str) -> None:

@@ -13,11 +13,13 @@ from nwb_schema.errors import MovieError, ParameterError
 from nwb_schema.project import Project
 from pipeline.engines.builtin.cnmfe.corr_pnr import corr_pnr
 from pipeline.parameters import Parameters
+from pipeline.parameters.groups import Motion
 from pipeline.simulate import Simulation, simulate_movie
 from pipeline.tuning.images import seeds_above, tuning_images
 from pipeline.tuning.looking import find_crop, look, try_motion
 from pipeline.tuning.motion_preview import crispness, preview_motion
 from pipeline.tuning.part import PartOfMovie
+from pipeline.tuning.registered import RegisteredPart
 from pipeline.tuning.request import KEPT_ANSWERS, Answers, parse_look
 from tests.pipeline.array_movie import ArrayMovie
 
@@ -37,7 +39,7 @@ def moving() -> Simulation:
 
 
 def test_thresholds_on_the_kept_seeds_are_the_engines_seeds(one_photon: Simulation) -> None:
-    part = PartOfMovie(ArrayMovie(one_photon.frames), 20, 120)
+    part = RegisteredPart(PartOfMovie(ArrayMovie(one_photon.frames), 20, 120), Motion(motion_correct=False))
     found = tuning_images(part, (3, 3), center_psf=True)
     engine = corr_pnr(ArrayMovie(one_photon.frames[20:140]), (3, 3), center_psf=True)  # type: ignore[arg-type]
 
@@ -50,6 +52,16 @@ def test_thresholds_on_the_kept_seeds_are_the_engines_seeds(one_photon: Simulati
         assert np.abs(seeds - wanted).max() <= 1
         assert (seeds == wanted).all(axis=1).mean() > 0.8
     assert len(engine.seeds(0.6, 5.0)) >= 4
+
+
+def test_what_moves_is_put_in_place_before_it_is_looked_at(moving: Simulation) -> None:
+    part = PartOfMovie(ArrayMovie(moving.frames), 0, 120)
+    still, moved = (
+        tuning_images(RegisteredPart(part, Motion(motion_correct=on)), (4, 4), center_psf=True) for on in (True, False)
+    )
+    assert crispness(still.mean[8:-8, 8:-8]) > 1.05 * crispness(moved.mean[8:-8, 8:-8])
+    again = RegisteredPart(part, Motion())
+    np.testing.assert_array_equal(again.read(3, 9)[2:], again.read(5, 9))
 
 
 def test_motion_correction_is_tried_and_its_mean_is_sharper(moving: Simulation) -> None:
