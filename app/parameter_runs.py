@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.parameter_form import TWINS, Reading
+from app.parameter_form import ROWS, TWINS, Reading, text_of, with_twins
 from app.process_request import FormValues, request_values
 from app.workspace import Workspace
 from nwb_schema.errors import MissingRateError
 from pipeline.jobs import Job
 from pipeline.request import ProcessRequest, split_into_recordings
-from pipeline.sweeps import request_of_sample, sweep_requests
+from pipeline.sweeps import combinations, request_of_sample, sweep_requests
 
 
 @dataclass(frozen=True)
@@ -43,37 +43,71 @@ class RunTarget:
 def requests_of(workspace: Workspace, target: RunTarget, reading: Reading) -> list[ProcessRequest]:
     """One request for each combination of the form's values.
 
+    A movie file becomes a sample each time. The movie of a sample gets variants beside it, unless another part of it is
+    processed: that is another sample.
+
     Raises
     ------
     FluoriteError
         When the target cannot be understood.
     """
-    form = FormValues(
-        target.movie, False, target.rate, reading.preset, target.engine, target.subject, target.session, target.axes,
-        target.plane, target.channel, target.dataset,
-    )  # fmt: skip
-    values: dict[str, Any]
+    another_part = bool((target.crop or "").strip()) or target.resize not in (None, 1)
+    if target.sample and not another_part:
+        return _variants(workspace, target, reading)
     if target.sample:
-        path = workspace.samples.get(target.sample).path
-        values = {**request_of_sample(workspace.project, path), "preset": reading.preset, "engine": target.engine}
-        typed = request_values(FormValues("a", False, target.rate, "2p", "auto", target.subject, target.session))
-        values |= {name: typed[name] for name in ("subject", "session") if typed[name]}
-        values["movie"] = {**values.get("movie", {}), **_known(typed["movie"])}
-        # A name that is free: the sample that is there already has its own.
-        if not typed["session"] and not reading.axes:
-            values["session"] = f"{values['session']}-again"
-        movies = values["movies"]
+        values = _sample_again(workspace, target, reading)
     else:
+        form = FormValues(
+            target.movie, False, target.rate, reading.preset, target.engine, target.subject, target.session,
+            target.axes, target.plane, target.channel, target.dataset,
+        )  # fmt: skip
         values = dict(request_values(form))
-        movies = values["movies"]
     options = dict(values.get("movie", {}))
     if target.crop is not None:
         options["crop"] = target.crop.strip() or None
     if target.resize is not None:
         options["resize"] = None if target.resize == 1 else target.resize
-    values |= {"movies": movies, "movie": options, "parameters": reading.overrides()}
-    requests = split_into_recordings(values, series=bool(target.sample) and len(movies) > 1)
+    values |= {"movie": options, "parameters": reading.overrides()}
+    requests = split_into_recordings(values, series=bool(target.sample) and len(values["movies"]) > 1)
     return [one for request in requests for one in sweep_requests(request, reading.axes, TWINS)]
+
+
+def _variants(workspace: Workspace, target: RunTarget, reading: Reading) -> list[ProcessRequest]:
+    """Requests for other results of a sample's movie, which leave the sample as it is."""
+    from pipeline.variants.requesting import variant_request
+
+    assert target.sample is not None
+    asked = {**reading.overrides(), **reading.axes}
+    options: dict[str, Any] = {"engine": target.engine}
+    if any(name.startswith("motion.") for name in asked):
+        # Only the raw movie can be registered in another way.
+        known = request_of_sample(workspace.project, workspace.samples.get(target.sample).path)
+        options |= {name: known[name] for name in ("movies", "movie") if name in known}
+    return [
+        variant_request(
+            workspace.project,
+            target.sample,
+            {**reading.overrides(), **with_twins(values)},
+            preset=reading.preset,
+            label=", ".join(f"{key.rpartition('.')[2]} {text_of(value, ROWS[key])}" for key, value in values.items()),
+            **options,
+        )
+        for values in combinations(reading.axes)
+    ]
+
+
+def _sample_again(workspace: Workspace, target: RunTarget, reading: Reading) -> dict[str, Any]:
+    """Another sample of the raw movie of a sample, under another session."""
+    assert target.sample is not None
+    values = request_of_sample(workspace.project, workspace.samples.get(target.sample).path)
+    session = (target.session or "").strip()
+    return {
+        **values,
+        "preset": reading.preset,
+        "engine": target.engine,
+        "subject": (target.subject or "").strip() or values["subject"],
+        "session": session or f"{values['session']}-part",
+    }
 
 
 def start_runs(workspace: Workspace, target: RunTarget, reading: Reading) -> list[Job]:
@@ -94,7 +128,3 @@ def start_runs(workspace: Workspace, target: RunTarget, reading: Reading) -> lis
         except MissingRateError as error:
             raise MissingRateError(error.file, error.cause, "Type the rate into the field Frame rate.") from error
     return [submit_recording(workspace.project, request) for request in requests]
-
-
-def _known(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "")}

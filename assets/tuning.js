@@ -98,13 +98,20 @@
       return this.images.correlation[i] >= this.view.minCorr && this.images.pnr[i] >= this.view.minPnr;
     }
 
+    /* border_pix: at each border, so many pixels in which no cell is looked for. */
+    inBorder(y, x) {
+      const { border } = this.view;
+      const { width, height } = this.config;
+      return y < border || x < border || y >= height - border || x >= width - border;
+    }
+
     /* Of every peak the first pixel above both thresholds, as the engine does. */
     get kept() {
       const found = [];
       const peaks = new Set();
       for (let n = 0; n < this.seeds.length; n += 3) {
         const [y, x, peak] = this.seeds.subarray(n, n + 3);
-        if (peaks.has(peak) || !this.passes(y * this.config.width + x)) continue;
+        if (peaks.has(peak) || this.inBorder(y, x) || !this.passes(y * this.config.width + x)) continue;
         peaks.add(peak);
         found.push([y, x]);
       }
@@ -177,12 +184,17 @@
     }
 
     _drawPatches(context) {
-      const { rf, stride } = this.view;
-      const { width, height } = this.config;
+      const { rf, stride, crop } = this.view;
+      const [sy, sx] = this.scale;
+      // What is cropped away has no patches.
+      const [top, bottom, left, right] = crop
+        ? [crop[0] / sy, crop[1] / sy, crop[2] / sx, crop[3] / sx].map(Math.round)
+        : [0, this.config.height, 0, this.config.width];
+      const [height, width] = [bottom - top, right - left];
       context.strokeStyle = PATCH;
       context.lineWidth = 1.2 * this.thin;
       if (!rf) {
-        context.strokeRect(this.thin, this.thin, width - 2 * this.thin, height - 2 * this.thin);
+        context.strokeRect(left + this.thin, top + this.thin, width - 2 * this.thin, height - 2 * this.thin);
         this.stage.dataset.patches = 1;
         return;
       }
@@ -193,7 +205,7 @@
       context.fillStyle = "rgba(86, 180, 233, 0.10)";
       for (const y of rows) {
         for (const x of columns) {
-          const box = [x, y, Math.min(size, width - x), Math.min(size, height - y)];
+          const box = [left + x, top + y, Math.min(size, width - x), Math.min(size, height - y)];
           context.fillRect(...box); // where patches overlap it is brighter
           context.strokeRect(...box);
         }
@@ -288,6 +300,7 @@
       minPnr: Number(fields["init.min_pnr"] ?? 0),
       rf: numbers(fields["patch.rf"])[0] || 0,
       stride: numbers(fields["patch.stride"])[0] || 0,
+      border: numbers(fields["patch.border_pix"])[0] || 0,
     };
   }
 

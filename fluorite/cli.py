@@ -33,6 +33,7 @@ from pipeline.commands.cmd_stimuli import stimuli
 from pipeline.commands.cmd_tag import tag
 from pipeline.commands.cmd_trash import trash
 from pipeline.commands.cmd_undo import redo, undo
+from pipeline.commands.cmd_variants import variants
 from pipeline.commands.console import ends_cleanly
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Only this computer can be served so far.")
@@ -116,5 +117,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (trash, check, export, check_caiman, bench):
+for _command in (variants, check, export, check_caiman, bench):
     main.add_command(_command)

@@ -143,6 +143,10 @@ class ResultsLayout:
             accepted[whole] = True
         return accepted, True
 
+    def n_rois(self) -> int:
+        """Number of components."""
+        return self._a_shape()[1]
+
     def score(self, name: str, n_rois: int) -> FloatArray | None:
         """One score per component, or None where it was not computed or does not fit."""
         values = self._array(f"estimates/{name}")

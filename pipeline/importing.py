@@ -44,6 +44,8 @@ from pipeline.results import (
     read_shifts,
 )
 from pipeline.results_file import seen_from_above
+from pipeline.variants.keeping import keep_variant
+from pipeline.variants.target import find_target
 from pipeline.version import __version__
 
 
@@ -58,6 +60,9 @@ class ImportRequest(BaseModel):
         Its registered (motion-corrected) movie, or with `raw_movie` the movie before registration, or None.
     raw_movie
         Whether `movie` still has to be registered with the shifts that the results hold.
+    variant_of
+        Identifier of a sample for whose movie the results are: they are kept beside it, and no sample is made
+        (`pipeline.variants`).
     frame_rate_hz, axes, dataset, channel, plane
         How to read the movie where its file does not say. The results' own rate counts as given.
     """
@@ -71,6 +76,7 @@ class ImportRequest(BaseModel):
     session: str | None = None
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
+    variant_of: str | None = None
     frame_rate_hz: float | None = None
     axes: str | None = None
     dataset: str | None = None
@@ -100,6 +106,8 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     scratch = job.attempt_folder / "scratch"
     scratch.mkdir(parents=True)
     progress("reading the results", 0.0)
+    if request.variant_of is not None:
+        return _import_variant(project, request, request.variant_of, job, scratch)
     segmentation = read_results(request.results, rate_hz=request.frame_rate_hz)
     movie = _open(request, segmentation)
     try:
@@ -169,6 +177,35 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
         if movie is not None:
             movie.close()
     return report
+
+
+def _import_variant(project: Project, request: ImportRequest, sample: str, job: Job, scratch: Path) -> dict[str, Any]:
+    """Keep the results as another one for the movie of a sample that is there."""
+    target = find_target(project, sample)
+    rate_hz = request.frame_rate_hz if request.frame_rate_hz is not None else target.rate_hz
+    segmentation = read_results(request.results, rate_hz=rate_hz)
+    check_fits_movie(segmentation, target.shape, results=request.results, movie=target.path)
+    results = scratch / "results.hdf5"
+    shutil.copyfile(request.results, results)
+    engine, engine_version = read_engine(request.results)
+    parameters, parameters_sha256 = read_parameters(request.results)
+    provenance = Provenance(
+        engine=engine,
+        engine_version=engine_version,
+        parameters=parameters,
+        parameters_sha256=parameters_sha256,
+        notes=_notes(request, segmentation),
+    )
+    return keep_variant(
+        project,
+        job,
+        target,
+        results=results,
+        segmentation=segmentation,
+        provenance=provenance,
+        seconds={},
+        peak_rss_mb=None,
+    )
 
 
 def _open(request: ImportRequest, segmentation: Segmentation) -> Movie | None:

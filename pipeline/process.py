@@ -36,6 +36,9 @@ from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import ProcessRequest, default_session, parse_request
 from pipeline.results import read_results
 from pipeline.seeds import seeds_sha256
+from pipeline.variants.keeping import keep_variant
+from pipeline.variants.run_record import RunRecord, write_run
+from pipeline.variants.target import check_movie_of, check_shape, find_target
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.process")
@@ -72,7 +75,10 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     movie, parameters, _ = _open_movie(project, request)
     try:
         choose_engine(request.engine, project, online=request.online).check(parameters, movie)
-        refuse_taken_name(project, sample_metadata(project, request, movie))
+        if request.variant_of is not None:
+            check_shape(find_target(project, request.variant_of), movie)
+        else:
+            refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
 
@@ -123,7 +129,7 @@ def with_processed_pixels(metadata: SampleMetadata, movie: Movie) -> SampleMetad
 
 
 def process_recording(project: Project, request: ProcessRequest, job: Job, progress: Progress) -> dict[str, Any]:
-    """Process one recording into a sample of the project.
+    """Process one recording into a sample of the project, or into another result for the movie of one that is there.
 
     Parameters
     ----------
@@ -143,8 +149,12 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         stack.callback(movie.close)
         engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
-        metadata = sample_metadata(project, request, movie)
-        refuse_taken_name(project, metadata)
+        target = find_target(project, request.variant_of) if request.variant_of is not None else None
+        metadata = sample_metadata(project, request, movie) if target is None else None
+        if metadata is not None:
+            refuse_taken_name(project, metadata)
+        if target is not None:
+            check_shape(target, movie)
         refuse_full_disk(project, movie)
         size = " x ".join(map(str, movie.shape[1:]))
         logger.info("%s: %d frames of %s at %g Hz", request.title, movie.shape[0], size, movie.rate_hz)
@@ -155,6 +165,8 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             # How many frames it needs, the engine has said.
             check_movie(movie, minimum_frames=1, progress=lambda done: look(0.5 * done))
             input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
+            if target is not None:
+                check_movie_of(target, movie, input_sha256)
             digest = recipe_digest(input_sha256, parameters, engine, movie)
             Ledger(project).set_digest(job.id, digest)
         if not request.online:
@@ -189,6 +201,21 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             seconds=result.seconds,
         )
         seconds = {"check": checked - began, **result.seconds}
+        so_far = rounded({**seconds, "total": time.perf_counter() - began})
+        if target is not None:
+            return keep_variant(
+                project,
+                job,
+                target,
+                results=result.results,
+                segmentation=segmentation,
+                provenance=provenance,
+                seconds=so_far,
+                peak_rss_mb=result.peak_rss_mb,
+            )
+        assert metadata is not None
+        record = RunRecord.of(job, provenance, sample=job.id, seconds=so_far, peak_rss_mb=result.peak_rss_mb)
+        write_run(result.results, record)
         report = publish_sample(
             project,
             job,
@@ -198,7 +225,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             segmentation=segmentation,
             metadata=metadata,
             provenance=provenance,
-            seconds=rounded({**seconds, "total": time.perf_counter() - began}),
+            seconds=so_far,
             peak_rss_mb=result.peak_rss_mb,
         )
     # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.

@@ -67,6 +67,11 @@ class ProcessRequest(BaseModel):
     follow, idle_s
         The movie is still being written: online mode takes frames as they come, until none has come for so many
         seconds or its end is marked (`pipeline.movies.following`).
+    variant_of
+        Identifier of a sample: its movie gets another result, which stays in ``batch/<job>/`` and changes no sample
+        (`pipeline.variants`). None makes a sample.
+    label
+        One line for people, where the names of the movies do not say enough.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +89,8 @@ class ProcessRequest(BaseModel):
     online: bool = False
     follow: bool = False
     idle_s: float = Field(default=IDLE_S, gt=0, allow_inf_nan=False)
+    variant_of: str | None = None
+    label: str = ""
 
     @model_validator(mode="after")
     def check_follow(self) -> ProcessRequest:
@@ -98,9 +105,20 @@ class ProcessRequest(BaseModel):
             raise ValueError("CaImAn cannot follow a movie that is still being written; the built-in engine can")
         return self
 
+    @model_validator(mode="after")
+    def check_variant(self) -> ProcessRequest:
+        """Refuse what a variant cannot have: it is of a sample that is there, and has no name of its own."""
+        if self.variant_of is not None and (self.subject or self.session or self.metadata):
+            raise ValueError("a variant keeps the subject, session and metadata of its sample")
+        if self.variant_of is not None and self.follow:
+            raise ValueError("a variant needs a movie that is complete")
+        return self
+
     @property
     def title(self) -> str:
-        """One line for people: the names of the movies."""
+        """One line for people: the names of the movies, unless there is a `label`."""
+        if self.label:
+            return self.label
         first, *others = (path.name for path in self.movies)
         return f"{first} and {len(others)} more" if others else first
 

@@ -81,6 +81,13 @@ def read_results_notes(path: Path) -> tuple[str, ...]:
         return tuple(layout.notes(layout.dims()))
 
 
+def read_counts(path: Path) -> tuple[int, int]:
+    """How many components the file has, and how many of them are accepted; of a large file only this is read."""
+    with _open(path) as layout:
+        accepted, _ = layout.accepted(layout.n_rois())
+    return len(accepted), int(accepted.sum())
+
+
 def read_shifts(path: Path) -> NDArray[np.float32] | None:
     """Motion shifts ``(n_frames, 2)`` in pixels as ``(y, x)``, added to each frame's content, or None.
 

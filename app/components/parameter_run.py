@@ -108,7 +108,8 @@ def run_card(workspace: Workspace, sample: str | None = None) -> Component:
             html.Div(id="parameters-run-said", role="status", className="form-message"),
             dbc.Button("Find the cells", id="parameters-run", color="primary", className="w-100"),
             html.Small(
-                "Several values in a field, such as 4; 5; 6, make one run and one sample for each.",
+                "Several values in a field, such as 4; 5; 6, make one run for each. A file becomes a sample each time; "
+                "the movie of a sample gets variants beside it, to compare and choose from.",
                 className="field-hint",
             ),
         ],

@@ -213,7 +213,7 @@ def toolbar(workspace: Workspace, start: str) -> Component:
                     dbc.Button(
                         "Save in the project", id="parameters-save", size="sm", color="primary", disabled=not writable
                     ),
-                    dbc.Switch(id="parameters-replace", label="replace one of that name", value=False),
+                    dbc.Switch(id="parameters-replace", label="replace", value=False),
                     html.Span(className="toolbar-gap"),
                     html.Button("Download JSON", id="parameters-download", type="button", className="text-button"),
                     dcc.Upload(
@@ -222,7 +222,7 @@ def toolbar(workspace: Workspace, start: str) -> Component:
                     ),
                     dbc.Switch(
                         id="parameters-keep",
-                        label="keep what I changed here",
+                        label="keep my changes",
                         value=False,
                     ),
                 ],

@@ -88,7 +88,7 @@ def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Co
                         "is-wide",
                     ),
                     _labelled(
-                        "or the raw movie of a sample",
+                        "or of a sample",
                         dbc.Select(
                             [{"label": "\u2013", "value": FROM_FILE}, *sample_options(workspace)],
                             sample or FROM_FILE,
@@ -619,7 +619,7 @@ def motion_words(shown: Mapping[str, Any]) -> list[Component]:
     before, after = shown["crispness"]
     change = 100 * (after / before - 1) if before > 0 else 0.0
     rows = [
-        ("Crispness of the mean", f"{before:.4g} → {after:.4g}", f"{change:+.0f} %"),
+        ("Crispness of the mean", f"{before:,.0f} → {after:,.0f}", f"{change:+.0f} %"),
         ("Frames like their mean (r)", *_two(shown["correlation"])),
         ("Largest shift", f"{max((abs(v) for s in shown['shifts'] for v in s), default=0):.1f} px", ""),
         ("Border that some frame does not show", f"{shown['border_px']} px", "what border_pix could be"),

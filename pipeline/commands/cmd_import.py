@@ -24,6 +24,11 @@ from pipeline.commands.options import json_option, movie_options, project_option
 @click.option("--raw-movie", is_flag=True, help="MOVIE is not registered yet: shift it as the results say.")
 @click.option("--into", metavar="SAMPLE", help="Replace the segmentation of this sample of the project.")
 @click.option("--reason", default="", metavar="TEXT", help="With --into: why; kept with the edit.")
+@click.option(
+    "--variant-of",
+    metavar="SAMPLE",
+    help="Make no sample, but keep the results as another one for the movie of this one.",
+)
 @project_option
 @sample_options
 @movie_options
@@ -35,6 +40,7 @@ def import_(
     raw_movie: bool,
     into: str | None,
     reason: str,
+    variant_of: str | None,
     project_folder: Path,
     subject: str | None,
     session: str | None,
@@ -43,12 +49,17 @@ def import_(
     **movie: Any,
 ) -> None:
     """Make a sample of RESULTS, the HDF5 file that CaImAn's CNMF.save wrote."""
+    has_others = movie_file is not None or raw_movie or subject or session or metadata_file or any(movie.values())
+    if (into is not None or variant_of is not None) and has_others:
+        name = "--into" if into is not None else "--variant-of"
+        raise click.UsageError(f"{name} keeps the sample's movie, name and metadata: leave the other options out")
+    if into is not None and variant_of is not None:
+        raise click.UsageError("--into replaces the sample's segmentation, --variant-of leaves it: give one of them")
     if into is not None:
-        if movie_file is not None or raw_movie or subject or session or metadata_file or any(movie.values()):
-            raise click.UsageError("--into keeps the sample's movie, name and metadata: leave the other options out")
         _replace(project_folder, into, results, reason, as_json)
         return
     from nwb_schema.project import Project
+    from nwb_schema.reader import read_identifier
     from pipeline.commands.running import recovered, run_in_foreground
     from pipeline.importing import ImportRequest
 
@@ -60,6 +71,7 @@ def import_(
         raw_movie=raw_movie,
         subject=subject,
         session=session,
+        variant_of=None if variant_of is None else read_identifier(project.find_sample(variant_of)),
         **read_metadata(metadata_file),
         **movie,
     )

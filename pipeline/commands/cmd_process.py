@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from nwb_schema.errors import FluoriteError, JobError, ParameterError
 from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json, print_report
@@ -16,7 +17,7 @@ from pipeline.progress import Cancelled
 
 
 @click.command("process")
-@click.argument("movies", metavar="MOVIE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("movies", metavar="MOVIE...", nargs=-1, type=click.Path(path_type=Path))
 @project_option
 @click.option("--series", is_flag=True, help="The movies are one recording, in this order.")
 @click.option("--preset", type=click.Choice(["2p", "1p", "3d"]), default="2p", show_default=True)
@@ -63,6 +64,12 @@ from pipeline.progress import Cancelled
     type=click.FloatRange(min=0, min_open=True),
     help="With --follow: the recording has ended when no frame has come for so long; 30 when not given.",
 )
+@click.option(
+    "--variant-of",
+    metavar="SAMPLE",
+    help="Make no sample, but another result for the movie of this one; MOVIE may be left out then.",
+)
+@click.option("--label", default="", metavar="TEXT", help="With --variant-of: what to call the result.")
 @sample_options
 @movie_options
 @json_option
@@ -83,6 +90,8 @@ def process(
     online: bool,
     follow: bool,
     idle_s: float | None,
+    variant_of: str | None,
+    label: str,
     subject: str | None,
     session: str | None,
     metadata_file: Path | None,
@@ -100,6 +109,12 @@ def process(
         raise click.UsageError("--params-win needs --params and --set.")
     if follow and (crop is not None or resize is not None):
         raise click.UsageError("--crop and --resize need a movie that is whole; they cannot go with --follow.")
+    if not movies and variant_of is None:
+        raise click.UsageError("Missing argument 'MOVIE...'.")
+    if variant_of is not None and (subject or session or metadata_file or follow):
+        raise click.UsageError("--variant-of keeps the sample's name and metadata, and needs a movie that is complete.")
+    if label and variant_of is None:
+        raise click.UsageError("--label needs --variant-of: a sample is called by its subject and session.")
     from nwb_schema.project import Project
 
     log_to_stderr()
@@ -130,7 +145,11 @@ def process(
     done: list[Mapping[str, Any]] = []
     failures: list[FluoriteError] = []
     cancelled: FluoriteError | None = None
-    for request in split_into_recordings(values, series=series):
+    if variant_of is not None:
+        requests = [_variant(project, variant_of, values, label=label, is_series=series)]
+    else:
+        requests = split_into_recordings(values, series=series)
+    for request in requests:
         try:
             done.append(_process_one(project, request))
         except Cancelled:
@@ -150,6 +169,31 @@ def process(
         fail(cancelled, exit_code=CANCELLED_EXIT)
     if failures:
         fail(failures[0])
+
+
+def _variant(project: Any, sample: str, values: Mapping[str, Any], *, label: str, is_series: bool) -> Any:
+    """The request for another result of a sample's movie; without a preset, its own parameters are changed."""
+    from pipeline.variants.requesting import variant_request
+
+    movies = values["movies"]
+    if len(movies) > 1 and not is_series:
+        raise click.UsageError("--variant-of takes one movie, or the files of one recording with --series.")
+    given = click.get_current_context().get_parameter_source("preset") is not ParameterSource.DEFAULT
+    reading = {name: value for name, value in values["movie"].items() if value is not None}
+    if reading and not movies:
+        raise click.UsageError("--axes, --frame-rate and the like say how to read a MOVIE, but none was given.")
+    return variant_request(
+        project,
+        sample,
+        values.get("parameters"),
+        movies=movies,
+        preset=values["preset"] if given else None,
+        label=label,
+        changes_file=values.get("parameters_file", "parameters"),
+        engine=values["engine"],
+        online=values["online"],
+        movie=reading,
+    )
 
 
 def _process_one(project: Any, request: Any) -> Mapping[str, Any]:

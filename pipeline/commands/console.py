@@ -51,7 +51,8 @@ def print_json(value: Any) -> None:
 
 def print_report(report: Mapping[str, Any]) -> None:
     """What came out of a movie, for people: the sample on stdout, what there is to know about it on stderr."""
-    click.echo(f"{report['sample']}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+    what = f"{report['sample']}, result {report['variant'][:8]}" if report.get("variant") else report["sample"]
+    click.echo(f"{what}: {report['n_accepted']} of {report['n_rois']} cells accepted")
     for note in report["notes"]:
         click.echo(f"note: {note}", err=True)
 

@@ -31,15 +31,16 @@ class Publication:
     Attributes
     ----------
     identifier
-        Of the sample.
+        Of the sample, which is that of the job.
     sample, movie
-        File names in ``samples/`` and ``movies/``; no movie for a sample without one.
+        File names in ``samples/`` and ``movies/``; no movie for a sample without one. No sample for a variant: there it
+        is the results file that is published.
     report
         What the job returns when it ends ok.
     """
 
     identifier: str
-    sample: str
+    sample: str | None
     movie: str | None
     report: Mapping[str, Any]
 
@@ -60,11 +61,13 @@ class Publication:
             return None
 
     def is_published(self, project: Project) -> bool | None:
-        """Whether the sample of that identifier is in the project.
+        """Whether the sample of that identifier (of a variant, its results file) is in the project.
 
         None when a file of that name is there but cannot be read now (somebody is writing it, or the disk is away):
         then nothing may be removed, and whoever asks next may know more.
         """
+        if self.sample is None:
+            return (project.batch_dir / self.identifier / RESULTS_NAME).is_file()
         path = project.samples_dir / self.sample
         if not path.exists():
             return False

@@ -187,7 +187,7 @@ def _reduce(frame: NDArray[Any], out: NDArray[Any]) -> None:
     target = out[..., None] if out.ndim == 2 else out
     for number in range(planes.shape[2]):
         wide = frame.dtype.itemsize > 4 or (frame.dtype.kind in "iu" and frame.dtype.itemsize > 2)
-        plane = planes[..., number].astype(np.float64 if wide else np.float32)
+        plane: NDArray[np.floating] = planes[..., number].astype(np.float64 if wide else np.float32)
         small = np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
         target[..., number] = np.rint(small) if out.dtype.kind in "iu" else small
 

@@ -20,6 +20,7 @@ from pipeline.parameters import Parameters, parameter_table
 from pipeline.request import parse_request
 from pipeline.simulate import simulate_movie
 from pipeline.sweeps import sweep_requests
+from tests.app.small_project import MadeSample
 
 
 @pytest.mark.parametrize("preset", ["2p", "1p", "3d"])
@@ -178,6 +179,24 @@ def test_a_movie_is_asked_for_once_for_every_combination(workspace: Workspace, t
     opened, parameters = requests[1].open_movie()
     assert (opened.shape, parameters.init.gSig, parameters.data.fr) == ((120, 38, 50), (4, 4), 12.5)
     opened.close()
+
+
+def test_the_movie_of_a_sample_gets_variants(project: Project, sample: MadeSample) -> None:
+    workspace = Workspace.of(project)
+    target = RunTarget(sample=sample.identifier, engine="builtin")
+    requests = requests_of(workspace, target, read_form("2p", {"init.gSig": "3; 5, 6", "temporal.p": "0"}))
+
+    assert [(one.variant_of, one.label) for one in requests] == [
+        (sample.identifier, "gSig 3"),
+        (sample.identifier, "gSig 5, 6"),
+    ]
+    assert requests[1].parameters["init.gSig"] == [5, 6]
+    assert requests[1].parameters["preprocess.p"] == 0
+    assert requests[1].movies == (project.movie_path(sample.identifier),), "no motion is corrected twice"
+    with pytest.raises(FluoriteError, match=r"recording\.tif, which is gone"):
+        requests_of(workspace, target, read_form("2p", {"motion.max_shifts": "3; 9"}))
+    with pytest.raises(FluoriteError, match=r"recording\.tif, which is gone"):
+        requests_of(workspace, RunTarget(sample=sample.identifier, crop="0:40,0:50"), read_form("2p", {}))
 
 
 def test_nothing_starts_when_one_of_the_runs_cannot(workspace: Workspace, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_parameters_are_searched_set_swept_and_saved(
     page = open_page(f"{url}/parameters")
     page.until(lambda: "As the preset" in page.text("#parameters-summary"))
 
-    page.find("#parameters-search").send_keys("half-size cell")
+    page.find("#parameters-search").send_keys("typical cell")
     shown = "[...document.querySelectorAll('.parameter-field')].filter((f) => f.offsetParent).map((f) => f.dataset.key)"
     page.until(lambda: page.script(f"return {shown}") == ["init.gSig"], "the search does not narrow the form")
 
@@ -93,7 +93,7 @@ def test_a_movie_is_tuned_cropped_and_processed(
     url: str, fresh: Project, movie: Path, open_page: Callable[[str], Page]
 ) -> None:
     page = open_page(f"{url}/tune?movie={movie}&start=preset:1p")
-    page.until(lambda: page.script("return document.getElementById('tune-stage').dataset.ready"), "no image came")
+    page.until(lambda: page.script("return document.getElementById('tune-stage')?.dataset.ready"), "no image came")
     stage = "document.getElementById('tune-stage').dataset"
 
     def slide(key: str, value: float) -> None:
@@ -116,7 +116,7 @@ def test_a_movie_is_tuned_cropped_and_processed(
     page.until(lambda: int(page.script(f"return {stage}.seeds")) < low, "the threshold does not count")
 
     canvas = page.find("#tune-canvas")
-    page.script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    page.script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", canvas)
     size = canvas.size
     drag = ActionChains(page.driver).move_to_element_with_offset(canvas, -round(size["width"] * 0.4), 0)
     drag.move_by_offset(0, -round(size["height"] * 0.4)).click_and_hold()

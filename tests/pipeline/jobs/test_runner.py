@@ -17,7 +17,7 @@ from nwb_schema.process_identity import is_alive, start_of, this_process
 from nwb_schema.project import Project
 from nwb_schema.writer import write_sample
 from pipeline.jobs import Job, JobState, Ledger, cancel, reconcile, submit
-from pipeline.jobs.publication import Publication
+from pipeline.jobs.publication import RESULTS_NAME, Publication
 from pipeline.jobs.runner import run_job
 from pipeline.progress import Cancelled, Progress
 from tests.nwb_schema.made_samples import made_metadata, made_provenance, made_segmentation
@@ -111,6 +111,21 @@ def test_a_job_whose_process_died_is_lost_and_its_movie_removed(project: Project
     assert lost.error.startswith("a.tif: The process ended without a word")
     assert not movie.exists()
     assert reconcile(project) == []
+
+
+def test_a_variant_that_is_in_place_when_its_process_dies_is_done(project: Project, job: Job) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host, _, _ = this_process()
+    Ledger(project).claim(job.id, host=host, pid=dead.pid, process_started_at=0.0)
+    job.attempt_folder.mkdir(parents=True)
+    Publication(job.id, None, None, {"variant": job.id}).write(job)
+    results = job.folder / RESULTS_NAME
+    results.write_bytes(b"whole")
+
+    (ended,) = reconcile(project)
+    assert (ended.state, ended.result) == (JobState.OK, {"variant": job.id})
+    assert results.exists()
 
 
 def test_a_living_job_is_left_alone(project: Project, job: Job) -> None:
