@@ -37,7 +37,7 @@ def save(identifier: str) -> Response:
         actor=actor_of(sent.get("actor")),
         based_on=sent.get("based_on"),
     )
-    return _fresh(jsonify(answer))
+    return fresh(jsonify(answer))
 
 
 @edits.get("/edits/<identifier>")
@@ -45,7 +45,7 @@ def changes(identifier: str) -> Response:
     """What others did since the version ``known``; empty (204) when nothing."""
     workspace = current_workspace()
     answer = look(workspace, workspace.samples.get(identifier), known=request.args.get("known", ""))
-    return Response(status=204) if answer is None else _fresh(jsonify(answer))
+    return Response(status=204) if answer is None else fresh(jsonify(answer))
 
 
 @edits.errorhandler(FluoriteError)
@@ -60,6 +60,7 @@ def actor_of(name: Any) -> str:
     return given or current_actor()
 
 
-def _fresh(answer: Response) -> Response:
+def fresh(answer: Response) -> Response:
+    """An answer that no browser keeps: what a sample is now."""
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -12,14 +12,15 @@ from urllib.parse import quote, urlencode
 
 import cv2
 import numpy as np
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 from numpy.typing import NDArray
 
-from app.levels import Levels, contrast, to_uint8
-from app.movie_pool import file_signature
+from app.movie_pool import Shown
 from app.sample_store import SampleData
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError, MovieError, SampleError
+from pipeline.viewing.frames import MOST_AVERAGED
+from pipeline.viewing.levels import Levels, contrast, to_uint8
 
 # Above 90, JPEG files of noisy frames grow quickly and nobody sees the difference.
 _JPEG_QUALITY = 90
@@ -29,9 +30,21 @@ _FOR_EVER = "private, max-age=31536000, immutable"
 images = Blueprint("images", __name__)
 
 
-def frame_url(sample: SampleData, movie_signature: str) -> str:
-    """Address of a frame, with ``{n}`` for its number; the player adds ``lo``, ``hi`` and, of a volume, ``z``."""
-    return f"/frames/{_name(sample)}/{{n}}.jpg?{urlencode({'v': movie_signature})}"
+def frame_url(sample: SampleData, shown: Shown, view: str = "movie") -> str:
+    """Address of a frame, with ``{n}`` for its number.
+
+    The player adds ``lo``, ``hi``, with a running mean ``mean`` and of a volume ``z``.
+    """
+    return f"/frames/{_name(sample)}/{{n}}.jpg?{urlencode(_view_query(shown, view))}"
+
+
+def levels_url(sample: SampleData, shown: Shown, view: str = "movie") -> str:
+    """Address of what a contrast control needs to know of a movie; the player adds ``mean`` and, of planes, ``z``."""
+    return f"/levels/{_name(sample)}.json?{urlencode(_view_query(shown, view))}"
+
+
+def _view_query(shown: Shown, view: str) -> dict[str, str]:
+    return {"v": shown.signature} | ({} if view == "movie" else {"view": view})
 
 
 def projection_url(sample: SampleData, name: str) -> str:
@@ -51,17 +64,34 @@ def thumbnail_url(identifier: str, signature: str) -> str:
 
 @images.route("/frames/<identifier>/<int(signed=True):number>.jpg")
 def frame(identifier: str, number: int) -> Response:
-    """One frame of the registered movie, between the levels ``lo`` and ``hi``; of a volume, its plane ``z``."""
+    """One frame of a movie, or a mean of as many as ``mean`` says, between the levels ``lo`` and ``hi``.
+
+    ``view`` says of which movie (`Workspace.shown`); of a volume, ``z`` says which plane.
+    """
     workspace = current_workspace()
-    sample = workspace.samples.get(identifier)
-    path = workspace.movie_path(sample)
-    if path is None:
-        problem = sample.summary.movie_problem or "this sample has no movie"
-        raise MovieError(sample.path, problem, "Process the movie again, or restore it to the project's movies folder.")
-    plane = _asked_plane()
-    values = workspace.movies.frame(path, number, plane)
-    levels = _asked_levels() or workspace.movies.contrast(path, planes=plane is not None).auto
-    return _jpeg(to_uint8(values, levels), file_signature(path))
+    shown = workspace.shown(workspace.samples.get(identifier), request.args.get("view", "movie"))
+    plane, mean = _asked_plane(), _asked_mean()
+    values = workspace.movies.frame(shown, number, plane, mean=mean)
+    levels = _asked_levels() or workspace.movies.contrast(shown, planes=plane is not None, mean=mean).auto
+    return _jpeg(to_uint8(values, levels), shown.signature)
+
+
+@images.route("/levels/<identifier>.json")
+def levels(identifier: str) -> Response:
+    """What a contrast control needs to know of a movie (`pipeline.viewing.levels.Contrast`); arguments as of frames.
+
+    ``note`` says what could not be made sure of. A view that there is not has a ``problem`` instead, in words: to ask
+    for it is no fault of the page.
+    """
+    workspace = current_workspace()
+    try:
+        shown = workspace.shown(workspace.samples.get(identifier), request.args.get("view", "movie"))
+        found = workspace.movies.contrast(shown, planes=_asked_plane() is not None, mean=_asked_mean())
+    except FluoriteError as error:
+        answer = jsonify({"problem": f"{error.cause[:1].upper()}{error.cause[1:]}. {error.remedy}"})
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+    return _cached(jsonify({**found.as_dict(), "note": workspace.movies.note(shown)}), shown.signature)
 
 
 @images.route("/projections/<identifier>/<name>.jpg")
@@ -133,6 +163,14 @@ def _asked_plane() -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise MovieError(request.path, f"the plane z={text} is not a number", "Give a plane's number, from 0.")
+    return int(text)
+
+
+def _asked_mean() -> int:
+    """How many frames are averaged, from the address; 1 when it does not say."""
+    text = request.args.get("mean", "1")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MOST_AVERAGED):
+        raise MovieError(request.path, f"mean={text} is no number of frames", f"Average 1 to {MOST_AVERAGED} frames.")
     return int(text)
 
 

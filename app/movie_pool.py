@@ -4,31 +4,65 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from app.levels import Contrast, contrast
-from nwb_schema.errors import MovieError
 from nwb_schema.movie_file import MovieFile
+from pipeline.viewing.frames import View, note_of, picture, view_contrast
+from pipeline.viewing.levels import Contrast
 
 # Open handles cost no memory to speak of, but each is a file descriptor.
 _OPEN_MOVIES = 8
-# Frames looked at to choose levels: spread over the recording, because brightness drifts and cells take turns.
-_FRAMES_FOR_LEVELS = 16
+# Contrasts kept of a movie: of its frames and of its means over several.
+_KEPT_CONTRASTS = 16
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A movie to look at, whether or not it is open.
+
+    Attributes
+    ----------
+    key
+        What tells it from others.
+    signature
+        What changes when the files change that it is made from; part of the address of its frames.
+    open
+        Opens it.
+    """
+
+    key: str
+    signature: str
+    open: Callable[[], View]
+
+
+def registered(path: Path) -> Shown:
+    """The registered movie in a file."""
+    return Shown(str(path), file_signature(path), lambda: MovieFile(path))
+
+
+@dataclass
 class _OpenMovie:
-    def __init__(self, path: Path, signature: str) -> None:
-        self.file = MovieFile(path)
-        self.signature = signature
-        self.contrasts: dict[bool, Contrast] = {}
+    view: View
+    signature: str
+    contrasts: dict[tuple[bool, int], Contrast] = field(default_factory=dict)
+    # One reader at a time: HDF5 itself allows no more, and a movie is never closed while another thread reads it.
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    closed: bool = False
+
+    def close(self) -> None:
+        with self.lock:
+            self.closed = True
+            self.view.close()
 
 
 class MoviePool:
-    """A few registered movies kept open, the least recently used closed first.
+    """A few movies kept open, the least recently used closed first.
 
     Registered movies never change, so an open handle cannot show old data; one that was replaced or restored all the
     same is opened anew, because its file's signature differs. Samples (NWB files) are never kept open: every commit
@@ -37,71 +71,74 @@ class MoviePool:
 
     def __init__(self, capacity: int = _OPEN_MOVIES) -> None:
         self._capacity = capacity
-        self._open: OrderedDict[Path, _OpenMovie] = OrderedDict()
-        # One lock for all: HDF5 itself lets only one thread read at a time, so nothing is lost by it, and a movie is
-        # never closed while another thread reads it.
+        self._open: OrderedDict[str, _OpenMovie] = OrderedDict()
         self._lock = threading.Lock()
 
-    def frame(self, path: Path, number: int, plane: int | None = None) -> NDArray[Any]:
-        """Frame `number` of a movie, ``(height, width)`` as stored.
-
-        Of a volume it is the plane asked for, or without one what is seen from above: the maximum over the planes.
+    def frame(self, movie: Path | Shown, number: int, plane: int | None = None, *, mean: int = 1) -> NDArray[Any]:
+        """Frame `number` of a movie, ``(height, width)``; see `pipeline.viewing.frames.picture`.
 
         Raises
         ------
         MovieError
             When the file cannot be read or has no such frame, or no such plane.
         """
-        with self._lock:
-            movie = self._get(path).file
-            n_frames = movie.shape[0]
-            if not 0 <= number < n_frames:
-                raise MovieError(
-                    path, f"has no frame {number}", f"Ask for a frame from 0 to {n_frames - 1}: it has {n_frames}."
-                )
-            return self._flat(path, movie.read(number, number + 1)[0], plane)
+        with self._use(movie) as found:
+            return picture(found.view, number, plane=plane, mean=mean)
 
-    @staticmethod
-    def _flat(path: Path, frame: NDArray[Any], plane: int | None) -> NDArray[Any]:
-        planes = frame.shape[2] if frame.ndim == 3 else 1
-        if plane is not None and not 0 <= plane < planes:
-            raise MovieError(path, f"has no plane {plane}", f"Ask for a plane from 0 to {planes - 1}.")
-        if frame.ndim == 2:
-            return frame
-        return np.ascontiguousarray(frame.max(axis=2) if plane is None else frame[..., plane])
+    def contrast(self, movie: Path | Shown, *, planes: bool = False, mean: int = 1) -> Contrast:
+        """Values and automatic levels of a movie; see `pipeline.viewing.frames.view_contrast`."""
+        with self._use(movie) as found:
+            if (planes, mean) not in found.contrasts:
+                if len(found.contrasts) >= _KEPT_CONTRASTS:
+                    found.contrasts.clear()
+                found.contrasts[planes, mean] = view_contrast(found.view, planes=planes, mean=mean)
+            return found.contrasts[planes, mean]
 
-    def contrast(self, path: Path, *, planes: bool = False) -> Contrast:
-        """Span and automatic levels of a movie, from frames spread over it.
-
-        Of volumes they are those of what is seen from above, or with `planes` those of single planes.
-        """
-        with self._lock:
-            movie = self._get(path)
-            if planes not in movie.contrasts:
-                n_frames = movie.file.shape[0]
-                numbers = np.unique(np.linspace(0, n_frames - 1, _FRAMES_FOR_LEVELS).astype(int))
-                frames = [movie.file.read(int(n), int(n) + 1)[0] for n in numbers]
-                shown = frames if planes else [self._flat(path, frame, None) for frame in frames]
-                movie.contrasts[planes] = contrast(np.stack(shown))
-            return movie.contrasts[planes]
+    def note(self, movie: Shown) -> str:
+        """What could not be made sure of a movie, as a sentence, or nothing."""
+        with self._use(movie) as found:
+            return note_of(found.view)
 
     def close(self) -> None:
         """Release all handles."""
         with self._lock:
-            while self._open:
-                self._open.popitem()[1].file.close()
+            movies = [self._open.popitem()[1] for _ in range(len(self._open))]
+        for movie in movies:
+            movie.close()
 
-    def _get(self, path: Path) -> _OpenMovie:
-        signature = file_signature(path)
-        movie = self._open.get(path)
-        if movie is not None and movie.signature != signature:
-            self._open.pop(path).file.close()
-            movie = None
-        if movie is None:
-            movie = self._open[path] = _OpenMovie(path, signature)
-        self._open.move_to_end(path)
-        while len(self._open) > self._capacity:
-            self._open.popitem(last=False)[1].file.close()
+    @contextmanager
+    def _use(self, movie: Path | Shown) -> Iterator[_OpenMovie]:
+        """The open movie, for this thread alone."""
+        shown = registered(movie) if isinstance(movie, Path) else movie
+        while True:
+            found = self._get(shown)
+            with found.lock:
+                # It may have made room for another one just now.
+                if not found.closed:
+                    yield found
+                    return
+
+    def _get(self, shown: Shown) -> _OpenMovie:
+        with self._lock:
+            movie = self._open.get(shown.key)
+            if movie is not None and movie.signature == shown.signature:
+                self._open.move_to_end(shown.key)
+                return movie
+        # Others need not wait: opening a raw movie compares all of its bytes.
+        opened = _OpenMovie(shown.open(), shown.signature)
+        with self._lock:
+            outdated = []
+            movie = self._open.pop(shown.key, None)
+            if movie is not None and movie.signature == shown.signature:
+                outdated.append(opened)  # another thread was faster
+            else:
+                outdated += [] if movie is None else [movie]
+                movie = opened
+            self._open[shown.key] = movie
+            while len(self._open) > self._capacity:
+                outdated.append(self._open.popitem(last=False)[1])
+        for closed in outdated:
+            closed.close()
         return movie
 
 

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from app.contours import Outline, outlines, plane_outlines
 from app.movie_pool import file_signature
 from nwb_schema import reader
 from nwb_schema.edits.record import EditRecord
@@ -24,6 +23,7 @@ from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 from nwb_schema.stimuli import read_events, read_stimuli
+from pipeline.viewing.contours import Outline, flatten_depth, outlines, plane_outlines
 
 _KEPT_SAMPLES = 8
 
@@ -121,7 +121,7 @@ class SampleData:
         """The outlines of all ROIs, for the player, of a volume as seen from above: gzipped JSON.
 
         ``{"rois": [{"id": key, "label": "12", "accepted": true, "centre": [x, y], "pieces": [[x0, y0, x1, ...]]}]}`` in
-        image coordinates (see `app.contours`).
+        image coordinates (see `pipeline.viewing.contours`).
         """
         return self._contours_json(outlines(self.footprints, (self.summary.height or 0, self.summary.width or 0)))
 
@@ -224,14 +224,3 @@ def footprint_image(footprints: sparse.csr_array, shape: tuple[int, int]) -> NDA
             pixels = footprints.indices[starts[row] : starts[row + 1]]
             image[pixels] = np.maximum(image[pixels], weights / weights.max())
     return image.reshape(shape)
-
-
-def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:
-    """Footprints ``(n_rois, height * width * depth)`` seen from above: ``(n_rois, height * width)``, weights added."""
-    # Copies, because adding up weights happens in place.
-    flat = sparse.csr_array(
-        (footprints.data.copy(), footprints.indices // depth, footprints.indptr.copy()),
-        shape=(footprints.shape[0], footprints.shape[1] // depth),
-    )
-    flat.sum_duplicates()
-    return flat

@@ -24,6 +24,7 @@ from app.components import (
     parameter_history_view,
     parameter_run,
     parameter_view,
+    picture_view,
     player_view,
     process_form,
     roi_table,
@@ -49,6 +50,7 @@ from app.pages import (
     tune_page,
     unknown_page,
 )
+from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.tuning_routes import tuning
 from app.workspace import Workspace, attach
@@ -87,6 +89,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(tuning)
+    app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
     app.layout = _frame(project)
@@ -96,6 +99,7 @@ def create_app(project_folder: Path) -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        picture_view,
         roi_table,
         roi_tools,
         trace_panel,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.edit_routes import actor_of, refuse
+from app.edit_routes import actor_of, fresh, refuse
 from app.stimulus_edits import edit_stimuli, look_at_stimuli
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
@@ -17,17 +17,17 @@ stimuli.register_error_handler(FluoriteError, refuse)
 
 @stimuli.post("/edits/<identifier>/stimuli")
 def save(identifier: str) -> Response:
-    """Commit one request: JSON ``{"request": {...}, "based_on": version or null, "actor": name}``."""
+    """Commit a request: JSON ``{"requests": [one], "based_on": version or null, "actor": name}``."""
     sent: dict[str, Any] = request.get_json()
     workspace = current_workspace()
     answer = edit_stimuli(
         workspace,
         workspace.samples.get(identifier),
-        sent.get("request"),
+        next(iter(sent.get("requests") or []), None),
         actor=actor_of(sent.get("actor")),
         based_on=sent.get("based_on"),
     )
-    return _fresh(jsonify(answer))
+    return fresh(jsonify(answer))
 
 
 @stimuli.get("/edits/<identifier>/stimuli")
@@ -35,9 +35,4 @@ def state(identifier: str) -> Response:
     """All stimuli of the sample; empty (204) when it still has the version ``known``."""
     workspace = current_workspace()
     answer = look_at_stimuli(workspace, workspace.samples.get(identifier), known=request.args.get("known"))
-    return Response(status=204) if answer is None else _fresh(jsonify(answer))
-
-
-def _fresh(answer: Response) -> Response:
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return Response(status=204) if answer is None else fresh(jsonify(answer))

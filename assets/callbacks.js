@@ -122,6 +122,31 @@
         return window.dash_clientside.no_update;
       },
 
+      pictureFields(kind) {
+        const clip = kind === ".mp4" || kind === ".gif";
+        return [!clip, kind === ".tif"];
+      },
+
+      /* What is shown now, to the callback that makes a file of it: stills at once, clips in the background. */
+      savePicture(clicks, kind, ...fields) {
+        const { no_update: nothing } = window.dash_clientside;
+        if (!clicks || !fluorite.player || !fluorite.player.background) return [nothing, nothing];
+        window.dash_clientside.set_props("picture-status", { children: "Saving\u2026" });
+        const request = fluorite.pictureRequest(kind, ...fields);
+        fluorite.savingClip = kind === ".mp4" || kind === ".gif";
+        return fluorite.savingClip ? [nothing, request] : [request, nothing];
+      },
+
+      /* A process that was cancelled or killed ends without an answer. */
+      pictureEnded(hidden) {
+        if (hidden && fluorite.savingClip) setTimeout(fluorite.clipEnded, 1500);
+        return window.dash_clientside.no_update;
+      },
+
+      fetchSaved(saved) {
+        return saved ? fluorite.fetchSaved(saved) : window.dash_clientside.no_update;
+      },
+
       /* Selected cells -> the image and the table. */
       showSelection(ids) {
         const chosen = ids || [];

@@ -1,12 +1,9 @@
-/* Curating: decisions and tags by mouse or keyboard, shown at once and saved in the background.
+/* Curating: decisions and tags by mouse or keyboard, shown at once and saved in the background by an EditQueue, in batches.
  *
- * What a person did is drawn before it is saved; requests wait in a queue and go to the server in batches, one at a time.
- * What could not be saved stays in the queue, and the page says so. Edits that others made are looked for every few
- * seconds. The rows of the table are the truth of the page: the image takes the cells' states from them. */
+ * The rows of the table are the truth of the page: the image takes the cells' states from them. */
 (function () {
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
-  const LOOK_EVERY_MS = 4000;
   const MOST_VALUES = 9;
   const REPLACING = ["merge", "split"];
   // An undo takes back what came before it; an evaluation and new cells read it.
@@ -50,19 +47,10 @@
   class Curation {
     constructor(config) {
       this.config = config;
-      this.version = config.version;
-      this.waiting = [];
-      this.sent = [];
-      this.conflict = null;
       this.column = config.columns.find((column) => column.key === Curation.lastColumn) || config.columns[0];
       this.root = element("curation");
-      this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
-      this.unlock = (event) => {
-        if (!this.unsaved) return;
-        event.preventDefault();
-        event.returnValue = "";
-      };
-      window.addEventListener("beforeunload", this.unlock);
+      this.status = new fluorite.EditStatus("curation-status", "curation-note", () => this.idle());
+      this.queue = new fluorite.EditQueue(`/edits/${encodeURIComponent(config.identifier)}`, config.version, this);
       this.thresholds = new fluorite.Thresholds(this);
       this.showColumns();
       this.showProgress();
@@ -70,17 +58,11 @@
     }
 
     destroy() {
-      clearInterval(this.timer);
-      window.removeEventListener("beforeunload", this.unlock);
-      if (this.waiting.length) this.save();
+      this.queue.destroy();
     }
 
-    get unsaved() {
-      return this.waiting.length + this.sent.length;
-    }
-
-    get url() {
-      return `/edits/${encodeURIComponent(this.config.identifier)}`;
+    get isShown() {
+      return this.root.isConnected;
     }
 
     /* ---- cells ---- */
@@ -170,13 +152,8 @@
         this.say(this.config.refused, "is-error");
         return false;
       }
-      if (this.conflict) {
-        this.say("First choose what to do about the edits of others.", "is-error");
-        return false;
-      }
-      this.waiting.push(request);
+      if (!this.queue.push(request)) return false;
       this.put(request.rois ? this.rowsOf(request.rois).map((row) => foresee(row, request)) : []);
-      this.save();
       return true;
     }
 
@@ -185,73 +162,31 @@
       return api ? keys.map((key) => api.getRowNode(key)).filter(Boolean).map((node) => node.data) : [];
     }
 
-    async save() {
-      if (this.sent.length || !this.waiting.length || this.conflict) return;
-      const first = this.waiting.findIndex((request) => ALONE.includes(request.action));
-      const count = first < 0 ? this.waiting.length : Math.max(first, 1);
-      this.sent = this.waiting.splice(0, count);
-      this.showProgress();
-      let answer;
-      try {
-        const response = await fetch(this.url, {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({
-            requests: this.sent.map(({ shown, ...request }) => request),
-            based_on: this.version,
-            actor: fluorite.actor(),
-          }),
-        });
-        if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
-        answer = await response.json();
-      } catch (error) {
-        this.waiting.unshift(...this.sent);
-        this.sent = [];
-        this.failed(error);
-        return;
-      }
-      this.answered(answer);
+    /* All that waits up to the first that has to go alone. */
+    batch(waiting) {
+      const first = waiting.findIndex((request) => ALONE.includes(request.action));
+      return first < 0 ? waiting.length : Math.max(first, 1);
     }
 
-    answered(answer) {
-      const sent = this.sent;
-      this.sent = [];
-      if (fluorite.drawing && !answer.conflict) {
-        const over = answer.error ? [...sent, ...this.waiting] : sent;
-        over.forEach((request) => request.id && fluorite.drawing.saved(request.id));
-      }
-      if (answer.conflict) {
-        this.waiting.unshift(...sent);
-        this.conflict = { ...answer.conflict, rows: answer.rows, contours: answer.contours };
-        this.showConflict();
-        return;
-      }
-      if (answer.error) this.waiting = []; // what came after was meant on top of it
+    answered(answer, requests) {
+      requests.forEach((request) => request.id && fluorite.drawing && fluorite.drawing.saved(request.id));
       this.take(answer);
-      this.say(answer.error || answer.said, answer.error ? "is-error" : answer.said ? "is-hint" : "");
-      this.save();
     }
 
-    failed(error) {
-      const cause = error instanceof TypeError ? "The server does not answer." : error.message;
-      this.showNote(`${cause} ${fluorite.plural(this.waiting.length, "edit")} not saved yet.`, [
-        ["Try again", () => this.save()],
-      ]);
-      clearTimeout(this.again);
-      this.again = setTimeout(() => this.save(), LOOK_EVERY_MS);
+    changedByOthers(answer) {
+      this.take(answer);
     }
 
     /* What the server says a sample is now. */
     take(answer) {
-      this.showNote("");
-      this.version = answer.version;
-      const pending = (row) => this.waiting.reduce((now, request) => ((request.rois || []).includes(row.key) ? foresee(now, request) : now), row);
+      const { waiting, version } = this.queue;
+      const pending = (row) => waiting.reduce((now, request) => ((request.rois || []).includes(row.key) ? foresee(now, request) : now), row);
       const rows = answer.rows.map(pending);
       const api = grid();
       // Without rows, the file could not be read: what is shown stays until it can.
       if (answer.all && api && !(answer.error && !rows.length)) this.replaceRows(api, rows, answer);
       else this.put(rows);
-      window.dash_clientside.set_props("sample-version", { data: answer.version });
+      window.dash_clientside.set_props("sample-version", { data: version });
       this.showProgress();
     }
 
@@ -270,21 +205,6 @@
         const made = (answer.made || []).filter((key) => player.overlay.byId.has(key));
         if (made.length && !this.selected().length) this.select(made);
       });
-    }
-
-    async look() {
-      if (this.unsaved || this.conflict || document.hidden || !this.root.isConnected) return;
-      const known = this.version;
-      try {
-        const response = await fetch(`${this.url}?known=${encodeURIComponent(known)}`);
-        if (response.status !== 200) return;
-        const answer = await response.json();
-        if (this.unsaved || this.version !== known) return;
-        this.take(answer);
-        this.say("Others edited this sample; their changes are shown.", "is-hint");
-      } catch {
-        // The next edit says that the server does not answer.
-      }
     }
 
     /* ---- what is shown ---- */
@@ -306,6 +226,16 @@
       this.showProgress();
     }
 
+    progress() {
+      this.showProgress();
+    }
+
+    idle() {
+      if (!this.queue.unsaved) return this.queue.version ? "Saved" : "";
+      const making = this.queue.sent.find((request) => MAKING[request.action]);
+      return making ? MAKING[making.action] : "Saving\u2026";
+    }
+
     showProgress() {
       const api = grid();
       const place = element("curation-progress");
@@ -320,51 +250,13 @@
         });
       }
       place.textContent = all ? `${decided} of ${all} decided` : "";
-      this.root.dataset.unsaved = this.unsaved;
-      this.root.dataset.version = this.version;
-      const status = element("curation-status");
-      const making = this.sent.find((request) => MAKING[request.action]);
-      if (this.unsaved && !status.dataset.kind) status.textContent = making ? MAKING[making.action] : "Saving\u2026";
-      else if (!status.dataset.kind) status.textContent = this.version ? "Saved" : "";
+      this.root.dataset.unsaved = this.queue.unsaved;
+      this.root.dataset.version = this.queue.version;
+      this.status.refresh();
     }
 
-    say(text, kind = "") {
-      const status = element("curation-status");
-      if (!status) return;
-      status.textContent = text;
-      status.dataset.kind = text ? kind : "";
-      status.className = `curation-status ${kind}`;
-      clearTimeout(this.silence);
-      if (text && kind !== "is-error") this.silence = setTimeout(() => this.say(""), 6000);
-      if (!text) this.showProgress();
-    }
-
-    showNote(text, actions = []) {
-      const note = element("curation-note");
-      if (!note) return;
-      note.hidden = !text;
-      note.replaceChildren(
-        fluorite.element("span", {}, text),
-        ...actions.map(([label, onclick]) => fluorite.element("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick }, label))
-      );
-    }
-
-    showConflict() {
-      const { text, version, rows, contours } = this.conflict;
-      const decided = (keep) => () => {
-        this.conflict = null;
-        if (!keep) {
-          this.waiting.forEach((request) => request.id && fluorite.drawing && fluorite.drawing.saved(request.id));
-          this.waiting = [];
-        }
-        this.take({ rows, all: true, version, contours });
-        this.save();
-      };
-      this.showNote(text, [
-        ["Make my changes on top of theirs", decided(true)],
-        ["Discard my changes", decided(false)],
-      ]);
-      this.showProgress();
+    say(text, kind) {
+      this.status.say(text, kind);
     }
 
     nextColumn() {

@@ -1,20 +1,23 @@
-/* Edits on their way to the server: shown at once, sent one after another, kept while the server does not answer.
+/* Edits on their way to the server: shown at once, sent in order, kept while the server does not answer; and what a page
+ * says about them.
  *
- * `url` takes POST {request, based_on, actor} and GET ?known=version (204: nothing new); see app/stimulus_routes.py. */
+ * `url` takes POST {requests, based_on, actor} and GET ?known=version (204: nothing new); see app/edit_routes.py and
+ * app/stimulus_routes.py. */
 (function () {
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const LOOK_EVERY_MS = 4000;
+  const SAID_FOR_MS = 6000;
 
   fluorite.EditQueue = class {
-    /* `page` has: isShown, answered(answer, request), changedByOthers(state), conflicted(conflict), failed(text),
-     * progress(). */
+    /* `page` has: isShown, batch(waiting): how many of them to send at once, answered(answer, requests),
+     * changedByOthers(state), progress(), and the EditStatus `status`. */
     constructor(url, version, page) {
       this.url = url;
       this.version = version;
       this.page = page;
       this.waiting = [];
-      this.sent = null;
+      this.sent = [];
       this.conflict = null;
       this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
       this.leaving = (event) => {
@@ -32,55 +35,73 @@
     }
 
     get unsaved() {
-      return this.waiting.length + (this.sent ? 1 : 0);
+      return this.waiting.length + this.sent.length;
     }
 
+    /* Take an edit, unless one is to be chosen about first; whether it was taken. */
     push(request) {
+      if (this.conflict) {
+        this.page.status.say("First choose what to do about the edits of others.", "is-error");
+        return false;
+      }
       this.waiting.push(request);
       this.page.progress();
       this.save();
+      return true;
     }
 
     async save() {
-      if (this.sent || !this.waiting.length || this.conflict) return;
+      if (this.sent.length || !this.waiting.length || this.conflict) return;
       clearTimeout(this.again);
-      const request = (this.sent = this.waiting.shift());
+      const requests = (this.sent = this.waiting.splice(0, this.page.batch(this.waiting)));
+      this.page.progress();
       let answer;
       try {
         const response = await fetch(this.url, {
           method: "POST",
           headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ request, based_on: this.version, actor: fluorite.actor() }),
+          body: JSON.stringify({ requests, based_on: this.version, actor: fluorite.actor() }),
         });
         if (!response.ok) throw new Error((await response.text()).trim().slice(0, 300));
         answer = await response.json();
       } catch (error) {
-        this.waiting.unshift(request);
-        this.sent = null;
-        this.page.failed(error instanceof TypeError ? "The server does not answer." : error.message);
-        this.again = setTimeout(() => this.save(), LOOK_EVERY_MS);
+        this.waiting.unshift(...requests);
+        this.sent = [];
+        this.failed(error instanceof TypeError ? "The server does not answer." : error.message);
         return;
       }
-      this.sent = null;
+      this.sent = [];
       if (answer.conflict) {
-        this.waiting.unshift(request);
+        this.waiting.unshift(...requests);
         this.conflict = answer;
-        this.page.conflicted(answer.conflict);
+        this.page.status.note(answer.conflict.text, [
+          ["Make my changes on top of theirs", () => this.resolve(true)],
+          ["Discard my changes", () => this.resolve(false)],
+        ]);
+        this.page.progress();
         return;
       }
-      if (answer.error) this.waiting = []; // what came after was meant on top of it
+      // What came after an edit that could not be made was meant on top of it.
+      if (answer.error) requests.push(...this.waiting.splice(0));
       this.version = answer.version;
-      this.page.answered(answer, request);
+      this.page.status.note("");
+      this.page.answered(answer, requests);
+      this.page.status.answered(answer);
       this.save();
+    }
+
+    failed(cause) {
+      this.page.status.note(`${cause} ${fluorite.plural(this.unsaved, "edit")} not saved yet.`, [["Try again", () => this.save()]]);
+      this.again = setTimeout(() => this.save(), LOOK_EVERY_MS);
     }
 
     /* Go on after a conflict: make the waiting edits on top of the others', or forget them. */
     resolve(keep) {
-      const answer = this.conflict;
+      const { conflict, ...answer } = this.conflict;
       this.conflict = null;
-      if (!keep) this.waiting = [];
-      this.version = answer.version;
-      this.page.answered({ ...answer, conflict: null }, null);
+      this.version = conflict.version;
+      this.page.status.note("");
+      this.page.answered(answer, keep ? [] : this.waiting.splice(0));
       this.save();
     }
 
@@ -95,9 +116,48 @@
         if (this.unsaved || this.version !== known || !this.page.isShown) return;
         this.version = state.version;
         this.page.changedByOthers(state);
+        this.page.status.say("Others edited this sample; their changes are shown.", "is-hint");
       } catch {
         // The next edit says that the server does not answer.
       }
+    }
+  };
+
+  /* What a page says about its edits: a line, which fades, and a note, which stays and may have buttons. */
+  fluorite.EditStatus = class {
+    /* `idle()` is what the line says when there is nothing to say. */
+    constructor(line, note, idle) {
+      Object.assign(this, { lineId: line, noteId: note, idle });
+    }
+
+    say(text, kind = "") {
+      const line = document.getElementById(this.lineId);
+      if (!line) return;
+      line.dataset.kind = text ? kind : "";
+      line.className = `curation-status ${kind}`;
+      line.textContent = text || this.idle();
+      clearTimeout(this.silence);
+      if (text && kind !== "is-error") this.silence = setTimeout(() => this.say(""), SAID_FOR_MS);
+    }
+
+    answered({ error, said }) {
+      this.say(error || said, error ? "is-error" : said ? "is-hint" : "");
+    }
+
+    /* Say again what there is to say when idle, unless something was just said. */
+    refresh() {
+      const line = document.getElementById(this.lineId);
+      if (line && !line.dataset.kind) line.textContent = this.idle();
+    }
+
+    note(text, actions = []) {
+      const place = document.getElementById(this.noteId);
+      if (!place) return;
+      place.hidden = !text;
+      place.replaceChildren(
+        fluorite.element("span", {}, text),
+        ...actions.map(([label, onclick]) => fluorite.element("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick }, label))
+      );
     }
   };
 })();

@@ -9,10 +9,13 @@
   const KEPT = 64;
 
   fluorite.FrameSource = class {
-    constructor(urlOf, onFrame, onError) {
+    /* `tag` is kept with every picture that `urlOf` brings: as what it was asked for. */
+    constructor(urlOf, onFrame, onError, tag = null) {
       this.urlOf = urlOf;
+      this.tag = tag;
       this.onFrame = onFrame;
       this.onError = onError;
+      this.inFlight = IN_FLIGHT;
       this.frames = new Map();
       this.pending = new Map();
       this.wanted = [];
@@ -41,8 +44,9 @@
 
     /* Other levels or another picture: nothing that is kept is right any more. What is on the screen, `shown`, is drawn
      * until the next one arrives; whoever shows it closes it. */
-    reset(urlOf, shown = null) {
+    reset(urlOf, shown = null, tag = null) {
       this.urlOf = urlOf;
+      this.tag = tag;
       for (const request of this.pending.values()) request.abort();
       this.pending.clear();
       for (const bitmap of this.frames.values()) if (bitmap !== shown) bitmap.close();
@@ -51,7 +55,7 @@
     }
 
     _pump() {
-      while (this.wanted.length && this.pending.size < IN_FLIGHT) {
+      while (this.wanted.length && this.pending.size < this.inFlight) {
         const n = this.wanted.shift();
         if (!this.pending.has(n) && !this.frames.has(n)) this._fetch(n);
       }
@@ -60,6 +64,7 @@
     async _fetch(n) {
       const request = new AbortController();
       this.pending.set(n, request);
+      const { tag } = this;
       try {
         const answer = await fetch(this.urlOf(n), { signal: request.signal });
         if (!answer.ok) throw new Error((await answer.text()).trim() || `The server answered ${answer.status}.`);
@@ -69,6 +74,7 @@
           return;
         }
         this.pending.delete(n);
+        bitmap.tag = tag;
         this._keep(n, bitmap);
         this.onFrame(n);
       } catch (error) {

@@ -7,7 +7,7 @@
   const ELSEWHERE = "[role=dialog], [role=listbox], .ag-popup, .ag-cell-edit-wrapper";
   // What has the focus keeps the keys that it has a use for itself.
   const USES_SPACE = "button, a, summary, [type=checkbox], [type=radio], .ag-root";
-  const USES_ARROWS = "[type=range], [type=radio], .ag-root";
+  const USES_ARROWS = "[type=range], [type=radio], [role=slider], .ag-root";
   const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
   function taken(target, key) {
@@ -25,7 +25,8 @@
       ArrowRight: () => player.step(by),
       Home: () => player.seek(0),
       End: () => player.seek(player.config.n_frames - 1),
-      Escape: () => fluorite.selectCells([]),
+      Escape: () => (player.measure.on ? player.measure.toggle(false) : fluorite.selectCells([])),
+      u: () => player.measure.toggle(),
       b: () => fluorite.playBestEvent(),
       "+": () => player.zoomBy(1.5),
       "=": () => player.zoomBy(1.5),

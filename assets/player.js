@@ -9,6 +9,7 @@
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
   const MOST_ZOOM = 40;
+  const SETTLED_MS = 120; // after the last move of a level, the pictures are asked for anew
 
   class Player {
     constructor(root, config) {
@@ -20,7 +21,19 @@
       this.playing = false;
       this.speed = 1;
       this.background = config.backgrounds[0];
+      this.painter = new fluorite.Painter(config.colour_maps);
+      this.mean = 1; // frames in the running mean
+      this.percentiles = "auto";
       this.chosenLevels = new Map();
+      this.contrasts = new Map();
+      this.known = new Set(config.backgrounds.map((background) => background.name));
+      for (const background of config.backgrounds) {
+        this.contrasts.set(`${background.name}  1`, background.contrast);
+        if (background.planes) this.contrasts.set(`${background.name} plane 1`, background.planes);
+      }
+      this.views = new Map(config.views.map((view) => [view.name, view]));
+      this.viewName = "movie"; // which of the movies is shown where a movie is shown
+      this.scaleBar = true;
       // Whoever asked for less motion presses Play.
       this.startsItself = config.play && !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.overlay = new fluorite.RoiOverlay(config.colours);
@@ -28,14 +41,19 @@
       this.corner = { x: 0, y: 0 }; // the image point at the top left of the canvas
       this.overlayLayer = document.createElement("canvas");
       this.overlayStale = true;
-      this.source = new fluorite.FrameSource(this._urlOf(), (n) => this._arrived(n), (n, error) => this._failed(error));
+      this.source = new fluorite.FrameSource(
+        this.urlOf(),
+        (n) => this._arrived(n),
+        (n, error) => this.failed(error),
+        this.tagOf()
+      );
       this._build();
       this.select(config.selected || []);
       if (this.background) {
         this.controls.updateLevels();
         this.controls.update();
       }
-      this._request();
+      this.request();
       this._loadContours();
     }
 
@@ -57,6 +75,8 @@
       this.canvas.addEventListener("click", (event) => this._clicked(event));
       this.canvas.addEventListener("pointermove", (event) => this._hovered(event));
       this.pointer = new fluorite.PlayerPointer(this);
+      this.measure = new fluorite.Measure(this);
+      this.curtain = new fluorite.Curtain(this);
       this.resizer = new ResizeObserver(() => this._fit());
       this.resizer.observe(this.stage);
       this._fit();
@@ -74,6 +94,7 @@
       this.canvas.width = Math.round(width * scale * ratio);
       this.canvas.height = Math.round(height * scale * ratio);
       this.overlayStale = true;
+      if (this.curtain) this.curtain.place();
       this.draw();
     }
 
@@ -142,16 +163,28 @@
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.fillStyle = "#0b0d10";
       context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-      if (bitmap) {
-        const { view, corner } = this;
-        context.imageSmoothingEnabled = view.x < 3; // from three screen pixels on, a pixel is seen as what it is
-        const { width, height } = this.config;
-        context.drawImage(bitmap, -corner.x * view.x, -corner.y * view.y, width * view.x, height * view.y);
-      }
+      if (bitmap) this.drawPicture(context, this.paintedBy(this.painter, bitmap, this.background));
+      if (this.curtain) this.curtain.draw(context);
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
+      if (this.scaleBar && bitmap) fluorite.drawScaleBar(context, this);
+      if (this.measure) this.measure.draw(context);
       if (this.pointer) this.pointer.draw(context);
       if (fluorite.drawing && fluorite.drawing.player === this) fluorite.drawing.draw(context);
+    }
+
+    /* A picture of the whole field, at its place under the present zoom. */
+    drawPicture(context, picture) {
+      const { view, corner } = this;
+      const { width, height } = this.config;
+      context.imageSmoothingEnabled = view.x < 3; // from three screen pixels on, a pixel is seen as what it is
+      context.drawImage(picture, -corner.x * view.x, -corner.y * view.y, width * view.x, height * view.y);
+    }
+
+    paintedBy(painter, bitmap, background) {
+      const { key, levels } = bitmap.tag;
+      // What is still of another image has other values: it stays as it came.
+      return painter.paint(bitmap, levels, key === this._keyOf(background) ? this.levels(background) : levels);
     }
 
     _drawOverlay() {
@@ -168,43 +201,147 @@
     /* ---- what is shown ---- */
 
     get isMovie() {
-      return this.background && this.background.name === "movie";
+      return Boolean(this.background && this.background.moving);
     }
 
-    /* The span and the automatic levels of what is shown: a plane is darker than all planes seen from above. */
+    /* What there is to know of the values that are shown: a plane is darker than all planes seen from above, and a mean over
+     * frames has less noise than a frame. Until that is known, it is what is known of the same image. */
     get contrast() {
-      return this.plane === null ? this.background : this.background.planes || this.background;
+      return this.contrastOf(this.background);
     }
 
-    get _levelsKey() {
-      return `${this.background.name} ${this.plane === null ? "" : "plane"}`;
+    contrastOf(background) {
+      const key = this._keyOf(background);
+      const first = [...this.contrasts.keys()].find((known) => known.startsWith(`${background.scale || background.name} `));
+      return this.contrasts.get(this._contrastKeyOf(background)) || this.contrasts.get(`${key} 1`) || this.contrasts.get(first);
     }
 
-    levels() {
-      const [low, high] = this.chosenLevels.get(this._levelsKey) || this.contrast.auto;
+    /* Images with one key have the same levels. */
+    _keyOf(background) {
+      return `${background.scale || background.name} ${this.plane === null ? "" : "plane"}`;
+    }
+
+    _contrastKeyOf(background) {
+      return `${this._keyOf(background)} ${background.moving ? this.mean : 1}`;
+    }
+
+    /* Levels set by hand, if they were. */
+    get chosen() {
+      return this.chosenLevels.get(this._keyOf(this.background));
+    }
+
+    levels(background = this.background) {
+      const [low, high] = this.chosenLevels.get(this._keyOf(background)) || this.contrastOf(background).choices[this.percentiles];
       return { low, high };
     }
 
-    setLevel(which, share) {
-      const { span } = this.contrast;
+    setLevel(which, value) {
+      const { range } = this.contrast;
       const levels = this.levels();
-      const value = span[0] + share * (span[1] - span[0]);
-      const least = (span[1] - span[0]) / 250;
+      const least = (range[1] - range[0]) / 250;
       if (which === "low") levels.low = Math.min(value, levels.high - least);
       else levels.high = Math.max(value, levels.low + least);
-      this.chosenLevels.set(this._levelsKey, [levels.low, levels.high]);
+      this.chosenLevels.set(this._keyOf(this.background), [levels.low, levels.high]);
+      this._repaint();
+    }
+
+    /* Levels at these percentiles, by the name of the choice. */
+    autoLevels(percentiles) {
+      this.percentiles = percentiles;
+      this.chosenLevels.delete(this._keyOf(this.background));
+      this._repaint();
+    }
+
+    setGamma(gamma) {
+      this.painter.gamma = gamma;
+      this.controls.updateLevels();
+      this.draw();
+    }
+
+    setColourMap(name) {
+      this.painter.map = name;
+      this.controls.updateLevels();
+      this.draw();
+    }
+
+    setMean(count) {
+      this.mean = count;
       this._refresh();
     }
 
-    autoLevels() {
-      this.chosenLevels.delete(this._levelsKey);
-      this._refresh();
+    setScaleBar(shown) {
+      this.scaleBar = shown;
+      this.root.dataset.scale = "";
+      this.draw();
+    }
+
+    /* Other levels: what is there is shown between them at once, and asked for anew when the hand rests. */
+    _repaint() {
+      this.controls.updateLevels();
+      this.draw();
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this._refresh(), SETTLED_MS);
+    }
+
+    /* Learn the values of an image that are not known yet; levels that were not set by hand follow them. Whether the server
+     * can show it at all, it says here, too. */
+    async learn(background) {
+      const key = this._contrastKeyOf(background);
+      const { levels_url: url } = background;
+      if (!url || (this.contrasts.has(key) && this.known.has(background.name))) return true;
+      try {
+        const answer = await fetch(`${url}${this._meanOf(background)}${this._zOf()}`);
+        if (!answer.ok) throw new Error((await answer.text()).trim());
+        const contrast = await answer.json();
+        if (contrast.problem) {
+          this.say(`${background.label}: ${contrast.problem}`);
+          return false;
+        }
+        this.known.add(background.name);
+        background.note = contrast.note;
+        if (!this.contrasts.has(key)) this.contrasts.set(key, contrast);
+        return true;
+      } catch (error) {
+        this.failed(error);
+        return false;
+      }
     }
 
     setBackground(name) {
-      this.background = this.config.backgrounds.find((background) => background.name === name);
+      const found = this.config.backgrounds.find((background) => background.name === name);
+      this.background = name === "movie" ? this.views.get(this.viewName) : found;
       if (!this.isMovie) this.pause();
       this._refresh();
+    }
+
+    get viewLabel() {
+      return this.views.get(this.viewName).label;
+    }
+
+    /* Show another one of the movies: the raw one, or one that is computed. Where it is not to be had, the page says why and
+     * goes on showing what it showed. */
+    async setView(name) {
+      if (!(await this._canShow(this.views.get(name)))) return this.controls.updateViews();
+      this.viewName = name;
+      document.getElementById("player-background-movie").checked = true;
+      this.setBackground("movie");
+      return this.controls.updateViews();
+    }
+
+    /* Show another image beside the present one, right of a line; an empty name shows none. */
+    async setBeside(name) {
+      const background = this.views.get(name) || this.config.backgrounds.find((one) => one.name === name) || null;
+      if (background && !(await this._canShow(background))) return this.controls.updateViews();
+      this.curtain.choose(background);
+      return this.controls.updateViews();
+    }
+
+    async _canShow(background) {
+      if (background.problem) {
+        this.say(`${background.label}: ${background.problem}.`);
+        return false;
+      }
+      return this.learn(background);
     }
 
     /* Show one plane of a volume, or with null all of them, seen from above. */
@@ -213,6 +350,7 @@
       this.plane = plane;
       if (plane !== null && !this.background.planes) {
         this.background = this.config.backgrounds.find((background) => background.planes);
+        this.viewName = "movie";
       }
       this._refresh();
       this._loadContours();
@@ -271,18 +409,37 @@
     }
 
     _refresh() {
-      this.source.reset(this._urlOf(), this.shown);
+      clearTimeout(this.settling);
+      this.source.reset(this.urlOf(), this.shown, this.tagOf());
       this.controls.updateLevels();
       this.controls.update();
-      this._request();
+      this.curtain.refresh();
+      this.request();
+      for (const background of [this.background, this.curtain.background]) if (background) this._follow(background);
     }
 
-    _urlOf() {
-      if (!this.background) return () => "";
-      const { url } = this.background;
-      const { low, high } = this.levels();
-      const rest = `&lo=${Number(low.toPrecision(8))}&hi=${Number(high.toPrecision(8))}${this._zOf()}`;
+    /* Of a mean over other frames, or of planes, the values may not be known yet. */
+    async _follow(background) {
+      const key = this._contrastKeyOf(background);
+      if (this.contrasts.has(key)) return;
+      if ((await this.learn(background)) && key === this._contrastKeyOf(background)) this._refresh();
+    }
+
+    tagOf(background = this.background) {
+      return background ? { key: this._keyOf(background), levels: this.levels(background) } : null;
+    }
+
+    urlOf(background = this.background) {
+      if (!background) return () => "";
+      const { url } = background;
+      const { low, high } = this.levels(background);
+      const levels = `&lo=${Number(low.toPrecision(8))}&hi=${Number(high.toPrecision(8))}`;
+      const rest = `${levels}${this._meanOf(background)}${this._zOf()}`;
       return (n) => `${url.replace("{n}", n)}${rest}`;
+    }
+
+    _meanOf(background) {
+      return background.moving && this.mean > 1 ? `&mean=${this.mean}` : "";
     }
 
     _zOf() {
@@ -314,7 +471,7 @@
       if (!this.playing) return;
       this.playing = false;
       this.controls.update();
-      this._request();
+      this.request();
       this._remember();
     }
 
@@ -323,7 +480,7 @@
       this.startsItself = false;
       this.frame = Math.min(Math.max(frame, 0), this.config.n_frames - 1);
       this.due = performance.now();
-      this._request();
+      this.request();
       this._moved();
       this._remember();
     }
@@ -340,20 +497,22 @@
       const frameHz = this.config.rate_hz * this.speed;
       const stride = Math.max(1, Math.round(frameHz / DISPLAY_HZ));
       const next = (this.frame + stride) % this.config.n_frames;
-      if (now >= this.due && this.source.get(next)) {
+      if (now >= this.due && this.source.get(next) && this.curtain.ready(next)) {
         this.frame = next;
         this.due = Math.max(this.due + (1000 * stride) / frameHz, now - 1000 / DISPLAY_HZ);
         this._show(next);
         this._moved();
       }
-      this._request(stride);
+      this.request(stride);
       requestAnimationFrame((time) => this._tick(time));
     }
 
-    _request(stride = 1) {
+    request(stride = 1) {
       if (!this.background) return;
       if (!this.isMovie) {
         this.source.want([0]);
+        this.curtain.want([this.frame]);
+        this.curtain.show(this.frame);
         if (this.source.get(0)) this._show(0);
         return;
       }
@@ -361,6 +520,7 @@
       const numbers = new Set();
       for (let ahead = 0; ahead <= PREFETCH; ahead += 1) numbers.add((this.frame + ahead * stride) % count);
       this.source.want([...numbers]);
+      this.curtain.want([...numbers]);
       if (!this.playing && this.source.get(this.frame)) this._show(this.frame);
     }
 
@@ -376,6 +536,7 @@
     _show(n) {
       const before = this.shown;
       this.shown = this.source.get(n);
+      this.curtain.show(this.isMovie ? n : this.frame);
       if (before && before !== this.shown && !this.source.keeps(before)) before.close();
       this.say("");
       this.draw();
@@ -384,7 +545,7 @@
       this.root.dataset.plane = this.plane === null ? "" : this.plane;
     }
 
-    _failed(error) {
+    failed(error) {
       this.pause();
       this.say(error instanceof TypeError ? "The server does not answer. Is it still running?" : error.message);
     }
@@ -422,7 +583,7 @@
         this.overlay.setRois(rois);
         this.overlay.update(fluorite.roiRows());
       } catch (error) {
-        this._failed(error);
+        this.failed(error);
         return;
       }
       this.overlayStale = true;
@@ -447,7 +608,7 @@
     }
 
     _hovered(event) {
-      if (this.pointer.busy) return;
+      if (this.pointer.busy || this.measure.on) return;
       const [roi] = this.overlay.at(...this.imagePoint(event));
       this.canvas.style.cursor = roi ? "pointer" : "default";
       this.canvas.title = roi ? `Cell ${roi.label} (${roi.accepted ? "accepted" : "rejected"})` : "";
@@ -457,6 +618,9 @@
     destroy() {
       this.playing = false;
       this.resizer.disconnect();
+      this.measure.destroy();
+      this.curtain.destroy();
+      clearTimeout(this.settling);
       this.source.reset(() => "");
     }
   }

@@ -10,7 +10,6 @@
     forward: "M16 6h2v12h-2zM6 6l9 6-9 6z",
   };
   const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
-  const SLIDER_STEPS = 500;
 
   function element(tag, attributes, children) {
     const made = document.createElement(tag);
@@ -66,24 +65,19 @@
           this.playButton.title = label;
           this.playButton.setAttribute("aria-label", label);
         }
-        const movie = player.background.name === "movie";
-        this.transport.classList.toggle("is-idle", !movie);
+        this.transport.classList.toggle("is-idle", !player.isMovie);
       }
     }
 
-    /* Show the levels of the present background. */
+    /* Show how the image is shown. */
     updateLevels() {
-      const { span } = this.player.contrast;
-      const { low, high } = this.player.levels();
-      const position = (value) => Math.round(((value - span[0]) / (span[1] - span[0])) * SLIDER_STEPS);
-      this.low.value = position(low);
-      this.high.value = position(high);
-      this.levelRange.style.setProperty("--from", `${(this.low.value / SLIDER_STEPS) * 100}%`);
-      this.levelRange.style.setProperty("--to", `${(this.high.value / SLIDER_STEPS) * 100}%`);
-      const shown = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
-      this.low.setAttribute("aria-valuetext", shown(low));
-      this.high.setAttribute("aria-valuetext", shown(high));
-      this.levelText.textContent = `${shown(low)} – ${shown(high)}`;
+      this.display.update();
+    }
+
+    updateMeasure() {
+      const { measure } = this.player;
+      this.measureButton.setAttribute("aria-pressed", measure.on);
+      this.measureText.textContent = measure.on ? measure.text || "drag in the image" : "";
     }
 
     _position() {
@@ -163,7 +157,7 @@
         const input = this.root.querySelector(`#player-background-${one.name}`);
         // An image that was kept from above only has nothing to show of a plane.
         input.disabled = plane !== null && !one.planes;
-        input.checked = one.name === background.name;
+        input.checked = one.moving ? background.moving : one.name === background.name;
       }
     }
 
@@ -212,24 +206,7 @@
           return element("label", { title: background.help }, [input, element("span", {}, background.label)]);
         })
       );
-      const slider = (label, update) =>
-        element("input", {
-          type: "range",
-          min: 0,
-          max: SLIDER_STEPS,
-          step: 1,
-          "aria-label": label,
-          oninput: (event) => update(Number(event.target.value) / SLIDER_STEPS),
-        });
-      this.low = slider("Black level", (share) => player.setLevel("low", share));
-      this.high = slider("White level", (share) => player.setLevel("high", share));
-      this.levelRange = element("div", { class: "level-range" }, [this.low, this.high]);
-      this.levelText = element("output", { class: "level-text" });
-      const auto = element(
-        "button",
-        { type: "button", class: "text-button", title: "Choose the contrast for this image", onclick: () => player.autoLevels() },
-        "Auto"
-      );
+      this.display = new fluorite.PlayerDisplay(player);
       this.counts = {};
       const toggle = (kind, label) =>
         element("label", { class: `roi-toggle is-${kind}` }, [
@@ -264,16 +241,73 @@
         element("button", { type: "button", class: "text-button", title: "Zoom in (+, or the wheel with the control key)", "aria-label": "Zoom in", onclick: () => player.zoomBy(1.5) }, "+"),
         element("button", { type: "button", class: "text-button", title: "The whole image (0)", onclick: () => player.resetView() }, "Fit"),
       ]);
-      return element("div", { class: "player-row player-view" }, [
-        backgrounds,
-        element("div", { class: "contrast", role: "group", "aria-label": "Contrast" }, [
-          element("span", { class: "control-name" }, "Contrast"),
-          this.levelRange,
-          this.levelText,
-          auto,
+      return element("div", { class: "player-view" }, [
+        element("div", { class: "player-row" }, [backgrounds, ...(config.has_movie ? [this._views()] : [])]),
+        (this.viewNote = element("p", { class: "view-note", id: "player-view-note" })),
+        this.display.root,
+        element("div", { class: "player-row" }, [zoom, this._ruler(), ...(this.roiControls = [toggles, colours])]),
+      ]);
+    }
+
+    /* Which movie, and what beside it. */
+    _views() {
+      const { player } = this;
+      const { views, backgrounds } = player.config;
+      const option = ({ name, label, help, problem }) =>
+        element("option", { value: name, title: problem || help }, problem ? `${label} (not there)` : label);
+      const choice = (id, label, onchange, options) =>
+        element("select", { id, class: "player-speed", "aria-label": label, onchange }, options);
+      this.view = choice("player-view", "Which movie", (event) => player.setView(event.target.value), views.map(option));
+      this.beside = choice("player-beside", "Image beside it", (event) => player.setBeside(event.target.value), [
+        element("option", { value: "" }, "nothing"),
+        ...views.map(option),
+        ...backgrounds.filter(({ moving }) => !moving).map(option),
+      ]);
+      return element("div", { class: "display-fields" }, [
+        element("div", { class: "display-field" }, [element("label", { class: "control-name", for: "player-view" }, "Movie"), this.view]),
+        element("div", { class: "display-field" }, [element("label", { class: "control-name", for: "player-beside" }, "Beside it"), this.beside]),
+      ]);
+    }
+
+    updateViews() {
+      if (!this.view) return;
+      const { player } = this;
+      this.view.value = player.viewName;
+      const shown = [player.views.get(player.viewName), player.curtain.background];
+      const notes = shown.filter((one) => one && one.name !== "movie").map(({ label, help, note }) => `${label}: ${help}. ${note || ""}`);
+      this.viewNote.textContent = notes.join(" ");
+      this.beside.value = player.curtain.background ? player.curtain.background.name : "";
+    }
+
+    /* Scale bar and measuring. */
+    _ruler() {
+      const { player } = this;
+      const sized = player.config.pixel_size_um;
+      this.measureText = element("output", { class: "measure-text", id: "player-measure-text" });
+      this.measureButton = element(
+        "button",
+        {
+          type: "button",
+          class: "text-button",
+          id: "player-measure",
+          "aria-pressed": "false",
+          title: `Measure a distance by dragging in the image (U)${sized ? "" : "; in pixels: the file does not say how large a pixel is"}`,
+          onclick: () => player.measure.toggle(),
+        },
+        "Measure"
+      );
+      return element("div", { class: "ruler", role: "group", "aria-label": "Scale" }, [
+        element("label", { class: "roi-toggle", title: sized ? "" : "In pixels: the file does not say how large a pixel is" }, [
+          element("input", {
+            type: "checkbox",
+            id: "player-scale-bar",
+            checked: player.scaleBar,
+            onchange: (event) => player.setScaleBar(event.target.checked),
+          }),
+          element("span", {}, "Scale bar"),
         ]),
-        zoom,
-        ...(this.roiControls = [toggles, colours]),
+        this.measureButton,
+        this.measureText,
       ]);
     }
 

@@ -1,6 +1,6 @@
 /* Outlines of cells over an image: drawing them and finding the one under the pointer.
  *
- * Outlines are in image coordinates (see app/contours.py): pixel (row, column) covers [column, column + 1) x
+ * Outlines are in image coordinates (see pipeline/viewing/contours.py): pixel (row, column) covers [column, column + 1) x
  * [row, row + 1). Finding a cell uses the very polygons that are drawn, so that whatever a person sees can be clicked,
  * and what is hidden cannot. */
 (function () {

@@ -22,6 +22,9 @@
       this.unit = this.rate ? lastUnit : "seconds";
       this.name = null;
       this.tablesById = new Map();
+      this.status = new fluorite.EditStatus("stimulus-status", "stimulus-note", () =>
+        this.queue.unsaved ? "Saving\u2026" : this.queue.version ? "Saved" : ""
+      );
       this.queue = new fluorite.EditQueue(`/edits/${encodeURIComponent(state.identifier)}/stimuli`, state.version, this);
       this.take(state.tables, true);
       this.active = this.tables().find((table) => table.rows.length) || this.tables()[0] || NOTHING;
@@ -61,15 +64,18 @@
       for (const request of this.queue.waiting) if (request.action === "change") this.foresee(request);
     }
 
-    answered(answer, request) {
-      this.note("");
-      if (request && request.added) this.renumber(request, answer.added);
+    /* New rows get numbers that later edits need, so each is sent alone. */
+    batch() {
+      return 1;
+    }
+
+    answered(answer, [request]) {
+      if (request && request.added && answer.added) this.renumber(request, answer.added);
       this.take(answer.tables, false);
       const there = new Set(this.active.rows.map((row) => row.id));
       this.selected = new Set([...this.selected].filter((id) => there.has(id)));
       this.draw();
       if (request && request.added) this.select([...this.selected]); // under their new numbers
-      this.say(answer.error || answer.said, answer.error ? "is-error" : answer.said ? "is-hint" : "");
     }
 
     /* Rows that were added have their own numbers now; so have edits of them that wait. */
@@ -86,19 +92,6 @@
     changedByOthers(state) {
       this.take(state.tables, true);
       this.draw(true);
-      this.say("Others edited this sample; their changes are shown.", "is-hint");
-    }
-
-    conflicted(conflict) {
-      this.note(conflict.text, [
-        ["Make my changes on top of theirs", () => this.queue.resolve(true)],
-        ["Discard my changes", () => this.queue.resolve(false)],
-      ]);
-      this.progress();
-    }
-
-    failed(cause) {
-      this.note(`${cause} ${fluorite.plural(this.queue.unsaved, "edit")} not saved yet.`, [["Try again", () => this.queue.save()]]);
     }
 
     async reload(show, said) {
@@ -120,16 +113,12 @@
         this.say(this.refused || "Another program wrote this table, so it is only shown.", "is-error");
         return;
       }
-      if (this.queue.conflict) {
-        this.say("First choose what to do about the edits of others.", "is-error");
-        return;
-      }
       if (request.action === "change") {
         Object.assign(request, { key: this.active.key, moments: this.active.moments });
         if (request.added) request.temporary = request.added.map(() => (lastNew -= 1));
-        this.foresee(request);
       }
-      this.queue.push(request);
+      if (!this.queue.push(request)) return;
+      if (request.action === "change") this.foresee(request);
       this.draw();
     }
 
@@ -393,34 +382,15 @@
     }
 
     progress() {
-      const status = element("stimulus-status");
       const root = element("stimulus-timeline");
-      if (!status || !root) return;
+      if (!root) return;
       root.dataset.unsaved = this.queue ? this.queue.unsaved : 0;
       root.dataset.active = this.active.id;
-      if (status.dataset.kind) return;
-      status.textContent = this.queue.unsaved ? "Saving\u2026" : this.queue.version ? "Saved" : "";
+      this.status.refresh();
     }
 
-    say(text, kind = "") {
-      const status = element("stimulus-status");
-      if (!status) return;
-      status.textContent = text;
-      status.dataset.kind = text ? kind : "";
-      status.className = `curation-status ${kind}`;
-      clearTimeout(this.silence);
-      if (text && kind !== "is-error") this.silence = setTimeout(() => this.say(""), 6000);
-      if (!text) this.progress();
-    }
-
-    note(text, actions = []) {
-      const place = element("stimulus-note");
-      if (!place) return;
-      place.hidden = !text;
-      place.replaceChildren(
-        fluorite.element("span", {}, text),
-        ...actions.map(([label, onclick]) => fluorite.element("button", { type: "button", class: "btn btn-sm btn-outline-secondary", onclick }, label))
-      );
+    say(text, kind) {
+      this.status.say(text, kind);
     }
   }
 

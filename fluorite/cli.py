@@ -26,6 +26,7 @@ from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
+from pipeline.commands.cmd_picture import picture
 from pipeline.commands.cmd_process import process
 from pipeline.commands.cmd_set import set_values
 from pipeline.commands.cmd_shape import add_rois, merge, split
@@ -117,5 +118,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (variants, check, export, check_caiman, bench):
+for _command in (variants, check, export, picture, check_caiman, bench):
     main.add_command(_command)

@@ -11,6 +11,7 @@ from __future__ import annotations
 OPHYS = "processing/ophys"
 PLANE_SEGMENTATION = f"{OPHYS}/ImageSegmentation/PlaneSegmentation"
 BACKGROUND_SEGMENTATION = f"{OPHYS}/ImageSegmentation/BackgroundSegmentation"
+BACKGROUND_TRACES = f"{OPHYS}/BackgroundFluorescence/BackgroundResponseSeries"
 IMAGES = f"{OPHYS}/SegmentationImages"
 PLANE_IMAGES = f"{OPHYS}/PlaneImages"
 SHIFTS = f"{OPHYS}/MotionCorrectionShifts"

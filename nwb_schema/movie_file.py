@@ -113,6 +113,8 @@ class MovieFile:
         As stored.
     rate_hz
         Frames per second.
+    offset
+        What has to be added to stored values to get the values of the raw movie.
 
     Raises
     ------
@@ -129,6 +131,7 @@ class MovieFile:
             if len(planes) > 1:
                 raise ValueError(f"its frames have {2 + len(planes)} axes")
             self.rate_hz = float(self._data.attrs["rate_hz"])
+            self.offset = float(self._data.attrs.get("offset", 0.0))
         except (OSError, KeyError, ValueError, AttributeError) as error:
             raise MovieError(
                 path, f"is not a registered movie of a sample ({error})", "Restore the file or process the movie again."

@@ -21,6 +21,8 @@ from scipy import sparse
 from nwb_schema import local_hdf5
 from nwb_schema.errors import SampleError
 from nwb_schema.layout import (
+    BACKGROUND_SEGMENTATION,
+    BACKGROUND_TRACES,
     CURATED,
     DELETED,
     FLUORITE,
@@ -51,6 +53,7 @@ __all__ = [
     "TRACE_KINDS",
     "SampleSummary",
     "open_sample",
+    "read_background",
     "read_footprints",
     "read_identifier",
     "read_images",
@@ -172,6 +175,28 @@ def read_footprints(path: Path) -> sparse.csr_array:
         if table is None:
             return sparse.csr_array((0, int(np.prod(shape))), dtype=np.float32)
         return StoredMasks.of(table).footprints(shape)
+
+
+def read_background(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Background components of the movie: images ``(n, n_pixels)``, pixels as in `read_footprints`, and traces.
+
+    Traces are ``(n, n_frames)``. None where the sample has no background of this form, as those of one-photon movies.
+    """
+    with open_sample(path) as file:
+        summary = summarise(path, file)
+        table = local_hdf5.local_group(file, BACKGROUND_SEGMENTATION)
+        series = local_hdf5.local_group(file, BACKGROUND_TRACES)
+        data = None if series is None else _trace_data(series)
+        if table is None or data is None or summary.height is None or summary.width is None:
+            return None
+        shape = (summary.height, summary.width) + ((summary.depth,) if summary.depth else ())
+        masks = StoredMasks.of(table)
+        require_at_most("the background", masks.n_rois * int(np.prod(shape)), MAX_IMAGE_PIXELS, "pixels")
+        require_at_most("the background's traces", data.size * data.dtype.itemsize, MAX_TRACE_BYTES, "bytes")
+        if data.ndim != 2 or data.shape[1] != masks.n_rois:
+            return None
+        images = masks.footprints(shape).toarray().astype(np.float32)
+        return images, np.ascontiguousarray(data[()].T, dtype=np.float32)
 
 
 def trace_kinds(path: Path) -> tuple[str, ...]:

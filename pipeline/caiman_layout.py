@@ -17,6 +17,7 @@ from scipy import sparse
 
 from nwb_schema.errors import ResultsError
 from nwb_schema.segmentation import FloatArray
+from pipeline.results_file import RingWeights
 
 OWN_GROUP = "fluorite"
 _REMEDY = "Save the results again with CaImAn's CNMF.save."
@@ -172,6 +173,28 @@ class ResultsLayout:
         if values is None or values.size == 0 or self._estimate("b") is None:
             return None
         return np.atleast_2d(values).astype(np.float32)
+
+    def ring(self, dims: tuple[int, ...]) -> RingWeights | None:
+        """W and b0 of a one-photon plane, pixels in C order; None where they are missing or do not fit `dims`.
+
+        W is stored by rows, for the field reduced by ``ssub_B``.
+        """
+        offset = self._estimate("b0")
+        parts = [self._array(f"estimates/W/{name}") for name in ("data", "indices", "indptr", "shape")]
+        if len(dims) != 2 or offset is None or offset.size != int(np.prod(dims)) or any(part is None for part in parts):
+            return None
+        data, indices, indptr, shape = (np.asarray(part) for part in parts)
+        ssub = max(1, int(self.parameters().get("init", {}).get("ssub_B") or 1))
+        small = (-(-dims[0] // ssub), -(-dims[1] // ssub))
+        n_small = int(np.prod(small))
+        if shape.reshape(-1).tolist() != [n_small, n_small] or len(indptr) != n_small + 1:
+            return None
+        entries = sparse.csr_array((data, indices, indptr), shape=(n_small, n_small)).tocoo()
+        rows, columns = (_c_order(pixels, small) for pixels in (entries.row, entries.col))
+        weights = sparse.csr_array((entries.data.astype(np.float32), (rows, columns)), shape=(n_small, n_small))
+        b0 = np.empty(offset.size, np.float32)
+        b0[_c_order(np.arange(offset.size), dims)] = offset.reshape(-1)
+        return RingWeights(weights, small, b0)
 
     def images(self, dims: tuple[int, ...]) -> dict[str, FloatArray]:
         """Summary images ``(height, width)``. CaImAn saves the correlation image alone; a volume's is its maximum in z.

@@ -1,8 +1,7 @@
-"""From an existing results file (CaImAn's HDF5 layout) to a sample."""
+"""From results that another program made (`pipeline.foreign`) to a sample."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,21 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nwb_schema.errors import MovieError, ResultsError
 from nwb_schema.metadata import build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
-from nwb_schema.segmentation import Segmentation
 from nwb_schema.subjects import read_subjects
+from pipeline.curation.neuropil import Neuropil
 from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.motion import PatchShiftsOf, ShiftOf, write_registered
 from pipeline.engines.builtin.survey import survey
 from pipeline.engines.builtin.warp import Grid
+from pipeline.foreign.drawn import is_drawn, read_drawn
+from pipeline.foreign.finding import read_found, read_traced
+from pipeline.foreign.found import Found
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
 from pipeline.movies.digest import files_sha256
@@ -33,16 +33,7 @@ from pipeline.parameters.groups import Motion
 from pipeline.progress import Progress
 from pipeline.publish import publish_sample, refuse_taken_name
 from pipeline.request import default_session
-from pipeline.results import (
-    check_fits_movie,
-    is_one_photon,
-    read_engine,
-    read_parameters,
-    read_patch_shifts,
-    read_results,
-    read_results_notes,
-    read_shifts,
-)
+from pipeline.results import check_fits_movie
 from pipeline.results_file import seen_from_above
 from pipeline.variants.keeping import keep_variant
 from pipeline.variants.target import find_target
@@ -50,16 +41,20 @@ from pipeline.version import __version__
 
 
 class ImportRequest(BaseModel):
-    """A results file to import.
+    """Results to import.
 
     Attributes
     ----------
     results
-        The HDF5 file that CaImAn's ``CNMF.save`` (or our engine) wrote.
+        One of the paths of `pipeline.foreign.finding.results_at`: CaImAn's HDF5 file, the folder of a plane of Suite2p
+        or its Fall.mat, or a file of ROIs.
     movie
-        Its registered (motion-corrected) movie, or with `raw_movie` the movie before registration, or None.
+        Their registered (motion-corrected) movie, or with `raw_movie` the movie before registration. None: the one that
+        lies beside the results, if there is one.
     raw_movie
         Whether `movie` still has to be registered with the shifts that the results hold.
+    neuropil_factor
+        Of ROIs without traces: the share of what surrounds them that is taken off; None: nothing is.
     variant_of
         Identifier of a sample for whose movie the results are: they are kept beside it, and no sample is made
         (`pipeline.variants`).
@@ -72,11 +67,12 @@ class ImportRequest(BaseModel):
     results: Path
     movie: Path | None = None
     raw_movie: bool = False
+    neuropil_factor: float | None = None
+    variant_of: str | None = None
     subject: str | None = None
     session: str | None = None
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
-    variant_of: str | None = None
     frame_rate_hz: float | None = None
     axes: str | None = None
     dataset: str | None = None
@@ -90,7 +86,7 @@ def import_job(project: Project, job: Job, progress: Progress) -> Mapping[str, A
 
 
 def import_results(project: Project, request: ImportRequest, job: Job, progress: Progress) -> dict[str, Any]:
-    """Make a sample of a results file, with its movie or without one.
+    """Make a sample of results, with their movie or without one.
 
     Returns
     -------
@@ -100,7 +96,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     Raises
     ------
     ResultsError
-        When the file cannot be read, does not fit the movie, or lacks the shifts that a raw movie needs.
+        When they cannot be read, do not fit the movie, or lack the shifts that a raw movie needs.
     """
     began = time.perf_counter()
     scratch = job.attempt_folder / "scratch"
@@ -108,65 +104,55 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     progress("reading the results", 0.0)
     if request.variant_of is not None:
         return _import_variant(project, request, request.variant_of, job, scratch)
-    segmentation = read_results(request.results, rate_hz=request.frame_rate_hz)
-    movie = _open(request, segmentation)
+    found, movie = _read(request)
     try:
-        movie_metadata = movie.metadata if movie is not None else MovieMetadata()
+        recorded = _recorded(found, movie)
         metadata = build_metadata(
             subject=request.subject,
             session=request.session,
             overrides=request.metadata,
-            one_photon=is_one_photon(request.results),
-            movie_session_start=movie_metadata.session_start,
-            movie_subject=movie_metadata.subject,
-            movie_source=movie_metadata.source,
-            movie_pixel_size_um=movie_metadata.pixel_size_um,
-            movie_extra=movie_metadata.extra,
-            file_date=datetime.fromtimestamp((request.movie or request.results).stat().st_mtime, tz=UTC),
-            default_session=default_session(request.movie or request.results),
+            one_photon=found.one_photon,
+            movie_session_start=recorded.session_start,
+            movie_subject=recorded.subject,
+            movie_source=recorded.source,
+            movie_pixel_size_um=recorded.pixel_size_um,
+            movie_extra=recorded.extra,
+            file_date=datetime.fromtimestamp((request.movie or found.files[0]).stat().st_mtime, tz=UTC),
+            default_session=default_session(request.movie) if request.movie else found.session,
             source=request.metadata_file,
             subjects=read_subjects(project.subjects_path),
             lab_defaults=project.configuration().defaults,
         )
         refuse_taken_name(project, metadata)
-        shifts = read_shifts(request.results)
-        parameters, parameters_sha256 = read_parameters(request.results)
         registered = None
         if movie is not None:
-            registered = _registered_copy(movie, request, shifts, parameters, scratch, progress)
-            with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
-                seen = survey(frames, tsub=1, progress=lambda done: progress("summary images", done))
-            # CaImAn keeps no mean image; where it kept an image, its own stays.
-            flat, planes = seen_from_above(seen.images)
-            segmentation = replace(
-                segmentation,
-                images={**flat, **segmentation.images},
-                plane_images={**planes, **segmentation.plane_images},
-            )
+            registered = _registered_copy(movie, request, found, scratch, progress)
+            found = _with_movie(found, registered, progress)
+        segmentation = found.segmentation
         results = scratch / "results.hdf5"
-        shutil.copyfile(request.results, results)
-        engine, engine_version = read_engine(request.results)
+        found.keep(results, found)
+        files = (*found.files, *(() if movie is None else movie.paths))
         provenance = Provenance(
-            engine=engine,
-            engine_version=engine_version,
-            parameters=parameters,
-            parameters_sha256=parameters_sha256,
-            input_files=tuple(str(path.resolve()) for path in (request.results, request.movie) if path is not None),
-            input_sha256=files_sha256((request.results,) if movie is None else (request.results, *movie.paths)),
+            engine=found.engine,
+            engine_version=found.engine_version,
+            parameters=found.parameters,
+            parameters_sha256=found.parameters_sha256,
+            input_files=tuple(str(path.resolve()) for path in files),
+            input_sha256=files_sha256(files),
             fluorite_version=__version__,
             job_id=job.id,
-            notes=_notes(request, segmentation),
+            notes=_notes(request, found),
             seconds={},
         )
         progress("writing the sample", 0.0)
+        shifts = found.shifts
+        fit = shifts is not None and shifts.shape == (segmentation.n_frames, len(segmentation.shape))
         report = publish_sample(
             project,
             job,
             results=results,
             registered_movie=registered,
-            shifts=shifts
-            if shifts is not None and shifts.shape == (segmentation.n_frames, len(segmentation.shape))
-            else None,
+            shifts=shifts if fit else None,
             segmentation=segmentation,
             metadata=metadata,
             provenance=provenance,
@@ -183,74 +169,131 @@ def _import_variant(project: Project, request: ImportRequest, sample: str, job: 
     """Keep the results as another one for the movie of a sample that is there."""
     target = find_target(project, sample)
     rate_hz = request.frame_rate_hz if request.frame_rate_hz is not None else target.rate_hz
-    segmentation = read_results(request.results, rate_hz=rate_hz)
-    check_fits_movie(segmentation, target.shape, results=request.results, movie=target.path)
+    found = read_traced(request.results, rate_hz=rate_hz)
+    check_fits_movie(found.segmentation, target.shape, results=request.results, movie=target.path)
     results = scratch / "results.hdf5"
-    shutil.copyfile(request.results, results)
-    engine, engine_version = read_engine(request.results)
-    parameters, parameters_sha256 = read_parameters(request.results)
+    found.keep(results, found)
     provenance = Provenance(
-        engine=engine,
-        engine_version=engine_version,
-        parameters=parameters,
-        parameters_sha256=parameters_sha256,
-        notes=_notes(request, segmentation),
+        engine=found.engine,
+        engine_version=found.engine_version,
+        parameters=found.parameters,
+        parameters_sha256=found.parameters_sha256,
+        notes=_notes(request, found),
     )
     return keep_variant(
         project,
         job,
         target,
         results=results,
-        segmentation=segmentation,
+        segmentation=found.segmentation,
         provenance=provenance,
         seconds={},
         peak_rss_mb=None,
     )
 
 
-def _open(request: ImportRequest, segmentation: Segmentation) -> Movie | None:
-    if request.movie is None:
-        if request.raw_movie:
-            raise MovieError("--raw-movie", "says something of a movie, but none was given", "Add --movie MOVIE.")
+def _notes(request: ImportRequest, found: Found) -> tuple[str, ...]:
+    return (f"Imported from {request.results.name}.", *found.notes)
+
+
+def _read(request: ImportRequest) -> tuple[Found, Movie | None]:
+    """The results and their movie, opened and compared. ROIs without traces need theirs to be understood at all."""
+    if is_drawn(request.results):
+        if request.movie is None:
+            raise ResultsError(
+                request.results,
+                "holds ROIs without traces, and no movie was given to read them from",
+                "Add their registered movie: --movie MOVIE. To add them to a sample: fluorite add-rois.",
+            )
+        movie = open_movie(request.movie, **request.model_dump(include=_HOW_TO_READ))
+        try:
+            factor = request.neuropil_factor
+            return read_drawn(request.results, movie, neuropil=None if factor is None else Neuropil(factor)), movie
+        except ResultsError:
+            movie.close()
+            raise
+    found = read_found(request.results, rate_hz=request.frame_rate_hz)
+    return found, _open(request, found)
+
+
+_HOW_TO_READ = {"frame_rate_hz", "axes", "dataset", "channel", "plane"}
+
+
+def _open(request: ImportRequest, found: Found) -> Movie | None:
+    path = request.movie or found.movie
+    if request.movie is None and request.raw_movie:
+        raise MovieError("--raw-movie", "says something of a movie, but none was given", "Add --movie MOVIE.")
+    if path is None:
         return None
-    options = request.model_dump(include={"axes", "dataset", "channel", "plane"})
-    volume = len(segmentation.shape) == 3
-    movie = open_movie(request.movie, frame_rate_hz=segmentation.rate_hz, volume=volume, **options)
+    options = {**request.model_dump(include=_HOW_TO_READ), "frame_rate_hz": found.segmentation.rate_hz}
+    movie = open_movie(path, volume=len(found.segmentation.shape) == 3, **options)
     try:
-        check_fits_movie(segmentation, movie.shape, results=request.results, movie=request.movie)
+        check_fits_movie(found.segmentation, movie.shape, results=request.results, movie=path)
     except ResultsError:
         movie.close()
         raise
     return movie
 
 
-def _registered_copy(
-    movie: Movie,
-    request: ImportRequest,
-    shifts: NDArray[np.float32] | None,
-    parameters: Mapping[str, Any],
-    scratch: Path,
-    progress: Progress,
-) -> Path:
+def _recorded(found: Found, movie: Movie | None) -> MovieMetadata:
+    """What was written down of the recording: by the movie, else by the results."""
+    if movie is None:
+        return found.metadata
+    of_movie, other = movie.metadata, found.metadata
+    return replace(
+        of_movie,
+        session_start=of_movie.session_start or other.session_start,
+        source=of_movie.source or other.source,
+        pixel_size_um=of_movie.pixel_size_um or other.pixel_size_um,
+    )
+
+
+def _with_movie(found: Found, registered: Path, progress: Progress) -> Found:
+    """The same with traces, where there were none, and with the summary images that the results have not."""
+    segmentation = found.segmentation
+    if found.extract is not None:
+        segmentation = found.extract(segmentation, registered, lambda done: progress("reading traces", done))
+    with Frames(registered, lambda done: progress("summary images", 0.0)) as frames:
+        seen = survey(frames, tsub=1, progress=lambda done: progress("summary images", done))
+    # CaImAn keeps no mean image; where a program kept an image, its own stays.
+    flat, planes = seen_from_above(seen.images)
+    return replace(
+        found,
+        segmentation=replace(
+            segmentation,
+            images={**flat, **segmentation.images},
+            plane_images={**planes, **segmentation.plane_images},
+        ),
+    )
+
+
+def _registered_copy(movie: Movie, request: ImportRequest, found: Found, scratch: Path, progress: Progress) -> Path:
     """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
     n_frames, axes = movie.shape[0], len(movie.shape) - 1
-    if request.raw_movie and (shifts is None or shifts.shape != (n_frames, axes)):
-        raise ResultsError(
-            request.results,
-            f"holds no shifts for the {n_frames} frames of the raw movie {request.movie}",
-            "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
-        )
+    shifts = found.shifts
+    if request.raw_movie:
+        _require_shifts(request, found, (n_frames, axes))
     path = scratch / "registered.h5"
     known = shifts if request.raw_movie else None
-    params = Motion(motion_correct=False) if known is None else _registration(request, parameters)
+    params = Motion(motion_correct=False) if known is None else _registration(request, found.parameters)
     shift_of: ShiftOf | None = None if known is None else lambda number, _: known[number]
-    places = read_patch_shifts(request.results) if known is not None and len(movie.shape) == 3 else None
+    places = found.patch_shifts if known is not None and len(movie.shape) == 3 else None
     patches: tuple[Grid, PatchShiftsOf] | None = None
     if places is not None and len(places[0]) == n_frames:
         by_patch, rows, columns = places
         patches = Grid(rows, columns), lambda number, _, rigid: by_patch[number]
     write_registered(movie, params, path, shift_of, lambda done: progress("copying the movie", done), patches=patches)
     return path
+
+
+def _require_shifts(request: ImportRequest, found: Found, shape: tuple[int, int]) -> None:
+    remedy = "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out."
+    if found.unknown_shifts is not None:
+        raise ResultsError(request.results, f"cannot register a raw movie: {found.unknown_shifts}", remedy)
+    if found.shifts is None or found.shifts.shape != shape:
+        raise ResultsError(
+            request.results, f"holds no shifts for the {shape[0]} frames of the raw movie {request.movie}", remedy
+        )
 
 
 def _registration(request: ImportRequest, parameters: Mapping[str, Any]) -> Motion:
@@ -264,10 +307,3 @@ def _registration(request: ImportRequest, parameters: Mapping[str, Any]) -> Moti
             f"its parameter border_nan is {border!r}, not copy, min, true or false",
             "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
         ) from error
-
-
-def _notes(request: ImportRequest, segmentation: Segmentation) -> tuple[str, ...]:
-    notes = [f"Imported from {request.results.name}."]
-    if not segmentation.evaluated:
-        notes.append("The components were never evaluated: all of them count as accepted.")
-    return (*notes, *read_results_notes(request.results))

@@ -23,6 +23,7 @@ from nwb_schema.errors import ResultsError
 from nwb_schema.provenance import canonical_json, jsonable
 from nwb_schema.segmentation import Segmentation
 from pipeline.caiman_layout import ResultsLayout
+from pipeline.results_file import RingWeights
 
 logger = logging.getLogger("fluorite.results")
 
@@ -104,6 +105,12 @@ def read_patch_shifts(path: Path) -> tuple[NDArray[np.float32], ...] | None:
     """
     with _open(path) as layout:
         return layout.patch_shifts()
+
+
+def read_ring(path: Path) -> RingWeights | None:
+    """The background of a one-photon movie, W and b0, or None where there is none or another one."""
+    with _open(path) as layout:
+        return layout.ring(layout.dims())
 
 
 def read_engine(path: Path) -> tuple[str, str]:

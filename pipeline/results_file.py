@@ -68,9 +68,11 @@ class Results:
     background_footprints, background_traces
         ``(nb, n_pixels)`` and ``(nb, n_frames)``: b and f.
     snr, r_values
-        ``(n,)``: SNR_comp and r_values.
+        ``(n,)``: SNR_comp and r_values; None where nobody computed them.
     accepted
         ``(n,)`` bool.
+    evaluated
+        Whether an evaluation decided `accepted`.
     per_trace
         CaImAn's ``g`` ``(n, p)`` and ``bl``, ``c1``, ``neurons_sn``, ``lam``, each ``(n,)``.
     noise
@@ -106,8 +108,8 @@ class Results:
     dff: NDArray[np.float32]
     background_footprints: NDArray[np.float32]
     background_traces: NDArray[np.float32]
-    snr: NDArray[np.float32]
-    r_values: NDArray[np.float32]
+    snr: NDArray[np.float32] | None
+    r_values: NDArray[np.float32] | None
     accepted: NDArray[np.bool_]
     per_trace: Mapping[str, NDArray[np.float32]]
     noise: NDArray[np.float32]
@@ -123,6 +125,7 @@ class Results:
     patch_columns: NDArray[np.float32] | None = None
     ring: RingWeights | None = None
     latency_s: NDArray[np.float32] | None = None
+    evaluated: bool = True
 
 
 def write_results(path: Path, results: Results, tick: Callable[[], None] = lambda: None) -> Path:
@@ -218,11 +221,11 @@ def _fill(file: h5py.File, results: Results, written: _Written) -> None:
         "F_dff": results.dff.astype(np.float64),
         **_background(results),
         "Cn": results.images.get("correlation"),
-        "SNR_comp": results.snr.astype(np.float64),
-        "r_values": results.r_values.astype(np.float64),
-        "cnn_preds": None if results.cnn_preds is None else results.cnn_preds.astype(np.float64),
-        "idx_components": accepted,
-        "idx_components_bad": rejected,
+        "SNR_comp": _doubles(results.snr),
+        "r_values": _doubles(results.r_values),
+        "cnn_preds": _doubles(results.cnn_preds),
+        "idx_components": accepted if results.evaluated else None,
+        "idx_components_bad": rejected if results.evaluated else None,
         "g": results.per_trace["g"].astype(np.float64),
         **{name: results.per_trace[name].astype(np.float64) for name in ("bl", "c1", "neurons_sn", "lam")},
         "sn": results.noise.ravel(order="F").astype(np.float64),
@@ -251,6 +254,10 @@ def _fill(file: h5py.File, results: Results, written: _Written) -> None:
             file["fluorite"].create_dataset(name, data=getattr(results, name).astype(np.float32))
     if results.latency_s is not None:
         file["fluorite"].create_dataset("latency_s", data=results.latency_s)
+
+
+def _doubles(values: NDArray[np.float32] | None) -> NDArray[np.float64] | None:
+    return None if values is None else values.astype(np.float64)
 
 
 def _put_own_group(
@@ -344,7 +351,8 @@ def _put(group: h5py.Group, name: str, value: Any) -> None:
 
 def _fortran(images: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Images ``(n, n_pixels)`` from C to Fortran order of the pixels."""
-    return images.reshape(-1, *shape).transpose(0, *range(len(shape), 0, -1)).reshape(len(images), -1)
+    turned = images.reshape(len(images), *shape).transpose(0, *range(len(shape), 0, -1))
+    return turned.reshape(images.shape)
 
 
 def _centres(footprints: sparse.csr_array, shape: tuple[int, ...]) -> NDArray[np.float64]:

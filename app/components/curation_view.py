@@ -212,6 +212,7 @@ SHORTCUTS = (
         ("B", "play at the best event of the cell"),
         ("Home / End", "first / last frame"),
         ("+ / \u2212 / 0", "zoom in / out / whole image"),
+        ("U", "measure a distance in the image"),
     )),
     ("Here", (("?", "this sheet"),)),
 )  # fmt: skip

@@ -9,15 +9,18 @@ from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside
+from app.components.picture_view import picture_panel
 from app.components.roi_tools import roi_tools
 from app.figures.palette import CELL_COLOURS, SKY_BLUE, VERMILLION
 from app.formatting import count
-from app.image_routes import contours_url, frame_url, projection_url
-from app.levels import Contrast, contrast
-from app.movie_pool import file_signature
+from app.image_routes import contours_url, frame_url, levels_url, projection_url
 from app.sample_store import SampleData
 from app.workspace import Workspace
 from nwb_schema.errors import MovieError
+from pipeline.viewing.colour_maps import COLOUR_MAPS, GAMMA_RANGE, colour_table
+from pipeline.viewing.levels import Contrast, contrast
+from pipeline.viewing.raw_movie import raw_movie_problem
+from pipeline.viewing.views import HELP, VIEWS
 
 _PROJECTIONS = {
     "mean": "Mean",
@@ -36,7 +39,7 @@ _WORDS = {
     "footprints": "the cells' footprints",
 }
 _HELP = {
-    "movie": "The recording, motion corrected",
+    "movie": HELP["movie"],
     "mean": "Mean of every pixel over time",
     "max": "Maximum of every pixel over time",
     "std": "Standard deviation of every pixel over time",
@@ -67,12 +70,14 @@ def player_config(
     """
     summary = sample.summary
     backgrounds, problem = [], summary.movie_problem
-    movie = workspace.movie_path(sample)
-    if movie is not None:
+    if workspace.movie_path(sample) is not None:
         try:
-            url = frame_url(sample, file_signature(movie))
+            movie = workspace.shown(sample, "movie")
             planes = workspace.movies.contrast(movie, planes=True) if summary.depth else None
-            backgrounds.append(_background("movie", "Movie", url, workspace.movies.contrast(movie), planes))
+            background = _background(
+                "movie", "Movie", frame_url(sample, movie), workspace.movies.contrast(movie), planes
+            )
+            backgrounds.append({**background, "moving": True, "levels_url": levels_url(sample, movie)})
         except MovieError as error:
             problem = str(error)
     has_movie = bool(backgrounds)
@@ -89,6 +94,7 @@ def player_config(
     cells = f"{count(summary.n_accepted, 'accepted cell')} of {count(summary.n_rois, 'ROI')}"
     config = {
         "identifier": summary.identifier,
+        "sample": sample.name,
         "height": height or 1,
         "width": width or 1,
         # Planes can be leafed through where something has them.
@@ -98,6 +104,7 @@ def player_config(
         "rate_hz": summary.rate_hz or 1.0,
         "has_movie": has_movie,
         "backgrounds": backgrounds,
+        "views": _views(workspace, sample, backgrounds[0]) if has_movie else [],
         # A file that does not say how large a frame is has masks that fit no image.
         "n_rois": summary.n_rois if summary.height and summary.width else 0,
         "n_accepted": summary.n_accepted,
@@ -106,6 +113,12 @@ def player_config(
         "frame": frame,
         "selected": list(selected),
         "play": play and has_movie,
+        "pixel_size_um": None if sample.pixel_size_um is None else list(sample.pixel_size_um),
+        "colour_maps": [
+            {"name": name, "label": label, "table": colour_table(name).tobytes().hex()}
+            for name, label in COLOUR_MAPS.items()
+        ],
+        "gamma_range": list(GAMMA_RANGE),
         "colours": {"accepted": SKY_BLUE, "rejected": VERMILLION, "selected": list(CELL_COLOURS)},
         "label": f"{'Movie' if has_movie else 'Image'} of this sample with the outlines of {cells}. "
         "The same cells are in the table.",
@@ -115,6 +128,35 @@ def player_config(
     shown = f"Shown: {_in_words(backgrounds[0])}." if backgrounds else "It has no summary images either."
     missing = problem is None or problem == "it has no registered movie"
     return config, f"{'This sample has no movie.' if missing else f'No movie: {problem}.'} {shown}"
+
+
+def _views(workspace: Workspace, sample: SampleData, registered: dict[str, Any]) -> list[dict[str, Any]]:
+    """The movies to choose from: the registered one, and those whose values are asked for when they are chosen."""
+    problems: dict[str, str | None] = {"raw": raw_movie_problem(workspace.project, sample.path)}
+    if "denoised" not in sample.trace_kinds or not sample.summary.n_rois:
+        computed = (name for name in VIEWS if name not in ("movie", "raw"))
+        problems |= dict.fromkeys(computed, "it is computed from cells and their denoised traces, and there are none")
+    found = [{**registered, "label": VIEWS["movie"], "problem": None}]
+    for name, label in VIEWS.items():
+        if name == "movie":
+            continue
+        shown = workspace.shown(sample, name)
+        found.append(
+            {
+                "name": name,
+                "label": label,
+                "help": HELP[name],
+                "url": frame_url(sample, shown, name),
+                "levels_url": levels_url(sample, shown, name),
+                "moving": True,
+                "contrast": None,
+                "planes": registered["planes"] and {},
+                # Raw and registered are compared, so they have the same levels.
+                "scale": "movie" if name == "raw" else name,
+                "problem": problems.get(name),
+            }
+        )
+    return found
 
 
 def _in_words(background: Mapping[str, Any]) -> str:
@@ -138,6 +180,7 @@ def player_card(
             html.Div(notes, id="player-notes"),
             html.Div() if empty else roi_tools(curation),
             html.Div(id="player", className="player", hidden=empty),
+            picture_panel(config),
             dcc.Store("player-config", data=None if empty else config),
         ],
         className="card-panel player-card",
@@ -151,9 +194,11 @@ def _background(name: str, label: str, url: str, values: Contrast, planes: Contr
         "label": label,
         "help": _HELP.get(name),
         "url": url,
-        "span": list(values.span),
-        "auto": list(values.auto),
-        "planes": None if planes is None else {"span": list(planes.span), "auto": list(planes.auto)},
+        "contrast": values.as_dict(),
+        # Of planes, which are darker than all of them seen from above; None where single planes cannot be shown.
+        "planes": None if planes is None else planes.as_dict(),
+        "levels_url": None,
+        "moving": False,
     }
 
 

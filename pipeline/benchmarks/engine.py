@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nwb_schema.errors import ParameterError
+from nwb_schema.errors import EngineError, ParameterError
 from pipeline.benchmarks.machine import describe, floor_s
-from pipeline.benchmarks.peers import peer_runs
+from pipeline.benchmarks.peers import check_peer, peer_runs
 from pipeline.benchmarks.recordings import SIMULATED, Recording, Size, opened
 from pipeline.benchmarks.run import Run, judged, run_engine
 from pipeline.benchmarks.scoring import score
@@ -53,13 +53,15 @@ def benchmark(
     Raises
     ------
     FluoriteError
-        When a recording or a peer is not there, or an engine cannot process it.
+        When a recording or a peer is not there, or our engine cannot process it. A peer that cannot is in the report.
     """
     volumes = [name for name in names if name in SIMULATED and SIMULATED[name][0] == "3d"]
     if against and volumes:
         raise ParameterError(
             "--against", f"{volumes[0]} is of volumes, and peers run on planes only here", f"Leave {volumes[0]} out."
         )
+    for peer in against:
+        check_peer(peer)
     compile_everything()
     engine = BuiltinEngine()
     report: dict[str, Any] = {"engine": engine.name, "version": engine.version, "machine": describe(), "movies": {}}
@@ -80,8 +82,14 @@ def compare(
     parameters, note = parameters_for(engine, recording)
     ours = run_engine(engine, recording, parameters, progress)
     peers: dict[str, list[tuple[Run, bool]]] = {}
+    failed: dict[str, str] = {}
     for peer in against:
-        peers[peer] = list(peer_runs(peer, recording, cache, progress))
+        try:
+            peers[peer] = list(peer_runs(peer, recording, cache, progress))
+        except EngineError as error:
+            # Suite2p stops on some small movies: that is a result, too, and no reason to lose the others.
+            failed[peer] = str(error)
+            continue
         if not all(kept for _, kept in peers[peer]):
             again = run_engine(engine, recording, parameters, progress)
             ours = min(ours, again, key=lambda run: float(run.numbers["calibrations"]))
@@ -94,6 +102,8 @@ def compare(
     }
     for peer, runs in peers.items():
         found[peer] = beside(recording, ours, runs)
+    for peer, cause in failed.items():
+        found[peer] = {"failed": cause}
     return found
 
 

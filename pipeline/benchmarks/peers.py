@@ -65,6 +65,20 @@ def cache_folder() -> Path:
     return base / "fluorite" / "bench"
 
 
+def check_peer(peer: str) -> None:
+    """Look for a peer's interpreter, before any work.
+
+    Raises
+    ------
+    EngineError
+        When it is not there.
+    """
+    if peer == "suite2p":
+        suite2p_version(suite2p_python())
+    else:
+        find_python(None)
+
+
 def peer_runs(peer: str, recording: Recording, cache: Path, progress: Progress) -> Iterator[tuple[Run, bool]]:
     """All runs of a peer on a recording, one for every combination of its parameters; and whether it was kept.
 

@@ -100,7 +100,10 @@ def _print(name: str, measured: Mapping[str, Any], against: tuple[str, ...]) -> 
     for note in measured["notes"]:
         click.echo(f"  note: {note}")
     for peer in dict.fromkeys(against):
-        _print_peer(measured[peer])
+        if "failed" in measured[peer]:
+            click.echo(f"  {peer} failed: {measured[peer]['failed']}")
+        else:
+            _print_peer(measured[peer])
 
 
 def _print_peer(found: Mapping[str, Any]) -> None:

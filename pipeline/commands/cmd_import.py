@@ -1,14 +1,15 @@
-"""``fluorite import RESULTS``: an existing CaImAn result becomes a sample."""
+"""``fluorite import RESULTS``: what another program found becomes a sample."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from nwb_schema.errors import FluoriteError
-from pipeline.commands.console import ends_cleanly, log_to_stderr, print_json, print_report
+from pipeline.commands.console import ends_cleanly, fail, log_to_stderr, print_json, print_report
 from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
 
 
@@ -22,6 +23,12 @@ from pipeline.commands.options import json_option, movie_options, project_option
     help="The registered (motion-corrected) movie that the results belong to.",
 )
 @click.option("--raw-movie", is_flag=True, help="MOVIE is not registered yet: shift it as the results say.")
+@click.option(
+    "--neuropil-factor",
+    metavar="SHARE",
+    type=click.FloatRange(0, 2),
+    help="Of ROIs without traces: take off this share of what surrounds each; 0.7 is usual.",
+)
 @click.option("--into", metavar="SAMPLE", help="Replace the segmentation of this sample of the project.")
 @click.option("--reason", default="", metavar="TEXT", help="With --into: why; kept with the edit.")
 @click.option(
@@ -38,6 +45,7 @@ def import_(
     results: Path,
     movie_file: Path | None,
     raw_movie: bool,
+    neuropil_factor: float | None,
     into: str | None,
     reason: str,
     variant_of: str | None,
@@ -48,9 +56,12 @@ def import_(
     as_json: bool,
     **movie: Any,
 ) -> None:
-    """Make a sample of RESULTS, the HDF5 file that CaImAn's CNMF.save wrote."""
-    has_others = movie_file is not None or raw_movie or subject or session or metadata_file or any(movie.values())
-    if (into is not None or variant_of is not None) and has_others:
+    """Make a sample of RESULTS: of CaImAn (HDF5), Suite2p (folder or Fall.mat), mesmerize-core (batch folder), or ROIs.
+
+    A folder with several results makes several samples.
+    """
+    others = (movie_file, raw_movie, neuropil_factor is not None, subject, session, metadata_file, *movie.values())
+    if (into is not None or variant_of is not None) and any(others):
         name = "--into" if into is not None else "--variant-of"
         raise click.UsageError(f"{name} keeps the sample's movie, name and metadata: leave the other options out")
     if into is not None and variant_of is not None:
@@ -60,32 +71,52 @@ def import_(
         return
     from nwb_schema.project import Project
     from nwb_schema.reader import read_identifier
-    from pipeline.commands.running import recovered, run_in_foreground
-    from pipeline.importing import ImportRequest
+    from pipeline.foreign.drawn import is_drawn
+    from pipeline.foreign.finding import results_at
 
     log_to_stderr()
     project = Project.open(project_folder)
-    request = ImportRequest(
-        results=results.resolve(),
-        movie=movie_file.resolve() if movie_file else None,
-        raw_movie=raw_movie,
-        subject=subject,
-        session=session,
-        variant_of=None if variant_of is None else read_identifier(project.find_sample(variant_of)),
+    paths = results_at(results.resolve())
+    if len(paths) > 1 and movie_file is not None:
+        raise click.UsageError(f"{results} holds {len(paths)} results: give the movie of one with that one alone")
+    if neuropil_factor is not None and not is_drawn(results):
+        raise click.UsageError("--neuropil-factor is for ROIs without traces")
+    values = {
+        "movie": movie_file.resolve() if movie_file else None,
+        "raw_movie": raw_movie,
+        "neuropil_factor": neuropil_factor,
+        "subject": subject,
+        "variant_of": None if variant_of is None else read_identifier(project.find_sample(variant_of)),
         **read_metadata(metadata_file),
         **movie,
-    )
-    spec = request.model_dump(mode="json")
-    try:
-        report = recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=results.name)
-    except FluoriteError as error:
-        if as_json:
-            print_json({"samples": [], "errors": [str(error)]})
-        raise
+    }
+    done: list[Mapping[str, Any]] = []
+    failures: list[FluoriteError] = []
+    for path in paths:
+        # Several results cannot all be the same session.
+        own = session if len(paths) == 1 or session is None else f"{session}-{path.stem[:8]}"
+        try:
+            done.append(_import_one(project, {**values, "results": path, "session": own}))
+        except FluoriteError as error:
+            failures.append(error)
+            if not as_json and len(paths) > 1:
+                click.echo(f"error: {error}", err=True)
     if as_json:
-        print_json({"samples": [report]})
-        return
-    print_report(report)
+        print_json({"samples": done, **({"errors": [str(error) for error in failures]} if failures else {})})
+    else:
+        for report in done:
+            print_report(report)
+    if failures:
+        fail(failures[0])
+
+
+def _import_one(project: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    from pipeline.commands.running import recovered, run_in_foreground
+    from pipeline.importing import ImportRequest
+
+    spec = ImportRequest.model_validate(values).model_dump(mode="json")
+    title = values["results"].name
+    return recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=title)
 
 
 def _replace(folder: Path, sample: str, results: Path, reason: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from nwb_schema.errors import MovieError
 from pipeline.movies.hdf5_file import open_hdf5
 from pipeline.movies.inscopix_file import InscopixFrames
+from pipeline.movies.mapped_file import open_caiman_map, open_suite2p_binary
 from pipeline.movies.movie import MovieMetadata
 from pipeline.movies.nwb_file import open_nwb
 from pipeline.movies.rate import checked_option_rate, is_rate, rate_origin, resolve_rate
@@ -34,6 +35,8 @@ _READERS: dict[str, Callable[[Path, OpenOptions], FrameSource]] = {
     ".hdf": open_hdf5,
     ".nwb": open_nwb,
     ".isxd": InscopixFrames,
+    ".mmap": open_caiman_map,
+    ".bin": open_suite2p_binary,
 }
 SUPPORTED_EXTENSIONS = tuple(_READERS)
 """What `open_movie` reads, by the ending of the file's name."""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from app.image_routes import contours_url, frame_url, projection_url, thumbnail_url
-from app.movie_pool import file_signature
+from app.image_routes import contours_url, frame_url, levels_url, projection_url, thumbnail_url
+from app.movie_pool import file_signature, registered
 from app.sample_store import SampleData
 from tests.app.small_project import HEIGHT, N_FRAMES, WIDTH, MadeSample
 
@@ -39,6 +39,63 @@ def test_levels_are_chosen_when_none_are_given(client: FlaskClient, sample: Made
 
     assert shown.min() < 20
     assert shown.max() > 235
+
+
+def test_running_mean_is_made_by_the_server(client: FlaskClient, sample: MadeSample) -> None:
+    frames = sample.simulation.frames.astype(float)
+    answer = client.get(f"/frames/{sample.identifier}/42.jpg?lo=0&hi={frames.max()}&mean=9")
+
+    shown = image_of(answer.data).ravel()
+    mean = np.corrcoef(shown, frames[38:47].mean(axis=0).ravel())[0, 1]
+    assert mean > 0.98
+    assert mean > np.corrcoef(shown, frames[42].ravel())[0, 1]
+
+
+@pytest.mark.parametrize("mean", ["0", "62", "-3", "x", "", "1e1"])
+def test_mean_of_nonsense_is_refused(client: FlaskClient, sample: MadeSample, mean: str) -> None:
+    answer = client.get(f"/frames/{sample.identifier}/0.jpg?mean={mean}")
+
+    assert answer.status_code == 404
+    assert "Average 1 to 61 frames" in answer.text
+
+
+def test_cells_alone_are_footprints_times_traces(client: FlaskClient, sample: MadeSample) -> None:
+    truth = sample.simulation
+    expected = np.tensordot(truth.traces[:, 42], truth.footprints, 1)
+
+    answer = client.get(f"/frames/{sample.identifier}/42.jpg?view=reconstructed&lo=0&hi={expected.max()}")
+
+    assert np.corrcoef(image_of(answer.data).ravel(), expected.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        ("residual", "the sample holds no background"),
+        ("raw", "not there any more"),
+        ("median", "Ask for one of: movie, raw"),
+    ],
+)
+def test_view_that_there_is_not_is_refused_in_words(
+    client: FlaskClient, sample: MadeSample, view: str, said: str
+) -> None:
+    frame = client.get(f"/frames/{sample.identifier}/0.jpg?view={view}")
+    levels = client.get(f"/levels/{sample.identifier}.json?view={view}")
+
+    assert frame.status_code == 404
+    assert said.lower() in frame.text.lower()
+    assert said.lower() in levels.get_json()["problem"].lower()
+
+
+def test_values_of_a_view_are_told_for_the_contrast(client: FlaskClient, sample: MadeSample) -> None:
+    frames = sample.simulation.frames
+
+    single = client.get(f"/levels/{sample.identifier}.json").get_json()
+    mean = client.get(f"/levels/{sample.identifier}.json?mean=15").get_json()
+
+    assert frames.min() <= single["span"][0] < single["span"][1] <= frames.max()
+    assert sum(single["counts"]) > 0
+    assert mean["auto"][1] < single["auto"][1]  # less noise
 
 
 @pytest.mark.parametrize("number", [-1, N_FRAMES, 10**6])
@@ -121,7 +178,8 @@ def test_outlines_lie_on_the_cells(client: FlaskClient, sample: MadeSample) -> N
 def test_addresses_are_of_this_server(sample: MadeSample) -> None:
     data = SampleData(sample.path, "1-2-3", "a/b")
     for address in (
-        frame_url(data, "x"),
+        frame_url(data, registered(sample.path), "residual"),
+        levels_url(data, registered(sample.path)),
         projection_url(data, "mean"),
         contours_url(data),
         thumbnail_url("a/b", "x"),

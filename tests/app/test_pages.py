@@ -148,7 +148,11 @@ def test_player_learns_height_and_width_apart(workspace: Workspace, sample: Made
     assert (config["height"], config["width"]) == (HEIGHT, WIDTH)
     assert [background["name"] for background in config["backgrounds"]] == ["movie", "mean", "max"]
     assert config["n_frames"] == N_FRAMES
-    assert all(b["span"][0] < b["span"][1] and b["auto"][0] < b["auto"][1] for b in config["backgrounds"])
+    assert {view["name"]: view["problem"] for view in config["views"] if view["problem"]} == {
+        "raw": "the raw movie recording.tif is not there any more"
+    }
+    for contrast in (background["contrast"] for background in config["backgrounds"]):
+        assert contrast["range"][0] <= contrast["auto"][0] < contrast["auto"][1] <= contrast["range"][1]
 
 
 def test_sample_without_movie_shows_what_it_has_and_says_so(

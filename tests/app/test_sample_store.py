@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from app.sample_store import SampleStore, flatten_depth, footprint_image
+from app.sample_store import SampleStore, footprint_image
 from nwb_schema.errors import SampleError
+from pipeline.viewing.contours import flatten_depth
 from tests.app.small_project import MadeSample
 
 

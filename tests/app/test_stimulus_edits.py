@@ -198,7 +198,7 @@ def test_route_commits_under_a_name_and_tells_others(project: Project, sample: M
     url = f"/edits/{sample.identifier}/stimuli"
     with create_app(project.folder).server.test_client() as client:
         request = {"action": "change", "key": KEY, "added": [period(1, 2)]}
-        answer = client.post(url, json={"request": request, "based_on": "", "actor": " Ada "})
+        answer = client.post(url, json={"requests": [request], "based_on": "", "actor": " Ada "})
 
         known = answer.get_json()["version"]
         assert client.get(f"{url}?known={known}").status_code == 204

@@ -107,6 +107,6 @@ def test_the_player_is_told_of_planes_and_their_levels(project: Project, volumes
     planes = {background["name"]: background["planes"] is not None for background in config["backgrounds"]}
     assert planes == {"movie": True, "mean": True, "max": False}
     movie = config["backgrounds"][0]
-    assert movie["planes"]["auto"][0] <= movie["auto"][0]
+    assert movie["planes"]["auto"][0] <= movie["contrast"]["auto"][0]
     config, _ = player_config(workspace, workspace.samples.get(volumes.identifier), plane=DEPTH)
     assert config["plane"] is None

@@ -7,12 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+
+# Scrolls an element into the middle, away from the page's header, and says whether it can be clicked: it has stood
+# still for two frames, and nothing lies over its middle.
+_CLICKABLE = """
+const [element, done] = arguments;
+const place = () => { const box = element.getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; };
+const still = () => new Promise((resolve) => {
+  const before = place();
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(String(before) === String(place()))));
+});
+element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+still().then((stands) => {
+  const [x, y, width, height] = place();
+  const top = document.elementFromPoint(x + width / 2, y + height / 2);
+  done(stands && !element.disabled && Boolean(top) && (element.contains(top) || top.contains(element)));
+});
+"""
 
 
 @dataclass
@@ -30,26 +52,83 @@ class Page:
         """The elements of that kind that are there now."""
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
+    def click(self, target: str | Callable[[], WebElement | None]) -> None:
+        """Click the first element of a kind (CSS), or the one that `target` finds, as soon as a person could.
+
+        A page that loads moves what is on it, and draws it anew. So the element is found again until it stands still,
+        is on top, and takes the click.
+        """
+        selector = target if isinstance(target, str) else ""
+
+        def found() -> WebElement | None:
+            return target() if callable(target) else next(iter(self.all(selector)), None)
+
+        def clicked() -> bool:
+            element = found()
+            if element is None or not self.driver.execute_async_script(_CLICKABLE, element):
+                return False
+            try:
+                element.click()
+            except ElementClickInterceptedException:
+                return False
+            return True
+
+        self.until(clicked, f"could not be clicked: {selector or 'the element'}")
+
     def click_button(self, css: str, text: str) -> None:
-        """Press the button of that text; found again when the page draws itself anew between finding and pressing."""
+        """Click the element of that kind with that text."""
+        self.click(lambda: next((found for found in self.all(css) if found.text == text), None))
 
-        def pressed() -> bool:
-            button = next((found for found in self.all(css) if found.text == text), None)
-            if button is not None:
-                # Not under the page's header, which stays where it is.
-                self.script("arguments[0].scrollIntoView({block: 'center'})", button)
-                button.click()
-            return button is not None
+    def write(self, selector: str, *keys: str) -> None:
+        """Type into a field, once it can be typed into."""
 
-        self.until(pressed, f"there is no button {text}")
+        def written() -> bool:
+            field = next(iter(self.all(selector)), None)
+            if field is None or not (field.is_displayed() and field.is_enabled()):
+                return False
+            field.send_keys(*keys)
+            return True
+
+        self.until(written, f"could not be typed into: {selector}")
+
+    def standing(self, selector: str) -> WebElement:
+        """An element in the middle of the window, once it stands still there: what is dragged over must not move."""
+
+        def found() -> WebElement | None:
+            element = next(iter(self.all(selector)), None)
+            return element if element and self.driver.execute_async_script(_CLICKABLE, element) else None
+
+        return self.until(found, f"does not stand still: {selector}")
+
+    def write_into_cell(self, cell: str, text: str) -> None:
+        """Write over what a cell of a table holds, as with F2 or Enter in a spreadsheet.
+
+        A grid that is drawn anew closes the cell that was being written in: then it is opened again.
+        """
+        editor = ".ag-cell-inline-editing input"
+
+        def written() -> bool:
+            if not self.all(editor):
+                self.click(cell)
+                self.find(cell).send_keys(Keys.ENTER)
+            if not self.all(editor):
+                return False
+            field = self.all(editor)[0]
+            field.send_keys(Keys.CONTROL + "a" + Keys.NULL, text)
+            if field.get_attribute("value") != text:
+                return False
+            field.send_keys(Keys.ENTER)
+            return True
+
+        self.until(written, f"nothing could be written into {cell}")
 
     def until(self, condition: Callable[[], Any], message: str = "") -> Any:
-        """Wait until `condition` holds; elements that vanish meanwhile are looked for again."""
+        """Wait until `condition` holds; elements that vanish or hide meanwhile are looked for again."""
 
         def holds(_: WebDriver) -> Any:
             try:
                 return condition()
-            except StaleElementReferenceException:
+            except (StaleElementReferenceException, ElementNotInteractableException):
                 return False
 
         return self.wait.until(holds, message)
@@ -107,8 +186,7 @@ class Page:
 
     def click_image(self, x: float, y: float, height: int, width: int, *, with_key: str | None = None) -> None:
         """Click at a point of the image, in image coordinates."""
-        canvas = self.find("#player-canvas")
-        self.script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        canvas = self.standing("#player-canvas")
         size = canvas.size
         offset = ((x / width - 0.5) * size["width"], (y / height - 0.5) * size["height"])
         action = ActionChains(self.driver)

@@ -56,7 +56,7 @@ def listed(page: Page, column: str) -> list[str]:
 
 
 def choose(page: Page, column: str, value: str) -> None:
-    page.find(f'[data-browse="value"][data-column="{column}"][data-value="{value}"]').click()
+    page.click(f'[data-browse="value"][data-column="{column}"][data-value="{value}"]')
 
 
 def test_values_filter_the_cells_and_the_view_becomes_a_tab(
@@ -75,9 +75,8 @@ def test_values_filter_the_cells_and_the_view_becomes_a_tab(
     page.until(lambda: listed(page, "index") == ["0", "1", "2", "3", "4"])
 
     # A number, through the menu: SNR runs from 2 to 9 over the cells.
-    page.script("document.querySelector('#browse-column').scrollIntoView({block: 'center'})")
-    page.find("#browse-column").click()
-    page.until(lambda: [option for option in page.all(".dash-dropdown-option") if option.text == "SNR"])[0].click()
+    page.click("#browse-column")
+    page.click_button(".dash-dropdown-option", "SNR")
     page.until(lambda: "at least" in page.text("#browse-operation"))
     page.script(
         """
@@ -87,15 +86,15 @@ def test_values_filter_the_cells_and_the_view_becomes_a_tab(
         menu.dispatchEvent(new Event("change", { bubbles: true }));
         """
     )
-    page.find("#browse-value").send_keys("4", Keys.ENTER)
+    page.write("#browse-value", "4", Keys.ENTER)
     page.until(lambda: listed(page, "index") == ["3", "4"])
     page.until(lambda: "SNR at least 4" in page.text(".filter-chips"))
     assert "quality" in unquote(page.driver.current_url)
 
-    page.find("#browse-save-open").click()
+    page.click("#browse-save-open")
     page.until(lambda: page.find("#browse-save-name").is_displayed())
-    page.find("#browse-save-name").send_keys("Bright ones")
-    page.find("#browse-save").click()
+    page.write("#browse-save-name", "Bright ones")
+    page.click("#browse-save")
     page.until(lambda: "Bright ones" in page.text(".browse-tabs"))
     page.until(lambda: not page.all(".modal.show"))
     assert [(one.name, one.filters[-1]) for one in saved_filters(project)] == [("Bright ones", ("snr", "$>=:4"))]
@@ -117,17 +116,11 @@ def test_samples_are_edited_in_place_and_many_at_once(
     page = open_page(f"{url}/browse")
     page.until(lambda: listed(page, "subject_id") == ["m1", "m2"])
 
-    cell = page.find('#browse-grid .ag-row[row-index="0"] [col-id="drug"]')
-    page.script("arguments[0].scrollIntoView({block: 'center', inline: 'center'})", cell)
-    cell.click()
-    cell.send_keys(Keys.ENTER)
-    page.find("#browse-grid .ag-cell-inline-editing input").send_keys(
-        Keys.CONTROL + "a" + Keys.NULL, "saline", Keys.ENTER
-    )
+    page.write_into_cell('#browse-grid .ag-row[row-index="0"] [col-id="drug"]', "saline")
     page.until(lambda: "Saved: drug" in page.text("#bulk-said"))
     assert [row["drug"] for row in Catalogue(project).samples()] == ["saline", "untagged"]
 
-    page.find("#bulk-value").send_keys("ketamine")
+    page.write("#bulk-value", "ketamine")
     page.script(
         """
         const menu = document.querySelector("#bulk-scope");
@@ -139,7 +132,7 @@ def test_samples_are_edited_in_place_and_many_at_once(
         columns.dispatchEvent(new Event("change", { bubbles: true }));
         """
     )
-    page.find("#bulk-apply").click()
+    page.click("#bulk-apply")
     page.until(lambda: "Set drug of 2 samples" in page.text("#bulk-said"))
     page.until(lambda: listed(page, "drug") == ["ketamine", "ketamine"])
     assert [row["drug"] for row in Catalogue(project).samples()] == ["ketamine", "ketamine"]

@@ -85,12 +85,12 @@ def test_several_cells_are_selected_with_the_control_key_and_all_are_drawn(
 
 
 def test_hidden_cells_cannot_be_clicked(sample_page: Page, sample: MadeSample, off_diagonal: list[int]) -> None:
-    sample_page.find("#player-show-accepted").click()
+    sample_page.click("#player-show-accepted")
 
     sample_page.click_image(*centre(sample, off_diagonal[0]), HEIGHT, WIDTH)
     assert sample_page.selected() == []
 
-    sample_page.find("#player-show-accepted").click()
+    sample_page.click("#player-show-accepted")
     sample_page.click_image(*centre(sample, off_diagonal[0]), HEIGHT, WIDTH)
     sample_page.until(lambda: sample_page.selected() == [key_of(sample, off_diagonal[0])])
 
@@ -98,9 +98,9 @@ def test_hidden_cells_cannot_be_clicked(sample_page: Page, sample: MadeSample, o
 def test_outlines_are_drawn_over_the_image_and_can_be_hidden(sample_page: Page) -> None:
     with_all = sample_page.canvas(HEIGHT, WIDTH)
 
-    sample_page.find("#player-show-accepted").click()
+    sample_page.click("#player-show-accepted")
     without_accepted = sample_page.canvas(HEIGHT, WIDTH)
-    sample_page.find("#player-show-rejected").click()
+    sample_page.click("#player-show-rejected")
     without_any = sample_page.canvas(HEIGHT, WIDTH)
 
     assert np.abs(with_all - without_accepted).max() > 20
@@ -108,10 +108,7 @@ def test_outlines_are_drawn_over_the_image_and_can_be_hidden(sample_page: Page) 
 
 
 def test_row_of_the_table_selects_its_cell(sample_page: Page, sample: MadeSample) -> None:
-    row = sample_page.find(f'#roi-table .ag-center-cols-container .ag-row[row-id="{key_of(sample, 3)}"]')
-
-    sample_page.script("arguments[0].scrollIntoView({block: 'center'})", row)
-    row.click()
+    sample_page.click(f'#roi-table .ag-center-cols-container .ag-row[row-id="{key_of(sample, 3)}"] .ag-cell')
 
     sample_page.until(lambda: sample_page.selected() == [key_of(sample, 3)])
     sample_page.until(lambda: "Cell 3 raw" in sample_page.lines())
@@ -131,7 +128,7 @@ def test_kinds_of_trace_can_be_chosen(sample_page: Page, sample: MadeSample, off
     sample_page.click_image(*centre(sample, cell), HEIGHT, WIDTH)
     sample_page.until(lambda: len(sample_page.lines()) == 4)
 
-    sample_page.all("#trace-kinds input")[0].click()
+    sample_page.click("#trace-kinds input")
 
     sample_page.until(
         lambda: sorted(sample_page.lines()) == [f"Cell {cell} {k}" for k in ("denoised", "spikes", "δf/f")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
 from nwb_schema.columns import ColumnKind
 from nwb_schema.project import Project
@@ -25,35 +24,24 @@ def url(fresh: Project) -> Iterator[str]:
         yield url
 
 
-def click(page: Page, selector: str) -> None:
-    page.script("arguments[0].scrollIntoView({block: 'center'})", page.find(selector))
-    page.find(selector).click()
-
-
 def test_columns_defaults_and_subjects_are_set_up(url: str, fresh: Project, open_page: Callable[[str], Page]) -> None:
     page = open_page(f"{url}/configuration")
     page.until(lambda: page.all('[id*="column-name"][id*="roi_tag"]'))
 
-    page.find('[id*="column-name"][id*="roi_tag"]').send_keys("cell type")
-    page.find('[id*="column-words"][id*="roi_tag"]').send_keys("neuron, astrocyte")
-    click(page, '[id*="column-add"][id*="roi_tag"]')
+    page.write('[id*="column-name"][id*="roi_tag"]', "cell type")
+    page.write('[id*="column-words"][id*="roi_tag"]', "neuron, astrocyte")
+    page.click('[id*="column-add"][id*="roi_tag"]')
     page.until(lambda: [column.name for column in fresh.columns(ColumnKind.ROI_TAG)] == ["cell type"])
     assert fresh.columns(ColumnKind.ROI_TAG)[0].vocabulary == ("neuron", "astrocyte")
 
-    cell = page.until(lambda: page.all('[id*="columns"][id*="roi_tag"] .ag-row [col-id="name"]'))[0]
-    page.script("arguments[0].scrollIntoView({block: 'center'})", cell)
-    cell.click()
-    cell.send_keys(Keys.ENTER)
-    editor = page.find(".ag-cell-inline-editing input")
-    editor.send_keys(Keys.CONTROL + "a" + Keys.NULL, "kind", Keys.ENTER)
+    page.write_into_cell('[id*="columns"][id*="roi_tag"] .ag-row [col-id="name"]', "kind")
     page.until(lambda: [column.name for column in fresh.columns(ColumnKind.ROI_TAG)] == ["kind"])
 
-    field = page.find('[id*="default"][id*="indicator"]')
-    field.send_keys("GCaMP8m")
-    click(page, "#defaults-save")
+    page.write('[id*="default"][id*="indicator"]', "GCaMP8m")
+    page.click("#defaults-save")
     page.until(lambda: page.text("#defaults-said") == "Saved.")
     assert fresh.configuration().defaults["indicator"] == "GCaMP8m"
 
-    page.find("#subject-id").send_keys("m1")
-    click(page, "#subject-add")
+    page.write("#subject-id", "m1")
+    page.click("#subject-add")
     page.until(lambda: list(read_subjects(fresh.subjects_path)) == ["m1"])

@@ -142,8 +142,7 @@ def test_cells_in_a_region_are_selected_by_dragging_with_shift(page: Page, mine:
     rois = stored(mine)
     right = rois[rois["centroid_x"] + 0.5 > WIDTH / 2]
     assert 0 < len(right) < len(rois)
-    canvas = page.find("#player-canvas")
-    page.script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    canvas = page.standing("#player-canvas")
     half = (canvas.size["width"] / 2, canvas.size["height"] / 2)
     drag = ActionChains(page.driver).key_down(Keys.SHIFT).move_to_element(canvas)
     drag.move_by_offset(0, round(-half[1]) + 2).click_and_hold()
@@ -176,7 +175,7 @@ def test_edits_of_others_appear_and_conflicts_are_asked_about(page: Page, curate
     page.until(lambda: "Rejected 2" in page.text(".roi-toggles"), "the edit of another person did not appear")
 
     # Now somebody edits the cell that is about to be edited here, and the page has not looked yet.
-    page.script("window.fluorite.curation.look = () => {}")
+    page.script("window.fluorite.curation.queue.look = () => {}")
     commit(curated, mine.path, Accept([keys[0]]), actor="Grace")
     page.press("j", "x")
     saved(page)  # of another value of the same cell: merged
@@ -193,7 +192,7 @@ def test_edits_of_others_appear_and_conflicts_are_asked_about(page: Page, curate
 
 
 def test_other_thresholds_are_drawn_before_they_are_applied(page: Page, mine: MadeSample) -> None:
-    page.find(".thresholds summary").click()
+    page.click(".thresholds summary")
     page.script(
         """
         const field = document.getElementById("threshold-rval_lowest");
@@ -215,22 +214,22 @@ def test_other_thresholds_are_drawn_before_they_are_applied(page: Page, mine: Ma
 def test_light_and_dark_are_kept(page: Page) -> None:
     before = page.script("return getComputedStyle(document.body).backgroundColor")
 
-    page.find("[data-theme=switch]").click()
+    page.click("[data-theme=switch]")
     dark = page.script("return getComputedStyle(document.body).backgroundColor")
     page.driver.refresh()
     ready(page)
 
     assert dark != before
     assert page.script("return getComputedStyle(document.body).backgroundColor") == dark
-    page.find("[data-theme=switch]").click()
+    page.click("[data-theme=switch]")
 
 
 def test_new_tag_column_can_be_used_at_once(page: Page, mine: MadeSample) -> None:
-    page.find("#tag-column-open").click()
+    page.click("#tag-column-open")
     page.until(lambda: page.find("#tag-column-name").is_displayed())
-    page.find("#tag-column-name").send_keys("quality")
-    page.find("#tag-column-vocabulary").send_keys("good, bad")
-    page.find("#tag-column-add").click()
+    page.write("#tag-column-name", "quality")
+    page.write("#tag-column-vocabulary", "good, bad")
+    page.click("#tag-column-add")
 
     page.until(lambda: "quality" in page.text("#tag-columns"))
     ready(page)
@@ -265,13 +264,13 @@ def test_edits_wait_for_a_server_that_was_killed(
 def test_sample_is_moved_to_the_trash_and_restored(page: Page, url: str, mine: MadeSample) -> None:
     before = mine.path.read_bytes()
 
-    page.find("#trash-open").click()
+    page.click("#trash-open")
     page.until(lambda: page.find("#trash-confirm").is_displayed())
-    page.find("#trash-confirm").click()
+    page.click("#trash-confirm")
     page.until(lambda: page.all("#trash-card summary"))
     assert not mine.path.exists()
 
-    page.find("#trash-card summary").click()
+    page.click("#trash-card summary")
     page.click_button("#trash-card button", "Restore")
     page.until(mine.path.exists)
     assert mine.path.read_bytes() == before

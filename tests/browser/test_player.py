@@ -13,7 +13,7 @@ from tests.browser.page import Page
 
 def hide_outlines(page: Page) -> None:
     for kind in ("accepted", "rejected"):
-        page.find(f"#player-show-{kind}").click()
+        page.click(f"#player-show-{kind}")
 
 
 def likeness(shown: np.ndarray, truth: np.ndarray) -> float:
@@ -44,9 +44,9 @@ def test_playing_draws_one_frame_after_the_other(sample_page: Page) -> None:
         """
     )
 
-    sample_page.find("#player-play").click()
+    sample_page.click("#player-play")
     sample_page.until(lambda: len(sample_page.script("return window.drawn")) > 12, "the movie does not play")
-    sample_page.find("#player-play").click()
+    sample_page.click("#player-play")
 
     drawn = sample_page.script("return window.drawn")
     assert drawn[:12] == list(range(1, 13))  # none is left out
@@ -157,7 +157,7 @@ def test_page_opens_with_cells_selected_and_plays_when_the_address_says_so(
     assert {row.get_attribute("row-id") for row in rows} <= set(page.selected())
     assert len(page.selected()) == 3
 
-    page.find("#player-play").click()
+    page.click("#player-play")
     page.until(lambda: "play=1" not in page.driver.current_url, "a reload would play again")
     page.press(Keys.ESCAPE)
     page.until(lambda: page.driver.current_url.endswith("roi=none") or "roi=none&" in page.driver.current_url)

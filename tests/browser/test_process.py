@@ -31,10 +31,10 @@ def movie(folder: Path, n_frames: int, name: str = "recording.tif") -> Path:
 
 
 def start(page: Page, path: Path) -> None:
-    page.find("#process-movies").send_keys(str(path))
-    page.find("#process-subject").send_keys("mouse 7")
-    page.find("#process-session").send_keys("day1")
-    page.find("#process-start").click()
+    page.write("#process-movies", str(path))
+    page.write("#process-subject", "mouse 7")
+    page.write("#process-session", "day1")
+    page.click("#process-start")
 
 
 def test_movie_becomes_a_sample_though_the_page_is_reloaded_meanwhile(
@@ -53,7 +53,7 @@ def test_movie_becomes_a_sample_though_the_page_is_reloaded_meanwhile(
     summary = read_summary(path)
     assert summary.n_rois > 0
     assert summary.subject_id == "mouse 7"
-    page.find('#jobs-panel a[href^="/sample/"]').click()
+    page.click('#jobs-panel a[href^="/sample/"]')
     page.wait_for_player()
     assert page.frame() == 0
 

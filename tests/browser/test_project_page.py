@@ -40,7 +40,7 @@ def test_click_on_a_sample_opens_its_page_without_loading_anew(page: Page, sampl
     page.until(lambda: len(row_texts(page)) == 4)
     page.script("window.stillTheSamePage = true")
 
-    page.find(f'#samples a[href="/sample/{sample.identifier}"]').click()
+    page.click(f'#samples a[href="/sample/{sample.identifier}"]')
 
     page.wait_for_player()
     assert page.script("return window.stillTheSamePage")
@@ -51,7 +51,7 @@ def test_unknown_sample_gets_a_page_that_leads_back(open_page: Callable[[str], P
     page = open_page(f"{server}/sample/no-such-sample")
 
     assert "cannot be shown" in page.find("h1").text
-    page.find("main a.btn").click()
+    page.click("main a.btn")
     page.until(lambda: page.all("#samples"))
 
 
@@ -63,19 +63,14 @@ def test_unknown_page_leads_back(open_page: Callable[[str], Page], server: str) 
 
 def test_folder_dialogue_lists_movies_and_fills_the_form(page: Page, sample: MadeSample) -> None:
     folder = sample.path.parents[1]
-    page.find("#browse-open").click()
+    page.click("#browse-open")
     page.until(lambda: page.all("#browse-folders button"))
     assert page.find("#browse-folder").get_attribute("value") == str(folder.parent)
 
-    page.until(
-        lambda: next((b for b in page.all("#browse-folders button") if b.text == folder.name), None),
-        "no project folder",
-    ).click()
-    page.until(
-        lambda: next((b for b in page.all("#browse-folders button") if b.text == "movies"), None), "no movies folder"
-    ).click()
-    page.until(lambda: page.all("#browse-movies input")).pop().click()
-    page.find("#browse-use").click()
+    page.click_button("#browse-folders button", folder.name)
+    page.click_button("#browse-folders button", "movies")
+    page.click(lambda: next(reversed(page.all("#browse-movies input")), None))
+    page.click("#browse-use")
 
     movie = page.until(lambda: page.find("#process-movies").get_attribute("value"))
     assert movie.startswith(str(folder / "movies"))
@@ -84,7 +79,7 @@ def test_folder_dialogue_lists_movies_and_fills_the_form(page: Page, sample: Mad
 
 
 def test_form_without_a_movie_says_what_to_do(page: Page) -> None:
-    page.find("#process-start").click()
+    page.click("#process-start")
 
     page.until(lambda: "no file was chosen" in page.text("#process-message"))
     assert page.job_state() is None
@@ -109,13 +104,13 @@ def test_form_reads_a_movie_in_the_axes_that_were_typed_and_answers_in_its_own_w
     page: Page, sample: MadeSample
 ) -> None:
     movie = next((sample.path.parents[1] / "movies").glob("*.h5"))
-    page.find("#process-movies").send_keys(str(movie.parent))
-    page.find("#process-start").click()
+    page.write("#process-movies", str(movie.parent))
+    page.click("#process-start")
     page.until(lambda: "These files are one recording" in page.text("#process-message"))
 
-    page.find("#process-advanced summary").click()
-    page.find("#process-channel").send_keys("red")
-    page.find("#process-start").click()
+    page.click("#process-advanced summary")
+    page.write("#process-channel", "red")
+    page.click("#process-start")
     page.until(lambda: "Channel: 'red' is not a whole number" in page.text("#process-message"))
     assert page.job_state() is None
     options = page.all("select option[disabled]")

@@ -53,7 +53,8 @@ def page(mine: MadeSample, url: str, open_page: Callable[[str], Page]) -> Page:
     page = open_page(f"{url}/sample/{mine.identifier}?roi=none&frame=40")
     page.wait_for_player()
     page.until(lambda: page.script("return Boolean(window.fluorite.drawing)"), "nothing can be drawn")
-    page.script("window.stayed = true; arguments[0].scrollIntoView({block: 'center'})", page.find("#player-canvas"))
+    page.standing("#player-canvas")
+    page.script("window.stayed = true")
     return page
 
 
@@ -177,7 +178,7 @@ def test_imported_cells_are_marked_by_their_origin(page: Page, mine: MadeSample,
     upload.send_keys(str(tmp_path / "damaged.zip"))
     page.until(lambda: "damaged.zip" in page.text("#curation-status"), "the damaged file is not complained of")
     assert len(stored(mine)) == 9
-    page.find("#roi-upload input[type=file]").send_keys(str(tmp_path / "set.zip"))
+    page.write("#roi-upload input[type=file]", str(tmp_path / "set.zip"))
     page.until(lambda: len(page.script("return window.fluorite.roiRows()")) == 11, "no cells came")
     saved(page)
 

@@ -47,7 +47,7 @@ def saved(page: Page) -> None:
 
 def drag(page: Page, *times_s: float) -> None:
     """Drag along the lane of the table that is shown, from the first of these times to the last."""
-    canvas = page.find("#stimulus-timeline canvas")
+    canvas = page.standing("#stimulus-timeline canvas")
     action = ActionChains(page.driver)
     for number, time in enumerate(times_s):
         x, y = page.script(
@@ -95,7 +95,7 @@ def test_periods_are_drawn_dragged_typed_and_undone_and_shaded_behind_the_traces
 
     name = page.find('#stimulus-grid .ag-row [col-id="name"]')
     ActionChains(page.driver).double_click(name).perform()
-    page.find("#stimulus-grid .ag-cell-edit-wrapper input").send_keys(Keys.CONTROL, "a")
+    page.write("#stimulus-grid .ag-cell-edit-wrapper input", Keys.CONTROL, "a")
     ActionChains(page.driver).send_keys(HOSTILE, Keys.ENTER).perform()
     page.until(lambda: HOSTILE in page.text("#stimulus-names"), "the name is not among the names")
     saved(page)
@@ -108,13 +108,13 @@ def test_periods_are_drawn_dragged_typed_and_undone_and_shaded_behind_the_traces
     change_periods(project, sample.path, "grating", changed={0: {"name": HOSTILE}}, actor="Grace")
     page.until(lambda: [row[2] for row in shown(page)] == [HOSTILE], "the edit of another person did not appear")
 
-    page.find(".back-link").click()
+    page.click(".back-link")
     page.wait_for_player()
     page.until(lambda: HOSTILE in page.text("#shade-legend"), "there is no legend of the shades")
     shapes = "return document.querySelectorAll('#traces .shapelayer path, #traces .layer-below path').length"
     page.until(lambda: page.script(shapes) > 0, "nothing is shaded")
     page.until(lambda: page.script("return document.querySelector('.scrub-stimuli').dataset.names") == "1")
-    page.find("#trace-stimuli input").click()
+    page.click("#trace-stimuli input")
     page.until(lambda: page.script(shapes) == 0, "the shades cannot be turned off")
 
 
@@ -123,10 +123,10 @@ def test_a_pasted_table_is_mapped_loaded_into_a_new_type_and_copied(
 ) -> None:
     other, sample = mapped[1]
     page = stimuli_page(open_page, url, sample)
-    page.find("#stimulus-type-open").click()
+    page.click("#stimulus-type-open")
     page.until(lambda: page.find("#stimulus-type-name").is_displayed())
-    page.find("#stimulus-type-name").send_keys("orientation")
-    page.find("#stimulus-type-add").click()
+    page.write("#stimulus-type-name", "orientation")
+    page.click("#stimulus-type-add")
     page.until(lambda: page.text("#stimulus-title") == "orientation", "the new type is not shown")
     page.until(lambda: not page.all(".modal.show"))
 
@@ -143,7 +143,7 @@ def test_a_pasted_table_is_mapped_loaded_into_a_new_type_and_copied(
     page.until(lambda: "partly outside the recording" in page.text("#stimulus-outcome"), "the problem is not reported")
     Select(page.find("#stimulus-beyond")).select_by_value("cut")
     page.until(lambda: ": cut." in page.text("#stimulus-outcome"))
-    page.find("#stimulus-load").click()
+    page.click("#stimulus-load")
     page.until(lambda: [row[2] for row in shown(page)] == ["90", "0"], "the rows are not shown")
     stored = read_stimuli(sample.path)["orientation"]
     assert stored[["start_s", "stop_s"]].to_numpy().tolist() == [[1, 3], [8, 10]]
@@ -151,8 +151,8 @@ def test_a_pasted_table_is_mapped_loaded_into_a_new_type_and_copied(
     page.until(lambda: not page.all(".modal.show"))
     page.click_button("[data-stimulus=unit]", "Frames")
     page.until(lambda: shown(page)[0][:2] == ["15", "45"], "frames are not shown")
-    page.find("#stimulus-copy-open").click()
-    page.find("#stimulus-copy-samples input").click()
-    page.find("#stimulus-copy-do").click()
+    page.click("#stimulus-copy-open")
+    page.click("#stimulus-copy-samples input")
+    page.click("#stimulus-copy-do")
     page.until(lambda: "2 rows" in page.text("#stimulus-copy-outcome"), "nothing was copied")
     assert list(read_stimuli(other.path)["orientation"]["name"]) == ["90", "0"]

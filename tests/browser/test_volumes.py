@@ -54,7 +54,7 @@ def test_the_slider_shows_plane_after_plane(
         return float(np.corrcoef(page.canvas(HEIGHT, WIDTH).ravel(), truth.ravel())[0, 1])
 
     for kind in ("accepted", "rejected"):
-        page.find(f"#player-show-{kind}").click()
+        page.click(f"#player-show-{kind}")
     for plane in (2, 4):
         move_to(plane + 1)
         assert np.argmax([likeness(other) for other in range(5)]) == plane

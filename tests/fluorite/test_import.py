@@ -48,6 +48,7 @@ def in_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, set[int] | 
         ("caiman/cortex_2p_caiman.hdf5", "movies/cortex_2p.tif"),
         ("caiman/onephoton_caiman.hdf5", "movies/onephoton.tif"),
         ("caiman/caiman_1_8_5_onephoton.hdf5", None),
+        ("caiman/cnmfe_stub_10units_5frames.hdf5", None),
     ],
 )
 def test_a_real_caiman_result_is_kept_to_the_last_value(

@@ -35,7 +35,7 @@ from pipeline.results_file import Results, RingWeights, write_results
 from pipeline.seeds import Seeds, load_seeds, seeds_sha256
 from pipeline.version import code_sha256
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 MIB = 2**20
 
 

@@ -115,6 +115,17 @@ def test_every_choice_from_the_lists_is_one_combination() -> None:
     ]  # fmt: skip
 
 
+def test_a_peer_that_fails_is_reported_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAND_IN", "crash@fit")
+    small = ["--frames", "150", "--height", "48", "--width", "64", "--cells", "3", "--cache", str(tmp_path / "cache")]
+    done = CliRunner().invoke(main, ["bench", "engine", *small, "--against", "caiman"])
+
+    assert done.exit_code == 0, done.output
+    assert "builtin" in done.stdout
+    assert "caiman failed: " in done.stdout
+    assert "singular" in done.stdout
+
+
 def test_the_command_compares_and_prints_ratios(tmp_path: Path) -> None:
     small = ["--frames", "150", "--height", "48", "--width", "64", "--cells", "3", "--cache", str(tmp_path / "cache")]
     done = CliRunner().invoke(main, ["bench", "engine", *small, "--against", "suite2p"])

@@ -39,7 +39,7 @@ from pipeline.seeds import Seeds
 
 logger = logging.getLogger("fluorite.online")
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 Floats = NDArray[np.float32]
 
 # Frames from one template to the next.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.levels import Levels, contrast, to_uint8
+from pipeline.viewing.levels import Levels, contrast, to_uint8
 
 
 def test_automatic_levels_ignore_a_few_hot_pixels() -> None:
@@ -18,8 +18,34 @@ def test_automatic_levels_ignore_a_few_hot_pixels() -> None:
 
 @pytest.mark.parametrize("image", [np.full((4, 6), 7, np.uint16), np.full((4, 6), np.nan, np.float32)])
 def test_levels_differ_even_where_the_image_does_not(image: np.ndarray) -> None:
-    for levels in contrast(image):
+    found = contrast(image)
+
+    for levels in (found.span, found.auto, found.range, *found.choices.values()):
         assert levels.low < levels.high
+
+
+def test_one_hot_pixel_leaves_the_control_as_wide_as_the_image() -> None:
+    image = np.tile(np.arange(100, dtype=np.uint16), (60, 1))
+    image[0, 0] = 60_000
+
+    found = contrast(image)
+
+    assert found.range.low == 0
+    assert found.range.high < 300
+    assert sum(found.counts) == image.size - 1
+    # Whole numbers fill every bar: as many values in each.
+    assert max(found.counts[:20]) <= 2 * min(found.counts[:20])
+
+
+def test_choices_are_wider_and_narrower_than_the_automatic_one() -> None:
+    image = np.random.default_rng(1).normal(100, 10, (120, 200)).astype(np.float32)
+
+    choices = contrast(image).choices
+
+    widths = [choices[name].high - choices[name].low for name in ("strong", "auto", "soft", "full")]
+    assert widths == sorted(widths)
+    assert choices["full"] == (image.min(), image.max())
+    assert choices["auto"] == pytest.approx(np.percentile(image, [1, 99.7]), rel=1e-5)
 
 
 def test_levels_leave_out_what_is_not_a_number() -> None:

@@ -93,6 +93,17 @@ def plane_outlines(
     return found
 
 
+def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:
+    """Footprints ``(n_rois, height * width * depth)`` seen from above: ``(n_rois, height * width)``, weights added."""
+    # Copies, because adding up weights happens in place.
+    flat = sparse.csr_array(
+        (footprints.data.copy(), footprints.indices // depth, footprints.indptr.copy()),
+        shape=(footprints.shape[0], footprints.shape[1] // depth),
+    )
+    flat.sum_duplicates()
+    return flat
+
+
 def footprint_outline(
     pixels: NDArray[np.integer],
     weights: NDArray[np.floating],

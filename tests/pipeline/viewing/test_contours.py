@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from app.contours import ENERGY_SHARE, footprint_outline, outlines
+from pipeline.viewing.contours import ENERGY_SHARE, footprint_outline, outlines
 
 HEIGHT, WIDTH = 30, 50
 

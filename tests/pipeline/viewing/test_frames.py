@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nwb_schema.errors import MovieError
+from pipeline.viewing.frames import MOST_AVERAGED, picture, view_contrast
+from tests.pipeline.array_movie import ArrayMovie
+
+N_FRAMES, HEIGHT, WIDTH, DEPTH = 9, 5, 7, 3
+
+
+class Volumes(ArrayMovie):
+    """A view: a movie with a path."""
+
+    path = Path("volumes.h5")
+
+
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 60_000, (N_FRAMES, HEIGHT, WIDTH)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("number", "mean", "window"), [(4, 3, (3, 6)), (4, 4, (3, 7)), (0, 5, (0, 3)), (8, 5, (6, 9)), (4, 61, (0, 9))]
+)
+def test_running_mean_is_of_the_frames_around(number: int, mean: int, window: tuple[int, int]) -> None:
+    movie = frames()
+
+    found = picture(Volumes(movie), number, mean=mean)
+
+    np.testing.assert_allclose(found, movie[slice(*window)].mean(axis=0), rtol=1e-6)
+
+
+def test_single_frame_is_what_is_stored() -> None:
+    movie = frames()
+
+    found = picture(Volumes(movie), 4)
+
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, movie[4])
+
+
+def test_unknown_pixels_do_not_count_in_a_mean() -> None:
+    movie = frames().astype(np.float32)
+    movie[3, :, 0] = np.nan
+    movie[:, 0, :] = np.nan
+
+    found = picture(Volumes(movie), 4, mean=3)
+
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1:, 0], movie[4:6, 1:, 0].mean(axis=0))
+    np.testing.assert_allclose(found[1:, 1:], movie[3:6, 1:, 1:].mean(axis=0))
+
+
+def test_volume_is_averaged_before_it_is_seen_from_above() -> None:
+    movie = np.random.default_rng(0).random((N_FRAMES, HEIGHT, WIDTH, DEPTH)).astype(np.float32)
+
+    np.testing.assert_allclose(picture(Volumes(movie), 4, mean=3), movie[3:6].mean(axis=0).max(axis=2))
+    np.testing.assert_allclose(picture(Volumes(movie), 4, mean=3, plane=1), movie[3:6, ..., 1].mean(axis=0))
+
+
+@pytest.mark.parametrize(("number", "mean"), [(-1, 1), (N_FRAMES, 1), (0, 0), (0, MOST_AVERAGED + 1)])
+def test_what_is_not_there_is_refused(number: int, mean: int) -> None:
+    with pytest.raises(MovieError, match="frame"):
+        picture(Volumes(frames()), number, mean=mean)
+
+
+def test_means_have_less_noise_than_frames() -> None:
+    movie = np.random.default_rng(0).normal(500, 30, (60, HEIGHT, WIDTH)).astype(np.float32)
+    single, mean = view_contrast(Volumes(movie)), view_contrast(Volumes(movie), mean=15)
+
+    assert mean.auto.high - mean.auto.low < 0.5 * (single.auto.high - single.auto.low)
