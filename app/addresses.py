@@ -21,3 +21,13 @@ def sample_url(identifier: str, *, play: bool = False) -> str:
 def stimuli_url(identifier: str) -> str:
     """The address of the page of a sample's stimuli; see `sample_url`."""
     return f"/stimuli/{quote(identifier, safe='')}"
+
+
+def results_url(identifier: str) -> str:
+    """The address of the page of a sample's outputs; see `sample_url`."""
+    return f"/results/{quote(identifier, safe='')}"
+
+
+def compare_url(identifier: str) -> str:
+    """The address of the page that compares the results for the movie of a sample; see `sample_url`."""
+    return f"/compare/{quote(identifier, safe='')}"

@@ -16,6 +16,7 @@ from app.background import CleanProcessManager
 from app.components import (
     browse_view,
     bulk_edit,
+    compare_view,
     configuration_view,
     curation_view,
     edit_history,
@@ -27,6 +28,7 @@ from app.components import (
     picture_view,
     player_view,
     process_form,
+    results_view,
     roi_table,
     roi_tools,
     samples_table,
@@ -42,14 +44,17 @@ from app.edit_routes import edits
 from app.image_routes import images
 from app.pages import (
     browse_page,
+    compare_page,
     configuration_page,
     parameters_page,
     project_page,
+    results_page,
     sample_page,
     stimulus_page,
     tune_page,
     unknown_page,
 )
+from app.result_routes import results
 from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.tuning_routes import tuning
@@ -89,6 +94,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(tuning)
+    app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
@@ -99,6 +105,8 @@ def create_app(project_folder: Path) -> Dash:
         folder_browser,
         jobs_panel,
         player_view,
+        results_view,
+        compare_view,
         picture_view,
         roi_table,
         roi_tools,
@@ -146,6 +154,18 @@ def _register_pages(project_name: str) -> None:
         layout=parameters_page.layout,
     )
     register("app.pages.tune_page", path="/tune", title=f"Tune · {project_name} · Fluorite", layout=tune_page.layout)
+    register(
+        "app.pages.results_page",
+        path_template="/results/<identifier>",
+        title=f"Results · {project_name} · Fluorite",
+        layout=results_page.layout,
+    )
+    register(
+        "app.pages.compare_page",
+        path_template="/compare/<identifier>",
+        title=f"Compare · {project_name} · Fluorite",
+        layout=compare_page.layout,
+    )
     configuration = f"Configuration · {project_name} · Fluorite"
     register(
         "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout

@@ -187,6 +187,7 @@
       if (answer.all && api && !(answer.error && !rows.length)) this.replaceRows(api, rows, answer);
       else this.put(rows);
       window.dash_clientside.set_props("sample-version", { data: version });
+      if (fluorite.player) fluorite.player.edited(version);
       this.showProgress();
     }
 

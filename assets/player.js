@@ -33,6 +33,7 @@
       }
       this.views = new Map(config.views.map((view) => [view.name, view]));
       this.viewName = "movie"; // which of the movies is shown where a movie is shown
+      this.version = null; // of the sample, once it was edited here
       this.scaleBar = true;
       // Whoever asked for less motion presses Play.
       this.startsItself = config.play && !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -382,6 +383,13 @@
       return this._loadContours();
     }
 
+    /* The sample has another version now: what is computed of its cells may look otherwise. */
+    edited(version) {
+      if (version === this.version) return;
+      this.version = version;
+      if ([this.background, this.curtain.background].some((one) => one && one.computed)) this._refresh();
+    }
+
     showDeleted(shown) {
       this.showRois("deleted", shown);
     }
@@ -434,7 +442,9 @@
       const { url } = background;
       const { low, high } = this.levels(background);
       const levels = `&lo=${Number(low.toPrecision(8))}&hi=${Number(high.toPrecision(8))}`;
-      const rest = `${levels}${this._meanOf(background)}${this._zOf()}`;
+      // Addresses may be kept for ever, and what is computed changes with each edit.
+      const edit = background.computed && this.version ? `&edit=${encodeURIComponent(this.version)}` : "";
+      const rest = `${levels}${this._meanOf(background)}${this._zOf()}${edit}`;
       return (n) => `${url.replace("{n}", n)}${rest}`;
     }
 

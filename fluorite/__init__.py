@@ -9,10 +9,22 @@ Examples
 >>> fluorite.samples(project)                                   # doctest: +SKIP
 """
 
-from fluorite.api import create_project, events, open_project, rois, samples, stimuli, traces, values
+from fluorite.api import (
+    create_project,
+    events,
+    open_project,
+    results,
+    rois,
+    samples,
+    stimuli,
+    traces,
+    values,
+    variants,
+)
 from fluorite.editing import (
     accept,
     add_rois,
+    choose_variant,
     delete,
     edits,
     evaluate,
@@ -34,6 +46,7 @@ __all__ = [
     "__version__",
     "accept",
     "add_rois",
+    "choose_variant",
     "create_project",
     "delete",
     "edits",
@@ -45,6 +58,7 @@ __all__ = [
     "redo",
     "reject",
     "restore",
+    "results",
     "rois",
     "samples",
     "set_field",
@@ -54,4 +68,5 @@ __all__ = [
     "traces",
     "undo",
     "values",
+    "variants",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,33 @@ def stimuli(project: Project, sample: str) -> dict[str, pd.DataFrame]:
 def events(project: Project, sample: str) -> dict[str, pd.DataFrame]:
     """The moments of a sample by the name of their stimulus type: ``time_s``, ``name``, ..."""
     return _by_name(project, read_events(project.find_sample(sample)))
+
+
+def variants(project: Project, sample: str) -> pd.DataFrame:
+    """All results for the movie of a sample, one row each, oldest first: what `fluorite variants` lists."""
+    from pipeline.variants.listing import Variant, list_variants
+
+    rows = [asdict(variant) for variant in list_variants(project, project.find_sample(sample))]
+    return pd.DataFrame(rows, columns=[field.name for field in fields(Variant)])
+
+
+def results(project: Project, sample: str, folder: str | Path, *, rejected: bool = False) -> list[Path]:
+    """Write the outputs of a sample (results file, cell sets, initialisation images, events) into a new folder.
+
+    Parameters
+    ----------
+    rejected
+        Whether previews and events are of rejected cells, too.
+
+    Returns
+    -------
+    list
+        The files.
+    """
+    from pipeline.outputs.writing import Outputs, write_outputs
+
+    written = write_outputs(Outputs(project, project.find_sample(sample), rejected=rejected), Path(folder))
+    return [written.folder / name for name in written.files]
 
 
 def _by_name(project: Project, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -28,6 +28,7 @@ from pipeline.commands.cmd_log import log
 from pipeline.commands.cmd_params import params
 from pipeline.commands.cmd_picture import picture
 from pipeline.commands.cmd_process import process
+from pipeline.commands.cmd_results import results
 from pipeline.commands.cmd_set import set_values
 from pipeline.commands.cmd_shape import add_rois, merge, split
 from pipeline.commands.cmd_stimuli import stimuli
@@ -118,5 +119,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (variants, check, export, picture, check_caiman, bench):
+for _command in (variants, results, check, export, picture, check_caiman, bench):
     main.add_command(_command)

@@ -133,6 +133,14 @@ def import_into(project: Project, sample: str, results: str | Path, *, reason: s
     return replace(project, path, Path(results), actor=current_actor(), reason=reason).committed
 
 
+def choose_variant(project: Project, sample: str, variant: str, *, reason: str = "") -> core.Committed:
+    """Let another result of `fluorite.variants` (by its id) become the sample's segmentation; see `import_into`."""
+    from pipeline.variants.choosing import choose_variant as choose
+
+    path = project.find_sample(sample)
+    return choose(project, path, variant, actor=current_actor(), reason=reason).committed
+
+
 def set_field(project: Project, sample: str, name: str, value: Any, *, reason: str = "") -> core.Committed:
     """Change metadata, such as ``subject.age`` or ``imaging.indicator``; see `nwb_schema.edits.fields.FIELDS`."""
     return _commit(project, sample, core.SetField(name, value), reason)

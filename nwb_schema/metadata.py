@@ -55,6 +55,9 @@ class SampleMetadata:
         What was assumed or changed, one sentence each.
     extra
         What the movie file knows that NWB has no place for, JSON-able.
+    said_by
+        Who said the values of these fields: ``metadata`` (a person, for this recording), ``table of subjects``,
+        ``movie`` (the microscope), ``lab defaults``.
     """
 
     subject_id: str
@@ -99,8 +102,22 @@ class SampleMetadata:
     not_given: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    said_by: Mapping[str, str] = field(default_factory=dict)
+
+    def recording(self) -> dict[str, dict[str, Any]]:
+        """What is known of the recording and who said it, JSON-able: ``{field: {"value": ..., "from": ...}}``."""
+        known = {name: who for name, who in self.said_by.items() if name in _OF_RECORDING}
+        start = {"value": self.session_start_time.isoformat(), "from": self.session_start_time_source}
+        return {
+            "session_start_time": start,
+            **{name: {"value": getattr(self, name), "from": who} for name, who in known.items()},
+        }
 
 
+_OF_RECORDING = (
+    "device_name", "device_description", "device_manufacturer", "imaging_plane_description", "indicator", "location",
+    "excitation_lambda_nm", "emission_lambda_nm", "optical_channel_name", "grid_spacing_um", "experimenter",
+)  # fmt: skip
 _REQUIRED = {
     "sex": "Subject.sex",
     "age": "Subject.age",
@@ -122,6 +139,8 @@ def build_metadata(
     movie_source: str | None = None,
     movie_pixel_size_um: tuple[float, ...] | None = None,
     movie_extra: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
+    recorded_by: str = "movie",
     file_date: datetime | None = None,
     default_session: str | None = None,
     source: str | Path = "metadata",
@@ -140,6 +159,9 @@ def build_metadata(
     movie_session_start, movie_subject, movie_source, movie_pixel_size_um, movie_extra
         What the movie file says (see ``pipeline.movies.movie.MovieMetadata``); pixel size as ``(y, x)`` or, of
         volumes, ``(y, x, z)``.
+    recorded, recorded_by
+        What the microscope wrote besides, in neuroconv's layout, and who wrote it. It counts as said by the movie; what
+        NWB cannot take of it is left out with a note.
     file_date
         When the input file was last changed: the session's start where nothing else says it.
     default_session
@@ -162,10 +184,13 @@ def build_metadata(
     notes: list[str] = []
     for name, value in (movie_subject or {}).items():
         _movie_value(values, notes, name, value)
+    values |= _recorded(recorded or {}, recorded_by, notes)
+    movie_session_start = movie_session_start or values.pop("session_start_time", None)
+    values.pop("session_start_time", None)
     if movie_pixel_size_um is not None:
         values["grid_spacing_um"] = tuple(float(size) for size in movie_pixel_size_um)
     if movie_source:
-        values["device_description"] = clean_text(f"Recorded with {movie_source}")
+        values.setdefault("device_description", clean_text(f"Recorded with {movie_source}"))
     from_movie = dict(values)
     from_defaults = {name: value for name, value in as_metadata(lab_defaults or {}).items() if name not in from_movie}
     values |= from_defaults
@@ -180,6 +205,12 @@ def build_metadata(
     from_table = {name: value for name, value in row.items() if name not in given and name != "subject_id"}
     values |= from_table
     _note_sources(notes, from_table, from_movie, [name for name in from_defaults if name not in given])
+    said_by = {
+        **dict.fromkeys(from_movie, "movie"),
+        **dict.fromkeys(from_defaults, "lab defaults"),
+        **dict.fromkeys(given, "metadata"),
+        **dict.fromkeys(from_table, "table of subjects"),
+    }
     now = now or datetime.now().astimezone()
     start, start_source = _start_time(
         values.pop("session_start_time", None), movie_session_start, file_date, now, notes
@@ -210,6 +241,7 @@ def build_metadata(
         not_given=not_given,
         notes=tuple(notes),
         extra=dict(movie_extra or {}),
+        said_by={name: who for name, who in said_by.items() if name in values},
         **values,
     )
     if not metadata.session_description:
@@ -240,6 +272,20 @@ def _note_sources(
         notes.append(f"From the project's table of subjects: {', '.join(from_table)}.")
     if from_defaults:
         notes.append(f"From the project's lab defaults: {', '.join(from_defaults)}.")
+
+
+def _recorded(recorded: Mapping[str, Any], recorded_by: str, notes: list[str]) -> dict[str, Any]:
+    """What a microscope wrote, in the form in which we keep it, or a note on why it cannot be kept."""
+    found: dict[str, Any] = {}
+    for name, (where, value) in flatten(recorded, recorded_by, notes).items():
+        try:
+            found[name] = convert(name, value, notes)
+        except (UnusableTerm, ValueError, TypeError) as error:
+            said = clean_text(str(value))
+            notes.append(f"{recorded_by} says {where} = {said!r}, which NWB cannot take ({error}).")
+    if found:
+        notes.append(f"Read from what {recorded_by} wrote: {', '.join(found)}.")
+    return found
 
 
 def _movie_value(values: dict[str, Any], notes: list[str], name: str, value: Any) -> None:

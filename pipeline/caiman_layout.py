@@ -177,7 +177,7 @@ class ResultsLayout:
     def ring(self, dims: tuple[int, ...]) -> RingWeights | None:
         """W and b0 of a one-photon plane, pixels in C order; None where they are missing or do not fit `dims`.
 
-        W is stored by rows, for the field reduced by ``ssub_B``.
+        W is stored by columns, for the field reduced by ``ssub_B``; first versions of our own engine stored it by rows.
         """
         offset = self._estimate("b0")
         parts = [self._array(f"estimates/W/{name}") for name in ("data", "indices", "indptr", "shape")]
@@ -189,7 +189,10 @@ class ResultsLayout:
         n_small = int(np.prod(small))
         if shape.reshape(-1).tolist() != [n_small, n_small] or len(indptr) != n_small + 1:
             return None
-        entries = sparse.csr_array((data, indices, indptr), shape=(n_small, n_small)).tocoo()
+        own = self._file.get(OWN_GROUP)
+        by_rows = isinstance(own, h5py.Group) and self.engine()[0] == "builtin" and "ring_stored" not in own.attrs
+        form = sparse.csr_array if by_rows else sparse.csc_array
+        entries = form((data, indices, indptr), shape=(n_small, n_small)).tocoo()
         rows, columns = (_c_order(pixels, small) for pixels in (entries.row, entries.col))
         weights = sparse.csr_array((entries.data.astype(np.float32), (rows, columns)), shape=(n_small, n_small))
         b0 = np.empty(offset.size, np.float32)

@@ -27,6 +27,7 @@ from pipeline.foreign.finding import read_found, read_traced
 from pipeline.foreign.found import Found
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
+from pipeline.movies.acquisition import read_acquisition
 from pipeline.movies.digest import files_sha256
 from pipeline.movies.movie import Movie, MovieMetadata
 from pipeline.parameters.groups import Motion
@@ -107,6 +108,7 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     found, movie = _read(request)
     try:
         recorded = _recorded(found, movie)
+        written = None if movie is None else read_acquisition(movie.paths[0])
         metadata = build_metadata(
             subject=request.subject,
             session=request.session,
@@ -117,6 +119,8 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             movie_source=recorded.source,
             movie_pixel_size_um=recorded.pixel_size_um,
             movie_extra=recorded.extra,
+            recorded=recorded.recorded if written is None else written.metadata,
+            recorded_by=recorded.source or "the microscope" if written is None else written.program,
             file_date=datetime.fromtimestamp((request.movie or found.files[0]).stat().st_mtime, tz=UTC),
             default_session=default_session(request.movie) if request.movie else found.session,
             source=request.metadata_file,

@@ -26,6 +26,7 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.submission import current_actor, submit
 from pipeline.jobs.unfinished import reclaimable_bytes, unfinished_work
+from pipeline.movies.acquisition import Acquisition, read_acquisition
 from pipeline.movies.check import check_movie
 from pipeline.movies.cropped import field_of_raw
 from pipeline.movies.digest import movie_sha256
@@ -84,20 +85,33 @@ def check_request(project: Project, request: ProcessRequest) -> None:
 
 
 def _open_movie(project: Project, request: ProcessRequest) -> tuple[Movie, Parameters, tuple[str, ...]]:
-    """The movie, the parameters completed with its rate, and a note where the lab's default had to stand for that."""
+    """The movie, the parameters completed with its rate, and a note where the movie itself did not say that."""
     try:
         return *request.open_movie(), ()
     except MissingRateError:
-        rate_hz = project.configuration().defaults.get("imaging_rate_hz")
-        if rate_hz is None:
-            raise
+        recorded = read_acquisition(request.movies[0])
+        rate_hz = None if recorded is None else recorded.rate_hz
+        if recorded is not None and rate_hz is not None:
+            note = f"The imaging rate of {rate_hz:g} Hz is from what {recorded.program} wrote beside the movie."
+        else:
+            rate_hz = project.configuration().defaults.get("imaging_rate_hz")
+            if rate_hz is None:
+                raise
+            note = f"The movie does not say its imaging rate; the project's lab default of {rate_hz:g} Hz is taken."
     options = request.movie.model_copy(update={"frame_rate_hz": rate_hz})
-    note = f"The movie does not say its imaging rate; the project's lab default of {rate_hz:g} Hz stands for it."
     return *request.model_copy(update={"movie": options}).open_movie(), (note,)
 
 
-def sample_metadata(project: Project, request: ProcessRequest, movie: Movie) -> SampleMetadata:
-    """The sample's metadata from the request, its metadata file, the project and the movie."""
+def sample_metadata(
+    project: Project, request: ProcessRequest, movie: Movie, recorded: Acquisition | None = None
+) -> SampleMetadata:
+    """The sample's metadata from the request, its metadata file, the project and the movie.
+
+    Parameters
+    ----------
+    recorded
+        What the microscope wrote besides. The sample's name does not depend on it.
+    """
     first = movie.paths[0]
     metadata = build_metadata(
         subject=request.subject,
@@ -109,6 +123,8 @@ def sample_metadata(project: Project, request: ProcessRequest, movie: Movie) -> 
         movie_source=movie.metadata.source,
         movie_pixel_size_um=movie.metadata.pixel_size_um,
         movie_extra=movie.metadata.extra,
+        recorded=movie.metadata.recorded if recorded is None else recorded.metadata,
+        recorded_by=movie.metadata.source or "the microscope" if recorded is None else recorded.program,
         file_date=datetime.fromtimestamp(first.stat().st_mtime, tz=UTC),
         default_session=default_session(first),
         source=request.metadata_file,
@@ -150,8 +166,9 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
         target = find_target(project, request.variant_of) if request.variant_of is not None else None
-        metadata = sample_metadata(project, request, movie) if target is None else None
-        if metadata is not None:
+        metadata = None
+        if target is None:
+            metadata = sample_metadata(project, request, movie, read_acquisition(movie.paths[0]))
             refuse_taken_name(project, metadata)
         if target is not None:
             check_shape(target, movie)

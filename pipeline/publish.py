@@ -88,6 +88,13 @@ def publish_sample(
         "n_accepted": int(segmentation.accepted.sum()),
         "seconds": dict(seconds),
         "peak_rss_mb": round(peak_rss_mb, 1),
+        "recording": {
+            "imaging_rate_hz": {
+                "value": segmentation.rate_hz,
+                "from": str(metadata.extra.get("rate_from", "results")),
+            },
+            **metadata.recording(),
+        },
         "notes": [*provenance.notes, *metadata.notes, *([] if movie else [NO_MOVIE])],
     }
     if Ledger(project).job(job.id).state is not JobState.RUNNING:

@@ -252,6 +252,9 @@ def _fill(file: h5py.File, results: Results, written: _Written) -> None:
     for name in ("patch_shifts", "patch_rows", "patch_columns"):
         if getattr(results, name) is not None:
             file["fluorite"].create_dataset(name, data=getattr(results, name).astype(np.float32))
+    if results.ring is not None:
+        # Files of before had W by rows, and CaImAn took it for its transpose.
+        file["fluorite"].attrs["ring_stored"] = "columns"
     if results.latency_s is not None:
         file["fluorite"].create_dataset("latency_s", data=results.latency_s)
 
@@ -302,8 +305,8 @@ def _put_ring(estimates: h5py.Group, ring: RingWeights | None) -> None:
         np.ravel_multi_index(np.unravel_index(pixels, ring.small_shape), ring.small_shape, order="F")
         for pixels in (entries.row, entries.col)
     )
-    # In CSR form: that is what CaImAn takes W for when it loads it.
-    matrix = sparse.csr_array((entries.data.astype(np.float64), (rows, columns)), shape=ring.weights.shape)
+    # In CSC form, as CaImAn saves its own: it makes rows of it again when it loads them.
+    matrix = sparse.csc_array((entries.data.astype(np.float64), (rows, columns)), shape=ring.weights.shape)
     _put_sparse(estimates.create_group("W"), matrix)
 
 

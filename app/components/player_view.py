@@ -149,6 +149,7 @@ def _views(workspace: Workspace, sample: SampleData, registered: dict[str, Any])
                 "url": frame_url(sample, shown, name),
                 "levels_url": levels_url(sample, shown, name),
                 "moving": True,
+                "computed": name != "raw",
                 "contrast": None,
                 "planes": registered["planes"] and {},
                 # Raw and registered are compared, so they have the same levels.

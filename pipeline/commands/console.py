@@ -53,6 +53,9 @@ def print_report(report: Mapping[str, Any]) -> None:
     """What came out of a movie, for people: the sample on stdout, what there is to know about it on stderr."""
     what = f"{report['sample']}, result {report['variant'][:8]}" if report.get("variant") else report["sample"]
     click.echo(f"{what}: {report['n_accepted']} of {report['n_rois']} cells accepted")
+    for name, known in report.get("recording", {}).items():
+        if known["from"] == "movie":
+            click.echo(f"from the movie: {name} = {known['value']}", err=True)
     for note in report["notes"]:
         click.echo(f"note: {note}", err=True)
 

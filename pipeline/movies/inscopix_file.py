@@ -7,6 +7,7 @@ by frame just the same, so isx is used directly.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ _SUBJECT = {
     "Animal Weight": "weight",
 }
 """isx's names on the left, NWB's on the right."""
+_SETTINGS = {
+    "Exposure Time (ms)": ("exposure", " ms"),
+    "Microscope Gain": ("gain", ""),
+    "Microscope Focus": ("focus", ""),
+    "efocus": ("electronic focus", ""),
+    "Microscope EX LED Power (mw/mm^2)": ("excitation LED", " mW/mm^2"),
+    "Microscope OG LED Power (mw/mm^2)": ("optogenetics LED", " mW/mm^2"),
+}
+"""Numbers that say how a recording was made, and how to write them."""
 
 
 class InscopixFrames:
@@ -95,6 +105,7 @@ class InscopixFrames:
                 source=f"Inscopix {microscope}" if microscope else "Inscopix",
                 subject=subject,
                 extra=extra,
+                recorded=_recorded(info),
             ),
         )
 
@@ -110,6 +121,25 @@ class InscopixFrames:
     def close(self) -> None:
         with self._lock:
             self._movie = None
+
+
+def _recorded(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What the microscope wrote of itself, in neuroconv's layout."""
+    software, serial = info.get("Acquisition SW Version"), info.get("Microscope Serial Number")
+    known = [f"serial number {serial}" if serial else "", f"software {software}" if software else ""]
+    device = {
+        "name": info.get("Microscope Type"),
+        "description": ", ".join(["Inscopix microscope", *filter(None, known)]) if any(known) else None,
+        "manufacturer": "Inscopix",
+    }
+    settings = [f"{words} {info[name]:g}{unit}" for name, (words, unit) in _SETTINGS.items() if info.get(name)]
+    plane = {"description": "One-photon imaging: " + ", ".join(settings)} if settings else {}
+    found: dict[str, Any] = {
+        "Ophys": {"Device": {name: value for name, value in device.items() if value}, "ImagingPlane": plane}
+    }
+    if info.get("Experimenter Name"):
+        found["NWBFile"] = {"experimenter": [str(info["Experimenter Name"])]}
+    return found
 
 
 def _refusal(path: Path, message: str) -> MovieError:

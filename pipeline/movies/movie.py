@@ -26,6 +26,9 @@ class MovieMetadata:
         ``(y, x)`` micrometres per pixel, or ``(y, x, z)`` where the distance of planes is known, or None.
     subject
         What the file knows of the animal, under NWB's names (``subject_id``, ``sex``, ``species``, ...).
+    recorded
+        What the microscope wrote of itself, in neuroconv's layout (``Ophys``: ``Device``, ``ImagingPlane``), for a
+        format whose reader knows it; `pipeline.movies.acquisition` reads what lies beside the others.
     extra
         Everything else that the microscope or the side-car wrote and that may matter later (``orig_meta``), JSON-able.
     """
@@ -35,6 +38,7 @@ class MovieMetadata:
     pixel_size_um: tuple[float, ...] | None = None
     subject: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Mapping[str, Any] = field(default_factory=dict)
 
 
 class LazyFrames(Protocol):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 import uuid
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from scipy import sparse
@@ -15,6 +17,7 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_rois, registered_movie_path
 from nwb_schema.writer import write_sample
 from pipeline.engines.builtin.cnmfe.ring import RingBackground
+from pipeline.movies import open_movie
 from pipeline.results import read_results, read_ring
 from pipeline.results_file import RingWeights, write_results
 from pipeline.viewing.reconstruction import COMPUTED, LowRank, Model, cells, computed, read_model
@@ -190,6 +193,40 @@ def test_ring_is_read_back_as_it_was_written(one_photon: tuple[Path, Path]) -> N
     np.testing.assert_array_equal(ring.offset, np.arange(11 * 17))
     weights = np.random.default_rng(3).random((11 * 17,) * 2) > 0.95
     np.testing.assert_allclose(ring.weights.toarray(), 0.01 * weights, rtol=1e-6)
+
+
+def test_ring_of_our_first_versions_was_stored_by_rows(one_photon: tuple[Path, Path], tmp_path: Path) -> None:
+    old = tmp_path / "old.hdf5"
+    shutil.copy(one_photon[1], old)
+    with h5py.File(old, "r+") as file:
+        del file["fluorite"].attrs["ring_stored"]
+
+    before, after = read_ring(old), read_ring(one_photon[1])
+
+    assert before is not None
+    assert after is not None
+    np.testing.assert_allclose(before.weights.toarray(), after.weights.toarray().T)
+
+
+def test_ring_that_caiman_saved_explains_its_movie(shared_data: Path) -> None:
+    results = shared_data / "caiman" / "onephoton_caiman.hdf5"
+    found, ring = read_results(results), read_ring(results)
+    assert ring is not None
+    assert found.denoised is not None
+    background = RingBackground((112, 144), 2, ring.weights, ring.offset)
+    model = Model((112, 144), found.footprints, found.denoised, background)
+    turned = replace(model, background=replace(background, weights=sparse.csr_array(ring.weights.T)))
+    with open_movie(shared_data / "movies" / "onephoton.tif") as movie:
+        frames = {number: movie.read(number, number + 1).astype(np.float32) for number in range(0, 1000, 50)}
+
+    left, left_if_turned = (
+        np.concatenate([computed("residual", which, frame, number) for number, frame in frames.items()]).std(axis=0)
+        for which in (model, turned)
+    )
+
+    # Not registered, so that motion is left as well.
+    assert left.mean() < 0.6 * left_if_turned.mean()
+    assert left.mean() < 0.6 * np.concatenate(list(frames.values())).std(axis=0).mean()
 
 
 def test_background_of_a_one_photon_movie_is_read_from_its_results_file(
