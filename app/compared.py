@@ -12,18 +12,22 @@ from app.movie_pool import file_signature
 from app.sample_outputs import outputs_of
 from app.sample_store import SampleData
 from app.workspace import Workspace
-from nwb_schema.errors import JobError
+from nwb_schema.errors import FluoriteError, JobError
 from nwb_schema.reader import read_provenance
 from pipeline.outputs.cell_set import CellSet, cell_set_of
-from pipeline.results import read_results
-from pipeline.variants.comparing import Comparison, compare_cells
+from pipeline.outputs.writing import KINDS
+from pipeline.results import read_cells, read_results
+from pipeline.variants.comparing import Comparison, Overview, compare_cells, overview_of
 from pipeline.variants.listing import Variant, list_variants
 
 SAMPLE = "sample"
 """Names the sample as it is now, with everything that people did to it."""
-_KEPT = 4
+_KEPT = 3
+_KEPT_OVERVIEWS = 200
 
 _loaded: OrderedDict[tuple[str, str], CellSet] = OrderedDict()
+_overviews: OrderedDict[tuple[object, ...], Overview] = OrderedDict()
+_pairs: OrderedDict[tuple[object, ...], Pair] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -99,7 +103,7 @@ def load_side(workspace: Workspace, sample: SampleData, variants: list[Variant],
     with _lock:
         found = _loaded.get(key)
     if found is None:
-        found = cell_set_of(read_results(variant.results, rate_hz=sample.summary.rate_hz), sample.images)
+        found = cell_set_of(read_results(variant.results, rate_hz=sample.summary.rate_hz), sample.images, KINDS)
     with _lock:
         _loaded[key] = found
         _loaded.move_to_end(key)
@@ -108,6 +112,28 @@ def load_side(workspace: Workspace, sample: SampleData, variants: list[Variant],
     title = variant.title or variant.id[:8]
     made_by = f"{variant.engine} {variant.engine_version}"
     return Side(variant.id, title, made_by, variant, found, dict(variant.parameters))
+
+
+def overviews(workspace: Workspace, sample: SampleData, variants: list[Variant]) -> dict[str, Overview]:
+    """Each result next to the sample, by its id; those that cannot be compared are left out."""
+    side = load_side(workspace, sample, variants, SAMPLE)
+    found = {}
+    for variant in variants:
+        key = (sample.path, sample.signature, variant.id, file_signature(variant.results))
+        with _lock:
+            kept = _overviews.get(key)
+        if kept is None:
+            try:
+                cells = cell_set_of(read_cells(variant.results))
+                kept = overview_of(side.cells, side.parameters, cells, variant.parameters)
+            except (FluoriteError, ValueError):  # another size of frame, or a damaged file
+                continue
+        with _lock:
+            _overviews[key] = kept
+            while len(_overviews) > _KEPT_OVERVIEWS:
+                _overviews.popitem(last=False)
+        found[variant.id] = kept
+    return found
 
 
 def load_pair(
@@ -120,11 +146,23 @@ def load_pair(
     FluoriteError
     """
     variants = variants_of(workspace, sample)
+    there = {variant.id: file_signature(variant.results) for variant in variants}
+    # Each click on a cell asks for the pair again.
+    key = (sample.path, sample.signature, names, *(there.get(name) for name in names), accepted_only, least_overlap)
+    with _lock:
+        if key in _pairs:
+            _pairs.move_to_end(key)
+            return _pairs[key]
     a, b = (load_side(workspace, sample, variants, name) for name in names)
     if a.cells.shape != b.cells.shape:
         raise JobError(b.title, f"has frames of {b.cells.shape}, the other {a.cells.shape}", "Compare others.")
     shown_a, shown_b = (_shown(side.cells, accepted_only=accepted_only) for side in (a, b))
-    return Pair(a, b, shown_a, shown_b, compare_cells(shown_a, shown_b, least_overlap))
+    pair = Pair(a, b, shown_a, shown_b, compare_cells(shown_a, shown_b, least_overlap))
+    with _lock:
+        _pairs[key] = pair
+        while len(_pairs) > _KEPT:
+            _pairs.popitem(last=False)
+    return pair
 
 
 def _shown(cells: CellSet, *, accepted_only: bool) -> CellSet:

@@ -58,6 +58,7 @@ def job_state(job: Job) -> dict[str, Any]:
         "created_at": job.created_at,
         "seconds": None if job.started_at is None or job.ended_at is None else job.ended_at - job.started_at,
         "identifier": job.result.get("identifier"),
+        "is_variant": "variant" in job.result,
     }
 
 
@@ -78,6 +79,8 @@ def overall_fraction(kind: str, stage: str, fraction: float) -> float | None:
 
 def recording_name(spec: Mapping[str, Any]) -> str:
     """What tells jobs with movies of one name apart: subject and session, or the folder of the movie."""
+    if spec.get("variant_of"):
+        return f"another result for the sample {str(spec['variant_of'])[:8]}"
     known = [f"{name} {spec[name]}" for name in ("subject", "session") if spec.get(name)]
     if known:
         return " · ".join(known)

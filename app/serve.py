@@ -11,6 +11,7 @@ from pathlib import Path
 import waitress
 import waitress.server
 
+from app import background
 from app.request_guard import is_loopback
 from app.server import create_app
 from app.workspace import workspace_of
@@ -69,6 +70,7 @@ def serve(
         raise ServeError(f"port {port}", _cause(error), "Choose another one with --port, or 0 for any.") from error
     workspace = workspace_of(app.server)
     _recover(workspace.project)
+    background.prepare()
     if on_ready is not None:
         on_ready(f"http://{_url_host(host)}:{_port(server)}/")
     try:

@@ -12,7 +12,7 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from app import request_guard
-from app.background import CleanProcessManager
+from app.background import background_manager, problem_alert, say_failure
 from app.components import (
     browse_view,
     bulk_edit,
@@ -20,7 +20,9 @@ from app.components import (
     configuration_view,
     curation_view,
     edit_history,
+    figure_dialogue,
     folder_browser,
+    heatmap_panel,
     jobs_panel,
     parameter_history_view,
     parameter_run,
@@ -57,6 +59,7 @@ from app.pages import (
 from app.result_routes import results
 from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
+from app.trace_routes import traces
 from app.tuning_routes import tuning
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
@@ -84,7 +87,8 @@ def create_app(project_folder: Path) -> Dash:
         assets_folder=str(ASSETS),
         serve_locally=True,
         health_endpoint=HEALTH_ENDPOINT,
-        background_callback_manager=CleanProcessManager(project),
+        background_callback_manager=background_manager(project),
+        on_error=say_failure,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     # Signs the handles of background callbacks; whoever had one from before a restart has to ask again.
@@ -94,6 +98,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(tuning)
+    app.server.register_blueprint(traces)
     app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
@@ -111,6 +116,8 @@ def create_app(project_folder: Path) -> Dash:
         roi_table,
         roi_tools,
         trace_panel,
+        heatmap_panel,
+        figure_dialogue,
         curation_view,
         edit_history,
         browse_view,
@@ -223,6 +230,7 @@ def _frame(project: Project) -> Component:
                 ],
                 className="site-header",
             ),
+            problem_alert(),
             dash.page_container,
             *jobs_panel.job_stores(),
         ]

@@ -22,6 +22,7 @@ from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
 from pipeline.commands.cmd_evaluate import evaluate
 from pipeline.commands.cmd_export import export
+from pipeline.commands.cmd_figure import figure
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
@@ -58,6 +59,19 @@ def main() -> None:
 def serve(folder: Path, host: str, port: int, browser: bool) -> None:
     """Open the dashboard of the project in DIR."""
     _serve(folder, host, port, browser)
+
+
+@main.command("worker")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="Calls worked on at a time."
+)
+@ends_cleanly
+def worker(folder: Path, processes: int) -> None:
+    """Work on what the dashboard of DIR does in the background; for servers with FLUORITE_REDIS_URL."""
+    from app.background import redis_workers
+
+    sys.exit(redis_workers().work(folder, processes))
 
 
 @main.command("demo")
@@ -119,5 +133,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (variants, results, check, export, picture, check_caiman, bench):
+for _command in (variants, results, check, export, figure, picture, check_caiman, bench):
     main.add_command(_command)

@@ -144,6 +144,10 @@ class ResultsLayout:
             accepted[whole] = True
         return accepted, True
 
+    def has_latency(self) -> bool:
+        """Whether it says how long each frame took, as an online run of ours does."""
+        return self._array(f"{OWN_GROUP}/latency_s") is not None
+
     def n_rois(self) -> int:
         """Number of components."""
         return self._a_shape()[1]

@@ -82,6 +82,35 @@ def read_results_notes(path: Path) -> tuple[str, ...]:
         return tuple(layout.notes(layout.dims()))
 
 
+def read_cells(path: Path) -> Segmentation:
+    """The components without their traces: quick, also of a long recording.
+
+    Raises
+    ------
+    ResultsError
+        As `read_results`.
+    """
+    with _open(path) as layout:
+        dims = layout.dims()
+        n_rois = layout.n_rois()
+        accepted, evaluated = layout.accepted(n_rois)
+        scores: dict[str, Any] = {ours: layout.score(theirs, n_rois) for ours, theirs in _SCORES.items()}
+        return Segmentation(
+            shape=dims,
+            footprints=layout.footprints(dims),
+            rate_hz=0.0,
+            accepted=accepted,
+            evaluated=evaluated,
+            **scores,
+        )
+
+
+def is_online(path: Path) -> bool:
+    """Whether a run of our online mode wrote the file: only then its online parameters had any effect."""
+    with _open(path) as layout:
+        return layout.has_latency()
+
+
 def read_counts(path: Path) -> tuple[int, int]:
     """How many components the file has, and how many of them are accepted; of a large file only this is read."""
     with _open(path) as layout:

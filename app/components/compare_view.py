@@ -10,7 +10,7 @@ import numpy as np
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.compared import SAMPLE, Pair, Side, first_choice, load_pair, variants_of
+from app.compared import SAMPLE, Pair, Side, first_choice, load_pair, overviews, variants_of
 from app.components.markup import aria
 from app.components.sized_graph import sized_graph
 from app.edit_routes import actor_of
@@ -22,10 +22,11 @@ from app.sample_store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.edits.identity import MIN_IOU, match_rois
 from nwb_schema.errors import FluoriteError
-from pipeline.variants.comparing import LEAST_OVERLAP, parameter_differences
+from pipeline.variants.comparing import LEAST_OVERLAP, Overview, parameter_differences
 from pipeline.variants.listing import Variant
 
 _OVERLAPS = (LEAST_OVERLAP, 0.5, 0.7)
+_SHOWN_DIFFERENCES = 6
 _KINDS = {"denoised": "Denoised", "raw": "Raw"}
 
 
@@ -35,7 +36,7 @@ def compare_sections(workspace: Workspace, sample: SampleData) -> list[Component
     a, b = first_choice(variants)
     enough = len(variants) > 1 or (variants and not variants[0].is_chosen)
     return [
-        _list_card(variants, sample),
+        _list_card(workspace, variants, sample),
         _outline_card(variants, a, b) if enough else _only_one(workspace, sample),
         *(_detail_cards(workspace) if enough else []),
     ]
@@ -46,41 +47,62 @@ def empty_sections() -> list[Component]:
     return [_outline_card([], SAMPLE, SAMPLE), *_detail_cards(None), dcc.Store(id="compare-identifier", data=None)]
 
 
-def _list_card(variants: Sequence[Variant], sample: SampleData) -> Component:
-    head = ["", "Result", "Engine", "Accepted", "Found", "Seconds", "Memory", "Made"]
-    rows = [
-        html.Tr(
-            [
-                html.Td(
-                    "\u2713" if variant.is_chosen else "",
-                    title="The sample has this one" if variant.is_chosen else None,
-                ),
-                html.Td([variant.title or ABSENT, html.Code(variant.id[:8], className="muted variant-id")]),
-                html.Td(f"{variant.engine} {variant.engine_version}"),
-                html.Td(str(variant.n_accepted), className="is-number"),
-                html.Td(str(variant.n_rois), className="is-number"),
-                html.Td(number(variant.seconds.get("total"), 3), className="is-number"),
-                html.Td(_memory(variant), className="is-number"),
-                html.Td(f"{local_moment(variant.at)} {variant.actor}"),
-            ]
-        )
-        for variant in variants
-    ]
+def _list_card(workspace: Workspace, variants: Sequence[Variant], sample: SampleData) -> Component:
+    """All results, a row each: what a sweep of parameters is judged by."""
+    known = overviews(workspace, sample, list(variants))
+    head = ["", "Result", "Engine", "Accepted", "Also in the sample", "Found", "SNR", "r", "Time", "Memory", "Made"]
+    rows = [html.Tr(_list_row(variant, known.get(variant.id))) for variant in variants]
     own = not any(variant.is_chosen for variant in variants)
     note = "The sample's own results file is not here; the sample itself can be compared all the same." if own else None
+    words = "SNR and r are medians of the accepted cells. \u2713 marks the result that the sample has."
     return html.Section(
         [
             html.H2("All results for this movie", id="compare-list-title"),
             html.Table(
-                [html.Thead(html.Tr([html.Th(name) for name in head])), html.Tbody(rows)], className="plain-table"
+                [html.Thead(html.Tr([html.Th(name) for name in head])), html.Tbody(rows)],
+                className="plain-table is-list",
             )
             if rows
             else None,
-            html.P(note, className="muted") if note else None,
+            html.P(" ".join(filter(None, (note, words if rows else None))), className="muted"),
         ],
         className="card-panel",
         **aria(labelledby="compare-list-title"),
     )
+
+
+def _list_row(variant: Variant, overview: Overview | None) -> list[Component]:
+    differs = [html.Span(f"{name} {_value(here)}") for name, _, here in (overview.differing if overview else ())]
+    more = len(differs) - _SHOWN_DIFFERENCES
+    differs = differs[:_SHOWN_DIFFERENCES] + ([html.Span(f"and {more} more")] if more > 0 else [])
+    return [
+        html.Td("\u2713" if variant.is_chosen else ""),
+        html.Td(
+            [
+                variant.title or ABSENT,
+                html.Code(variant.id[:8], className="muted variant-id"),
+                html.Div(differs, className="muted variant-differs") if differs else None,
+            ]
+        ),
+        html.Td(f"{variant.engine} {variant.engine_version}"),
+        *(
+            html.Td(text)
+            for text in (
+                str(variant.n_accepted),
+                ABSENT if overview is None else str(overview.n_both),
+                str(variant.n_rois),
+                ABSENT if overview is None else _score(overview.median_snr),
+                ABSENT if overview is None else _score(overview.median_r),
+                duration(variant.seconds.get("total")),
+                _memory(variant),
+            )
+        ),
+        html.Td(f"{local_moment(variant.at)} {variant.actor}"),
+    ]
+
+
+def _score(value: float) -> str:
+    return number(value, 3) if value == value else ABSENT
 
 
 def _only_one(workspace: Workspace, sample: SampleData) -> Component:

@@ -22,7 +22,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.addresses import sample_url
+from app.addresses import compare_url, sample_url
 from app.background import background_project
 from app.components.markup import aria, data
 from app.field_names import field_words
@@ -68,7 +68,8 @@ def job_stores() -> list[Component]:
         dcc.Store(id="jobs-submitted"),
         dcc.Store(id="jobs-cancelled"),
         # A nonce in the key of the background callback: nobody is given what was computed for another page.
-        dcc.Store(id="jobs-watch", data=None),
+        # One without data says that it changed: this starts a process
+        dcc.Store(id="jobs-watch", data=""),
         dcc.Store(id="jobs-watching", data=False),
         dcc.Store(id="jobs-watched"),
         dcc.Interval(id="jobs-poll", interval=_POLL_MS),
@@ -109,6 +110,8 @@ def _job_entry(job: dict[str, Any]) -> Component:
         )
     if job["identifier"] and state == "ok":
         actions.append(dcc.Link("Open sample", href=sample_url(job["identifier"]), className="text-button"))
+    if job["identifier"] and job["is_variant"] and state == "ok":
+        actions.append(dcc.Link("Compare", href=compare_url(job["identifier"]), className="text-button"))
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(
         html.Div(
@@ -140,7 +143,7 @@ def _progress(job: dict[str, Any]) -> list[Component]:
 
 def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:
     """Background callback: report the jobs until none is active or the time is up; says whether some still are."""
-    if nonce is None:
+    if not nonce:
         return False
     project = background_project()
     return follow(lambda: jobs_state(project), lambda jobs: report([jobs]), for_s=_WATCH_S, every_s=_WATCH_EVERY_S)

@@ -38,7 +38,7 @@ _IMAGE_WORDS = {
 def results_sections(workspace: Workspace, sample: SampleData) -> list[Component | None]:
     """All sections of the page."""
     outputs = outputs_of(workspace, sample)
-    kinds = [kind for kind in KINDS if kind in outputs.cells.traces]
+    kinds = [kind for kind in KINDS if kind in outputs.cells.kinds]
     return [
         _results_card(workspace, sample, outputs),
         _cells_card(sample, outputs, kinds) if kinds and len(outputs.cells.table) else None,

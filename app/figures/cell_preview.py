@@ -80,8 +80,8 @@ def stacked_figure(cells: CellSet, rows: Sequence[int], kind: str) -> go.Figure:
     """The traces of `rows`, the first on top, each at its own scale."""
     traces, ticks = [], []
     numbers = cells.table["index"].to_numpy()
-    for position, row in enumerate(rows):
-        values = np.nan_to_num(cells.traces[kind][row])
+    blocks = np.nan_to_num(cells.read_traces(kind, rows))
+    for position, (row, values) in enumerate(zip(rows, blocks, strict=True)):
         samples = visible_samples(values, cells.rate_hz, None, _POINTS_PER_TRACE)
         ticks.append(f"{numbers[row]}{_score(cells, row, short=True)}")
         traces.append(

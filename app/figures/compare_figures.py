@@ -93,9 +93,9 @@ def pair_traces_figure(pair: Pair, row_a: int, row_b: int, kind: str) -> go.Figu
     duration_s = 0.0
     sides = ((pair.shown_a, row_a, "A", ONLY_A), (pair.shown_b, row_b, "B", ONLY_B))
     for cells, row, name, (colour, _) in sides:
-        if row < 0 or kind not in cells.traces:
+        if row < 0 or kind not in cells.kinds:
             continue
-        values = _scaled(cells.traces[kind][row])
+        values = _scaled(cells.read_traces(kind, [row])[0])
         samples = visible_samples(values, cells.rate_hz, None, _POINTS)
         duration_s = max(duration_s, cells.n_frames / cells.rate_hz)
         traces.append(

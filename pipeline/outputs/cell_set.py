@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,44 @@ PREVIEWED_CELLS = 20
 """As many as the previews of IDEAS highlight."""
 
 
+class Traces(Protocol):
+    """The traces of some cells, wherever they are; those of a long recording are not all held in memory."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which kinds there are (`nwb_schema.reader.TRACE_KINDS`)."""
+        ...
+
+    def read(self, kind: str, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Traces ``(len(rows), n_frames)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredTraces:
+    """Those of a sample, read from its file each time."""
+
+    path: Path
+    kinds: tuple[str, ...]
+
+    def read(self, kind: str, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        return read_traces(self.path, kind, rows.tolist()) if len(rows) else np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class HeldTraces:
+    """Those of a results file, in memory: ``(n_cells, n_frames)`` by kind."""
+
+    held: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(self.held)
+
+    def read(self, kind: str, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        return self.held[kind][rows]
+
+
 @dataclass(frozen=True)
 class CellSet:
     """The cells of a sample, without those that people deleted.
@@ -43,8 +82,10 @@ class CellSet:
         One row a cell, as `nwb_schema.reader.read_rois` has it; ``index`` is its number on every page.
     footprints
         ``(n_cells, height * width)``, pixels in C order.
-    traces
-        ``(n_cells, n_frames)`` by kind (`nwb_schema.reader.TRACE_KINDS`).
+    n_frames
+        Number of frames of the traces; 0 without any.
+    traces, trace_rows
+        Where the traces are, and ``(n_cells,)`` the row of each cell there; `read_traces` reads them.
     images
         Summary images ``(height, width)`` by name.
     """
@@ -53,8 +94,20 @@ class CellSet:
     rate_hz: float
     table: pd.DataFrame
     footprints: sparse.csr_array
-    traces: Mapping[str, NDArray[np.float32]]
+    n_frames: int
+    traces: Traces
+    trace_rows: NDArray[np.intp]
     images: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of trace that there are."""
+        return self.traces.kinds
+
+    def read_traces(self, kind: str, rows: Sequence[int] | NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Traces ``(n, n_frames)`` of the cells `rows`, in their order, or of all."""
+        wanted = self.trace_rows if rows is None else self.trace_rows[np.asarray(rows, dtype=np.intp)]
+        return self.traces.read(kind, wanted)
 
     @property
     def names(self) -> list[str]:
@@ -66,20 +119,13 @@ class CellSet:
         """``(n_cells,)``: which of them count as cells."""
         return self.table["is_accepted"].to_numpy(bool)
 
-    @property
-    def n_frames(self) -> int:
-        """Number of frames of the traces; 0 without any."""
-        return next((traces.shape[1] for traces in self.traces.values()), 0)
-
     def rows(self, rows: NDArray[np.intp]) -> CellSet:
         """Some of the cells."""
-        return CellSet(
-            self.shape,
-            self.rate_hz,
-            self.table.iloc[rows].reset_index(drop=True),
-            sparse.csr_array(self.footprints[rows]),
-            {kind: traces[rows] for kind, traces in self.traces.items()},
-            self.images,
+        return replace(
+            self,
+            table=self.table.iloc[rows].reset_index(drop=True),
+            footprints=sparse.csr_array(self.footprints[rows]),
+            trace_rows=self.trace_rows[rows],
         )
 
 
@@ -101,13 +147,15 @@ def read_cell_set(path: Path) -> CellSet:
     footprints = read_footprints(path)
     if summary.depth:
         footprints = flatten_depth(footprints, summary.depth)
-    there = trace_kinds(path)
+    kinds = trace_kinds(path)
     return CellSet(
         shape=(summary.height, summary.width),
         rate_hz=summary.rate_hz,
         table=table.iloc[kept].reset_index(drop=True),
         footprints=sparse.csr_array(footprints[kept]),
-        traces={kind: read_traces(path, kind)[kept] for kind in TRACE_KINDS if kind in there},
+        n_frames=(summary.n_frames or 0) if kinds else 0,
+        traces=StoredTraces(path, kinds),
+        trace_rows=kept,
         images=read_images(path),
     )
 
@@ -128,13 +176,19 @@ def previewed_rows(snr: NDArray[np.floating], count: int = PREVIEWED_CELLS) -> N
     return order[np.unique(np.linspace(0, len(order) - 1, count).round().astype(np.intp))]
 
 
-def cell_set_of(segmentation: Segmentation, images: Mapping[str, NDArray[np.float32]] | None = None) -> CellSet:
+def cell_set_of(
+    segmentation: Segmentation,
+    images: Mapping[str, NDArray[np.float32]] | None = None,
+    kinds: Sequence[str] = TRACE_KINDS,
+) -> CellSet:
     """The cells of a results file, which nobody has curated.
 
     Parameters
     ----------
     images
         Those of the sample whose movie it is of, where the file's own do not suffice.
+    kinds
+        Of trace, that are kept.
     """
     n_rois, (height, width, *depth) = segmentation.n_rois, segmentation.shape
     footprints = segmentation.footprints
@@ -150,12 +204,14 @@ def cell_set_of(segmentation: Segmentation, images: Mapping[str, NDArray[np.floa
             DELETED: np.zeros(n_rois, bool),
         }
     )
-    traces = {kind: getattr(segmentation, kind) for kind in TRACE_KINDS}
+    traces = {kind: getattr(segmentation, kind) for kind in kinds}
     return CellSet(
         shape=(height, width),
         rate_hz=segmentation.rate_hz,
         table=table,
         footprints=footprints,
-        traces={kind: values for kind, values in traces.items() if values is not None},
+        n_frames=segmentation.n_frames or 0,
+        traces=HeldTraces({kind: values for kind, values in traces.items() if values is not None}),
+        trace_rows=np.arange(n_rois),
         images={**(images or {}), **segmentation.images},
     )

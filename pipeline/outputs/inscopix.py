@@ -50,6 +50,7 @@ def write_cell_set(path: Path, cells: CellSet, kind: str, start: datetime | None
     height, width = cells.shape
     spacing = isx.Spacing(num_pixels=(height, width))
     dense = np.zeros(height * width, np.float32)
+    traces = np.ascontiguousarray(cells.read_traces(kind), dtype=np.float32)
     try:
         written = isx.CellSet.write(str(path), _timing(cells.n_frames, cells.rate_hz, start), spacing)
         starts = cells.footprints.indptr
@@ -57,8 +58,7 @@ def write_cell_set(path: Path, cells: CellSet, kind: str, start: datetime | None
             part = slice(starts[row], starts[row + 1])
             dense[:] = 0
             dense[cells.footprints.indices[part]] = cells.footprints.data[part]
-            trace = np.ascontiguousarray(cells.traces[kind][row], dtype=np.float32)
-            written.set_cell_data(row, dense.reshape(height, width), trace, name)
+            written.set_cell_data(row, dense.reshape(height, width), traces[row], name)
         # Before `flush`, which ends writing.
         for row, accepted in enumerate(cells.accepted):
             written.set_cell_status(row, "accepted" if accepted else "rejected")

@@ -141,8 +141,8 @@ def _traces(axes: Axes, cells: CellSet, kind: str, rows: NDArray[np.intp]) -> No
     """Traces on top of one another, the highest SNR first, each at its own scale."""
     snr = cells.table["snr"].to_numpy(np.float64)
     labels = []
-    for position, row in enumerate(rows):
-        trace = np.nan_to_num(cells.traces[kind][row])
+    traces = np.nan_to_num(cells.read_traces(kind, rows))
+    for position, (row, trace) in enumerate(zip(rows, traces, strict=True)):
         shown = _visible(trace)
         low, high = float(trace.min(initial=0)), float(trace.max(initial=0))
         y = (trace[shown] - low) / (high - low if high > low else 1) * 0.92 - position

@@ -151,7 +151,7 @@ class Outputs:
             "cells.csv": lambda target: cell_table(self.cells).to_csv(target, index=False),
             "footprints.tif": self._write_footprints,
         }
-        for kind in (kind for kind in KINDS if kind in self.cells.traces):
+        for kind in (kind for kind in KINDS if kind in self.cells.kinds):
             found |= {
                 f"traces_{kind}.csv": self._trace_writer(kind),
                 f"cells_{kind}.png": self._cells_drawer(kind),
@@ -166,7 +166,7 @@ class Outputs:
 
     def _trace_writer(self, kind: str) -> Callable[[Path], None]:
         def write(target: Path) -> None:
-            frame = pd.DataFrame(self.cells.traces[kind].T, columns=self.cells.names)
+            frame = pd.DataFrame(self.cells.read_traces(kind).T, columns=self.cells.names)
             frame.insert(0, "time_s", np.round(np.arange(self.cells.n_frames) / self.cells.rate_hz, 6))
             frame.to_csv(target, index=False, float_format=_DIGITS)
 
@@ -310,13 +310,12 @@ def events_of(cells: CellSet, least_noise: float = LEAST_NOISE) -> Events | None
 
     None when it has no deconvolved traces.
     """
-    deconvolved = cells.traces.get("deconvolved")
-    if deconvolved is None:
+    if "deconvolved" not in cells.kinds:
         return None
     least: NDArray[np.float64] | float = 0.0
-    if least_noise > 0 and "raw" in cells.traces:
-        least = least_noise * trace_noise(cells.traces["raw"])
-    return find_events(deconvolved, cells.rate_hz, least)
+    if least_noise > 0 and "raw" in cells.kinds:
+        least = least_noise * trace_noise(cells.read_traces("raw"))
+    return find_events(cells.read_traces("deconvolved"), cells.rate_hz, least)
 
 
 def cell_table(cells: CellSet) -> pd.DataFrame:

@@ -64,10 +64,10 @@ def compare_cells(a: CellSet, b: CellSet, least_overlap: float = LEAST_OVERLAP) 
     matched = np.flatnonzero(row_in_a >= 0)
     matched = matched[np.argsort(row_in_a[matched], kind="stable")]
     pairs = np.stack([row_in_a[matched], matched], axis=1).astype(np.intp)
-    kind = next((kind for kind in _TRACES if kind in a.traces and kind in b.traces), None)
+    kind = next((kind for kind in _TRACES if kind in a.kinds and kind in b.kinds), None)
     correlation = np.full(len(pairs), np.nan)
-    if kind is not None and a.n_frames == b.n_frames:
-        correlation = _correlations(a.traces[kind][pairs[:, 0]], b.traces[kind][pairs[:, 1]])
+    if kind is not None and len(pairs) and a.n_frames == b.n_frames:
+        correlation = _correlations(a.read_traces(kind, pairs[:, 0]), b.read_traces(kind, pairs[:, 1]))
     return Comparison(
         pairs=pairs,
         overlap=overlap[matched],
@@ -89,6 +89,44 @@ def cores(footprints: sparse.csr_array, share: float = CORE_SHARE) -> sparse.csr
     return kept
 
 
+@dataclass(frozen=True)
+class Overview:
+    """One result next to the sample, in a line.
+
+    Attributes
+    ----------
+    n_both
+        Its accepted cells that the sample has, too.
+    median_snr, median_r
+        Of its accepted cells; NaN where unknown.
+    differing
+        ``(group.name, value in the sample, value here)`` of what was set differently.
+    """
+
+    n_both: int
+    median_snr: float
+    median_r: float
+    differing: tuple[tuple[str, Any, Any], ...]
+
+
+def overview_of(sample: CellSet, parameters: Mapping[str, Any], other: CellSet, theirs: Mapping[str, Any]) -> Overview:
+    """How a result (`other`, made with `theirs`) differs from the sample."""
+    ours, accepted = (cells.rows(np.flatnonzero(cells.accepted)) for cells in (sample, other))
+    matched, _ = match_rois(cores(ours.footprints), cores(accepted.footprints), LEAST_OVERLAP)
+    return Overview(
+        n_both=int((matched >= 0).sum()),
+        median_snr=_median(accepted, "snr"),
+        median_r=_median(accepted, "r_values"),
+        differing=tuple(parameter_differences(parameters, theirs)[0]),
+    )
+
+
+def _median(cells: CellSet, score: str) -> float:
+    values = cells.table[score].to_numpy(np.float64)
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else float("nan")
+
+
 def parameter_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[list[tuple[str, Any, Any]], int]:
     """What was set differently.
 
@@ -107,11 +145,6 @@ def parameter_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[l
     ours, theirs = _flat(a), _flat(b)
     both = [name for name in ours if name in theirs]
     differing = [(name, ours[name], theirs[name]) for name in both if not _same(ours[name], theirs[name])]
-    # CaImAn has some thresholds twice: of evaluation, and of its online mode.
-    there = [(name.partition(".")[2], a, b) for name, a, b in differing if name.startswith("quality.")]
-    differing = [
-        entry for entry in differing if not (entry[0].startswith("online.") and (entry[0][7:], *entry[1:]) in there)
-    ]
     return differing, len(set(ours) ^ set(theirs))
 
 

@@ -15,7 +15,7 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_provenance, read_summary
 from pipeline.jobs.ledger import Ledger
 from pipeline.jobs.publication import RESULTS_NAME
-from pipeline.results import read_counts, read_engine, read_parameters
+from pipeline.results import is_online, read_counts, read_engine, read_parameters
 from pipeline.variants.run_record import RunRecord, read_run
 
 SHORTEST_ID = 8
@@ -37,7 +37,7 @@ class Variant:
     engine, engine_version
         What made it.
     parameters
-        By group, under CaImAn's names.
+        By group, under CaImAn's names; of the group ``online`` only where it was an online run.
     n_rois, n_accepted
         Components, and those that count as cells, as the engine left them.
     seconds
@@ -133,7 +133,7 @@ def _variant(project: Project, results: Path, run: RunRecord | None, *, is_chose
         title=run.title,
         engine=engine,
         engine_version=version,
-        parameters=read_parameters(results)[0],
+        parameters=_effective(results),
         n_rois=n_rois,
         n_accepted=n_accepted,
         seconds=run.seconds,
@@ -143,6 +143,11 @@ def _variant(project: Project, results: Path, run: RunRecord | None, *, is_chose
         is_chosen=is_chosen,
         notes=run.notes,
     )
+
+
+def _effective(results: Path) -> dict[str, Any]:
+    parameters = read_parameters(results)[0]
+    return parameters if is_online(results) else {name: v for name, v in parameters.items() if name != "online"}
 
 
 def _from_ledger(project: Project, results: Path) -> RunRecord:

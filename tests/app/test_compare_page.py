@@ -141,5 +141,8 @@ def test_the_page_lists_all_results(mine: Workspace, sample: MadeSample) -> None
     with app.server.test_request_context("/"):
         page = str(compare_page.layout(sample.identifier))
 
-    for words in ("K 20", "1,234 MB", "ada", "1. K 20 (caiman)"):
+    for words in ("K 20", "1,234 MB", "ada", "1. K 20 (caiman)", "init.K 20", "1:01 min"):
         assert words in page
+    # Seven of its cells are accepted in the sample, which rejects its last one.
+    n_accepted_in_both = len(sample.simulation.footprints) - 3
+    assert f"Td('{n_accepted_in_both}')" in page

@@ -55,6 +55,18 @@ def test_job_s_state_is_plain_and_its_entry_shows_it(tmp_path: Path) -> None:
     assert "Cancel" not in str(entry)
 
 
+def test_a_variant_leads_to_its_comparison(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    ledger = Ledger(project)
+    job = ledger.add("process", {"variant_of": "0123456789-ab"}, title="min_SNR 4", actor="somebody")
+    ledger.end(job.id, JobState.OK, result={"identifier": "0123456789-ab", "variant": job.id})
+
+    [entry] = job_list([job_state(ledger.job(job.id))])
+
+    assert "/compare/0123456789-ab" in str(entry)
+    assert "another result for the sample 01234567" in str(entry)
+
+
 def test_waiting_job_can_be_cancelled(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
     job = Ledger(project).add("process", {}, title="movie.tif", actor="somebody")

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from nwb_schema.segmentation import Segmentation
 from pipeline.outputs.cell_set import CellSet, cell_set_of
-from pipeline.variants.comparing import compare_cells, cores, parameter_differences
+from pipeline.variants.comparing import compare_cells, cores, overview_of, parameter_differences
 
 HEIGHT, WIDTH = 30, 50
 
@@ -76,3 +76,16 @@ def test_only_what_was_set_differently_counts_as_different() -> None:
 
     assert differing == [("init.K", None, 30), ("quality.min_SNR", 2.5, 3)]
     assert n_others == 2
+
+
+def test_an_overview_counts_accepted_cells_alone() -> None:
+    a, b = cells(disc(8, 8), disc(20, 12)), cells(disc(8, 8), disc(20, 12), disc(6, 42))
+    b.table["is_accepted"] = [True, False, True]
+    b.table["snr"] = [3.0, 9.0, np.nan]
+
+    found = overview_of(a, {"init": {"K": 5}}, b, {"init": {"K": 6}})
+
+    assert found.n_both == 1
+    assert found.median_snr == 3
+    assert np.isnan(found.median_r)
+    assert found.differing == (("init.K", 5, 6),)
