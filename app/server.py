@@ -14,12 +14,15 @@ from dash.development.base_component import Component
 from app import request_guard
 from app.background import background_manager, problem_alert, say_failure
 from app.components import (
+    batch_view,
     browse_view,
     bulk_edit,
     compare_view,
     configuration_view,
     curation_view,
+    details_view,
     edit_history,
+    export_view,
     figure_dialogue,
     folder_browser,
     heatmap_panel,
@@ -45,9 +48,12 @@ from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
 from app.pages import (
+    batch_page,
     browse_page,
     compare_page,
     configuration_page,
+    details_page,
+    export_page,
     parameters_page,
     project_page,
     results_page,
@@ -69,8 +75,13 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEALTH_ENDPOINT = "healthz"
 
 
-def create_app(project_folder: Path) -> Dash:
+def create_app(project_folder: Path, home_url: str = "") -> Dash:
     """The dashboard of the project in a folder; `app.serve.serve` runs it.
+
+    Parameters
+    ----------
+    home_url
+        Address of the home page that opened the project; empty where there is none.
 
     Raises
     ------
@@ -103,7 +114,7 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
-    app.layout = _frame(project)
+    app.layout = _frame(project, home_url)
     for component in (
         samples_table,
         process_form,
@@ -131,6 +142,9 @@ def create_app(project_folder: Path) -> Dash:
         parameter_run,
         parameter_history_view,
         tune_view,
+        details_view,
+        batch_view,
+        export_view,
     ):
         component.register(app)
     return app
@@ -173,6 +187,21 @@ def _register_pages(project_name: str) -> None:
         title=f"Compare · {project_name} · Fluorite",
         layout=compare_page.layout,
     )
+    register(
+        "app.pages.batch_page",
+        path="/batch",
+        title=f"Many movies · {project_name} · Fluorite",
+        layout=batch_page.layout,
+    )
+    register(
+        "app.pages.export_page", path="/export", title=f"Export · {project_name} · Fluorite", layout=export_page.layout
+    )
+    register(
+        "app.pages.details_page",
+        path_template="/details/<identifier>",
+        title=f"Details · {project_name} · Fluorite",
+        layout=details_page.layout,
+    )
     configuration = f"Configuration · {project_name} · Fluorite"
     register(
         "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
@@ -180,7 +209,7 @@ def _register_pages(project_name: str) -> None:
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 
-def _frame(project: Project) -> Component:
+def _frame(project: Project, home_url: str = "") -> Component:
     return html.Div(
         [
             html.Header(
@@ -191,6 +220,7 @@ def _frame(project: Project) -> Component:
                         className="brand",
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
+                    html.A("All projects", href=home_url, className="home-link") if home_url else None,
                     html.Nav(
                         [
                             dcc.Link("Project", href="/"),
@@ -198,6 +228,7 @@ def _frame(project: Project) -> Component:
                             dcc.Link("Tune", href="/tune"),
                             dcc.Link("Parameters", href="/parameters"),
                             dcc.Link("Configuration", href="/configuration"),
+                            dcc.Link("Export", href="/export"),
                         ],
                         className="site-nav",
                         **aria(label="Pages"),

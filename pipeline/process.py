@@ -15,11 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nwb_schema.columns import ColumnKind
+from nwb_schema.custom_columns import checked_custom
 from nwb_schema.errors import MissingRateError, ProjectError
 from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance, canonical_json
 from nwb_schema.subjects import read_subjects
+from pipeline.curation.replacing import import_into
 from pipeline.engines import choose_engine
 from pipeline.engines.engine import Engine
 from pipeline.jobs.job import Job
@@ -39,7 +42,7 @@ from pipeline.results import read_results
 from pipeline.seeds import seeds_sha256
 from pipeline.variants.keeping import keep_variant
 from pipeline.variants.run_record import RunRecord, write_run
-from pipeline.variants.target import check_movie_of, check_shape, find_target
+from pipeline.variants.target import Target, check_movie_of, check_shape, find_target
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.process")
@@ -55,18 +58,33 @@ def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, 
     return process_recording(project, parse_request(job.spec), job, progress)
 
 
-def submit_recording(project: Project, request: ProcessRequest, *, actor: str | None = None) -> Job:
+def submit_recording(project: Project, request: ProcessRequest, *, sample: str = "", actor: str | None = None) -> Job:
     """Start processing a recording in a process of its own.
 
     Pass it through `check_request` first: what can be refused at once should be refused before a job exists.
+
+    Parameters
+    ----------
+    sample
+        File name of the sample that it will be, as `check_request` gives it; no two jobs may make the same.
     """
     return submit(
-        project, "process", request.model_dump(mode="json"), title=request.title, actor=actor or current_actor()
+        project,
+        "process",
+        request.model_dump(mode="json"),
+        title=request.title,
+        actor=actor or current_actor(),
+        sample="" if request.variant_of else sample,
     )
 
 
-def check_request(project: Project, request: ProcessRequest) -> None:
-    """Open the movie and look at names, parameters and engine without doing any work.
+def check_request(project: Project, request: ProcessRequest) -> Path:
+    """Open the movie and look at names, parameters, custom columns and engine without doing any work.
+
+    Returns
+    -------
+    Path
+        The sample that it will be, or that it is another result of.
 
     Raises
     ------
@@ -77,11 +95,24 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     try:
         choose_engine(request.engine, project, online=request.online).check(parameters, movie)
         if request.variant_of is not None:
-            check_shape(find_target(project, request.variant_of), movie)
-        else:
-            refuse_taken_name(project, sample_metadata(project, request, movie))
+            target = find_target(project, request.variant_of)
+            check_shape(target, movie)
+            return target.path
+        custom_values(project, request)
+        return refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
+
+
+def custom_values(project: Project, request: ProcessRequest) -> dict[str, Any]:
+    """The values of custom columns that the sample will store, by key.
+
+    Raises
+    ------
+    MetadataError
+        When there is no such column, or a value does not fit it.
+    """
+    return checked_custom(project.columns(ColumnKind.CUSTOM), request.custom)
 
 
 def _open_movie(project: Project, request: ProcessRequest) -> tuple[Movie, Parameters, tuple[str, ...]]:
@@ -166,6 +197,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
         target = find_target(project, request.variant_of) if request.variant_of is not None else None
+        custom = custom_values(project, request)
         metadata = None
         if target is None:
             metadata = sample_metadata(project, request, movie, read_acquisition(movie.paths[0]))
@@ -220,7 +252,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         seconds = {"check": checked - began, **result.seconds}
         so_far = rounded({**seconds, "total": time.perf_counter() - began})
         if target is not None:
-            return keep_variant(
+            kept = keep_variant(
                 project,
                 job,
                 target,
@@ -230,6 +262,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
                 seconds=so_far,
                 peak_rss_mb=result.peak_rss_mb,
             )
+            return _replaced(project, target, request, kept, job) if request.into else kept
         assert metadata is not None
         record = RunRecord.of(job, provenance, sample=job.id, seconds=so_far, peak_rss_mb=result.peak_rss_mb)
         write_run(result.results, record)
@@ -244,11 +277,28 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             provenance=provenance,
             seconds=so_far,
             peak_rss_mb=result.peak_rss_mb,
+            custom=custom,
         )
     # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
     ended = time.perf_counter()
     report["seconds"] = rounded({**seconds, "write": ended - written_from, "total": ended - began})
     return report
+
+
+def _replaced(
+    project: Project, target: Target, request: ProcessRequest, kept: dict[str, Any], job: Job
+) -> dict[str, Any]:
+    """Let a result that was just kept replace the segmentation of its sample, and report that, too."""
+    source = f"{request.title} (job {job.id[:8]})"
+    done = import_into(
+        project, target.path, Path(kept["results"]), actor=job.actor, reason=request.reason, source=source
+    )
+    counts = {"n_matched": done.n_matched, "n_new": done.n_new, "n_kept": done.n_kept, "n_left": done.n_left}
+    note = (
+        f"{done.n_matched} ROIs are the same as before, {done.n_new} are new, {done.n_kept} old ones stay because "
+        f"people worked on them, {done.n_left} are in the former segmentation alone."
+    )
+    return {**kept, **counts, "notes": [note, *kept["notes"]]}
 
 
 def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine, movie: Movie) -> str:

@@ -60,6 +60,8 @@ class ProcessRequest(BaseModel):
         The content of a metadata file (neuroconv's layout), or empty.
     metadata_file
         Where `metadata` came from, for messages.
+    custom
+        Values of the project's custom columns, by the columns' names.
     movie
         How to read the movie.
     online
@@ -70,6 +72,8 @@ class ProcessRequest(BaseModel):
     variant_of
         Identifier of a sample: its movie gets another result, which stays in ``batch/<job>/`` and changes no sample
         (`pipeline.variants`). None makes a sample.
+    into, reason
+        Whether such a result takes the place of the sample's segmentation, as an edit, and why.
     label
         One line for people, where the names of the movies do not say enough.
     """
@@ -85,11 +89,14 @@ class ProcessRequest(BaseModel):
     session: str | None = None
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
+    custom: Mapping[str, Any] = {}
     movie: MovieOptions = MovieOptions()
     online: bool = False
     follow: bool = False
     idle_s: float = Field(default=IDLE_S, gt=0, allow_inf_nan=False)
     variant_of: str | None = None
+    into: bool = False
+    reason: str = ""
     label: str = ""
 
     @model_validator(mode="after")
@@ -110,6 +117,10 @@ class ProcessRequest(BaseModel):
         """Refuse what a variant cannot have: it is of a sample that is there, and has no name of its own."""
         if self.variant_of is not None and (self.subject or self.session or self.metadata):
             raise ValueError("a variant keeps the subject, session and metadata of its sample")
+        if self.into and self.variant_of is None:
+            raise ValueError("only a result for the movie of a sample can take the place of its segmentation")
+        if self.variant_of is not None and self.custom:
+            raise ValueError("a variant keeps the custom columns of its sample")
         if self.variant_of is not None and self.follow:
             raise ValueError("a variant needs a movie that is complete")
         return self

@@ -34,6 +34,15 @@ def run(python: Path, movie: ArrayMovie, work: Path, changes: dict[str, Any] | N
     return CaimanEngine(python).run(movie, TWO_PHOTON.updated(changes or {}), work, ignore)
 
 
+def test_a_movie_that_was_filtered_to_find_its_motion_comes_back_in_its_own_units(
+    python: Path, movie: ArrayMovie, work: Path
+) -> None:
+    result = run(python, movie, work, {"gSig_filt": 3})
+
+    with MovieFile(result.registered_movie) as registered:
+        np.testing.assert_array_equal(registered.read(0, 120), movie.read(0, 120))
+
+
 def test_what_caiman_saved_is_what_comes_back(python: Path, movie: ArrayMovie, work: Path) -> None:
     stages: list[tuple[str, float]] = []
     result = CaimanEngine(python).run(movie, TWO_PHOTON, work, lambda *told: stages.append(told))
