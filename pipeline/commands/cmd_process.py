@@ -39,13 +39,13 @@ from pipeline.progress import Cancelled
     help="What to change in the preset; see `fluorite params`.",
 )
 @click.option(
-    "--set",
+    "--param",
     "settings",
     metavar="NAME=VALUE",
     multiple=True,
-    help="One parameter, such as --set gSig=5 or --set init.K=auto; may be repeated. Counts more than --params.",
+    help="One parameter, such as --param gSig=5 or --param init.K=auto; may be repeated. Counts more than --params.",
 )
-@click.option("--params-win", is_flag=True, help="Where --set and --params both have a value, the file's counts.")
+@click.option("--params-win", is_flag=True, help="Where --param and --params both have a value, the file's counts.")
 @click.option("--crop", metavar="Y0:Y1,X0:X1|auto", help="Process these rows and columns only; auto: no dead border.")
 @click.option(
     "--resize",
@@ -132,7 +132,7 @@ def process(
     if idle_s is not None and not follow:
         raise click.UsageError("--idle-s needs --follow.")
     if params_win and not (parameters_file and settings):
-        raise click.UsageError("--params-win needs --params and --set.")
+        raise click.UsageError("--params-win needs --params and --param.")
     if follow and (crop is not None or resize is not None):
         raise click.UsageError("--crop and --resize need a movie that is whole; they cannot go with --follow.")
     if not movies and variant_of is None and into is None:
@@ -299,7 +299,7 @@ def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
 
 
 def _parameters(path: Path | None, settings: Sequence[str], *, file_wins: bool) -> dict[str, Any]:
-    """What --params and --set say together."""
+    """What --params and --param say together."""
     read = _read_parameters(path)
     if not settings:
         return read
@@ -309,7 +309,7 @@ def _parameters(path: Path | None, settings: Sequence[str], *, file_wins: bool) 
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise ParameterError("--set", f"'{setting}' has no value", "Write NAME=VALUE, such as --set gSig=5.")
+            raise ParameterError("--param", f"'{setting}' has no value", "Write NAME=VALUE, such as --param gSig=5.")
         try:
             said[name.strip()] = json.loads(text)
         except ValueError:

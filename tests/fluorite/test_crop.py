@@ -1,4 +1,4 @@
-"""`fluorite process --crop --resize --set`: what is processed, and how its masks are traced back."""
+"""`fluorite process --crop --resize --param`: what is processed, and how its masks are traced back."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def report(project: Path, movie: Path) -> dict[str, Any]:
     metadata.write_text("Ophys:\n  ImagingPlane:\n  - grid_spacing: [1.5, 1.5]\n    grid_spacing_unit: micrometers\n")
     done = run(
         "process", movie, "--project", project, "--subject", "m1", "--crop", "4:60,10:80", "--resize", "0.5",
-        "--set", "gSig=2", "--set", "niter_rig=1", "--metadata", metadata, "--json",
+        "--param", "gSig=2", "--param", "niter_rig=1", "--metadata", metadata, "--json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     return dict(json.loads(done.stdout)["samples"][0])
@@ -74,9 +74,9 @@ def test_other_work_has_another_digest(project: Path, movie: Path, report: dict[
         (["--crop", "everything"], "'everything' is no rectangle"),
         (["--crop", "0:70,0:80"], "is not inside frames of 60 x 80"),
         (["--resize", "2"], "--resize"),
-        (["--set", "gSig"], "'gSig' has no value"),
-        (["--set", "gSigg=3"], "Did you mean 'gSig'?"),
-        (["--params-win"], "needs --params and --set"),
+        (["--param", "gSig"], "'gSig' has no value"),
+        (["--param", "gSigg=3"], "Did you mean 'gSig'?"),
+        (["--params-win"], "needs --params and --param"),
     ],
 )
 def test_what_cannot_be_done_is_refused(project: Path, movie: Path, options: list[str], said: str) -> None:
@@ -89,8 +89,8 @@ def test_a_file_wins_only_where_told_to(movie: Path, project: Path, tmp_path: Pa
     file = tmp_path / "file.json"
     file.write_text('{"gSig": 40}')  # far too large: it is refused where it counts
     wins = run(
-        "process", movie, "--project", project, "--session", "w", "--params", file, "--set", "K=1", "--params-win"
+        "process", movie, "--project", project, "--session", "w", "--params", file, "--param", "K=1", "--params-win"
     )
     assert "init.gSig: is (40, 40), too large" in wins.output
-    loses = run("process", movie, "--project", project, "--session", "w", "--params", file, "--set", "gSig=39")
+    loses = run("process", movie, "--project", project, "--session", "w", "--params", file, "--param", "gSig=39")
     assert "init.gSig: is (39, 39), too large" in loses.output
