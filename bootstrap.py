@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
     if task == "demo":
         return subprocess.call([str(python), "-m", "fluorite", "demo", *rest], cwd=ROOT)
     ensure_chromium()
+    ensure_redis()
     return run_tests(python, rest)
 
 
@@ -83,17 +84,26 @@ def ensure_chromium() -> None:
     browser = os.environ.get("FLUORITE_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if browser and shutil.which("chromedriver"):
         return
-    packages = ["chromium", "chromium-driver"]
-    command = f"apt-get install -y {' '.join(packages)}"
+    install(["chromium", "chromium-driver"], "The browser tests need Chromium and its driver")
+
+
+def ensure_redis() -> None:
+    """Install Debian's Redis for the tests of background work, or say which package to install."""
+    if not shutil.which("redis-server"):
+        install(["redis-server"], "The tests of background work need Redis")
+
+
+def install(packages: list[str], reason: str) -> None:
+    """Install Debian's packages where this user may, or end and say what to install."""
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        print("Installing Debian's chromium and chromium-driver ...", file=sys.stderr)
+        print(f"Installing Debian's {' and '.join(packages)} ...", file=sys.stderr)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.call(["apt-get", "update", "-qq"], env=environment)
         if subprocess.call(["apt-get", "install", "-y", "-qq", *packages], env=environment) == 0:
             return
     sys.exit(
-        "The browser tests need Chromium and its driver, which are not here and cannot be installed by this user."
-        f" Install the packages {' and '.join(packages)} (Debian: {command}) and run this again."
+        f"{reason}, which cannot be installed by this user. Install the packages {' and '.join(packages)}"
+        f" (Debian: apt-get install -y {' '.join(packages)}) and run this again."
     )
 
 

@@ -23,6 +23,11 @@ def stimuli_url(identifier: str) -> str:
     return f"/stimuli/{quote(identifier, safe='')}"
 
 
+def details_url(identifier: str) -> str:
+    """The address of the page of what is known of a sample; see `sample_url`."""
+    return f"/details/{quote(identifier, safe='')}"
+
+
 def results_url(identifier: str) -> str:
     """The address of the page of a sample's outputs; see `sample_url`."""
     return f"/results/{quote(identifier, safe='')}"

@@ -1,31 +1,92 @@
-"""Dash background callbacks in clean processes, with what they leave on disk kept private.
+"""Dash background callbacks: work of seconds to a minute, beside the server, whose result only its asker gets.
 
-Dash's own `DiskcacheManager` forks the server for every call: the child inherits its threads' locks and its open HDF5
-handles, and may hang. Here a child starts from a clean process instead. The values that it hands back are pickled by
-diskcache: whoever could write into its folder could run code here. So it is a new folder for every server that only
-this user can enter, outside the project (which others may be able to write), removed when the server ends.
+Without ``FLUORITE_REDIS_URL`` the server starts a clean process for each (`app.clean_processes`); with it, the workers
+that ``fluorite worker`` started take them from a queue in Redis (`app.redis_workers`). What both share is here:
+
+* A key of its own for every call. Dash makes the key of its arguments and its source code alone, so that two people who
+  ask for the same thing share a key, and one may be handed what was made for the other.
+* A process that was killed is an error that the page shows. Dash takes it for a cancelled one and says nothing.
+* A callback knows its project.
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable
 from contextvars import ContextVar
-from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import diskcache
-import multiprocess
-from dash import DiskcacheManager
-from dash.background_callback.managers.diskcache_manager import _make_job_fn
-from multiprocess.util import Finalize
+import dash_bootstrap_components as dbc
+from dash import set_props
+from dash.background_callback.managers import BaseBackgroundCallbackManager
+from dash.development.base_component import Component
+from dash.exceptions import BackgroundCallbackError
 
+from nwb_schema.errors import FluoriteError
 from nwb_schema.project import Project
+from pipeline.jobs.submission import current_actor
 
+REDIS_URL = "FLUORITE_REDIS_URL"
+LOST = (
+    "Work in the background was lost: its process was ended from outside, most often because memory ran out. "
+    "What it had saved by then stays. Start it again."
+)
+_PROBLEM = "background-problem"
+_ERROR = "background_callback_error"
+_DASH_PREFIX = "An error occurred inside a background callback: "
+_log = logging.getLogger("fluorite")
 _project_folder: ContextVar[Path] = ContextVar("project_folder")
+
+
+class WorkerError(FluoriteError):
+    """Workers, or the Redis between them and the server, that cannot be used."""
+
+
+def redis_workers() -> ModuleType:
+    """The module `app.redis_workers`, which needs packages that not everybody has.
+
+    Raises
+    ------
+    WorkerError
+        When Celery is not installed.
+    """
+    try:
+        return import_module("app.redis_workers")
+    except ImportError as error:
+        raise WorkerError(
+            REDIS_URL, f"needs Celery and Redis' client ({error})", 'Install them: pip install "fluorite[server]".'
+        ) from error
+
+
+def background_manager(project: Project) -> BaseBackgroundCallbackManager:
+    """What runs the background callbacks of a project's dashboard, as ``FLUORITE_REDIS_URL`` says.
+
+    Raises
+    ------
+    WorkerError
+        When Redis is wanted and Celery is not installed.
+    """
+    url = os.environ.get(REDIS_URL)
+    if url:
+        made: BaseBackgroundCallbackManager = redis_workers().RedisManager(project, url)
+        return made
+    from app.clean_processes import CleanProcessManager
+
+    return CleanProcessManager(project)
+
+
+def prepare() -> None:
+    """Make ready for the first callback of a server, which would else wait a second or two; returns at once."""
+    if not os.environ.get(REDIS_URL):
+        from app import clean_processes
+
+        clean_processes.prepare()
 
 
 def background_project() -> Project:
@@ -33,74 +94,67 @@ def background_project() -> Project:
     return Project.open(_project_folder.get())
 
 
-def private_folder() -> Path:
-    """A new, empty folder that only this user can enter, outside any project."""
-    return Path(tempfile.mkdtemp(prefix="fluorite-callbacks-", dir=_runtime_folder()))  # makes it with mode 0700
+def in_project(folder: Path, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call `fn` where `background_project` is the project in `folder`."""
+    token = _project_folder.set(folder)
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        _project_folder.reset(token)
 
 
-def _runtime_folder() -> str | None:
-    """The system's folder for what lives as long as this user's session; None (system's temporary files) without one.
-
-    One of another user, left in the environment by ``su``, does not count: its owner could replace what is in it.
-    """
-    folder = os.environ.get("XDG_RUNTIME_DIR")
-    if not folder or not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        return None
-    return folder if not hasattr(os, "geteuid") or os.stat(folder).st_uid == os.geteuid() else None
+def asking_user() -> str:
+    """Whom a request is from. Until there is a login, everybody who reaches the server is the user that runs it."""
+    return current_actor()
 
 
-class CleanProcessManager(DiskcacheManager):
-    """A `DiskcacheManager` whose callbacks run in clean processes and know their project.
+class OwnResults(BaseBackgroundCallbackManager):
+    """A manager that gives a result to the call that asked for it alone, and says so when there will be none.
 
-    Parameters
-    ----------
-    project
-        What `background_project` opens in the callbacks.
+    To be inherited from before Dash's manager.
     """
 
-    def __init__(self, project: Project) -> None:
-        self.folder = private_folder()
-        self._project_folder = project.folder
-        methods = multiprocess.get_all_start_methods()
-        # A fork server starts children in milliseconds where spawning imports everything anew; Windows has none.
-        self._processes = multiprocess.get_context("forkserver" if "forkserver" in methods else "spawn")
-        if "forkserver" in methods:
-            self._processes.set_forkserver_preload(["app.background"])
-        cache = diskcache.Cache(str(self.folder))
-        # The low priority makes it run after the children were ended, which could write once more.
-        Finalize(None, _remove, args=(cache, self.folder), exitpriority=-1)
-        super().__init__(cache)  # type: ignore[no-untyped-call]
+    def build_cache_key(self, fn: Callable[..., Any], args: Any, cache_args_to_ignore: Any, triggered: Any) -> str:
+        """A key that no other call has: made of what Dash takes, of who asks, and of a number that nobody can guess."""
+        dash_key = super().build_cache_key(fn, args, cache_args_to_ignore, triggered)  # type: ignore[no-untyped-call]
+        return hashlib.sha256(f"{dash_key}\n{asking_user()}\n{secrets.token_hex(32)}".encode()).hexdigest()
 
-    def make_job_fn(self, fn: Callable[..., Any], progress: Any, key: str | None = None) -> Callable[..., None]:
-        """What a child runs: a function that can be imported there, with its arguments."""
-        return partial(_run, fn, str(self.folder), bool(progress), self._project_folder)
+    def get_result(self, key: str, job: str | None) -> Any:
+        """The result, `UNDEFINED` while there is none, or the error of a job that will not have one."""
+        result = self.fetch(key, job)
+        if result is self.UNDEFINED and job is not None and not self.job_running(job):  # type: ignore[no-untyped-call]
+            result = self.fetch(key, job)  # it may have ended between the two
+            if result is self.UNDEFINED and not self.was_cancelled(job):
+                _log.error("a background callback ended without a result: its process was killed, or cannot run")
+                return {_ERROR: {"msg": self.why_lost(job), "tb": ""}}
+        if isinstance(result, dict) and _ERROR in result:
+            _log.error("a background callback failed:\n%s", result[_ERROR].get("tb", ""))
+            return {_ERROR: {**result[_ERROR], "tb": ""}}  # the page says what happened, the log where
+        return result
 
-    def call_job_fn(
-        self, key: str, job_fn: Callable[..., None], args: Sequence[Any] | Mapping[str, Any], context: Any
-    ) -> int:
-        """Start a child and return its process number."""
-        progress_key = self._make_progress_key(key)  # type: ignore[no-untyped-call]
-        process = self._processes.Process(target=job_fn, args=(key, progress_key, args, context), daemon=True)
-        process.start()
-        return int(process.pid)
+    def fetch(self, key: str, job: str | None) -> Any:
+        """Take the result from where it was left, or `UNDEFINED`."""
+        return super().get_result(key, job)  # type: ignore[no-untyped-call]
+
+    def was_cancelled(self, job: str) -> bool:
+        """Whether somebody asked for the job to end."""
+        raise NotImplementedError
+
+    def why_lost(self, job: str) -> str:
+        """What the page says of a job that is gone without a result."""
+        return LOST
 
 
-def _remove(cache: diskcache.Cache, folder: Path) -> None:
-    cache.close()
-    shutil.rmtree(folder, ignore_errors=True)
+def problem_alert() -> Component:
+    """Where the page says that work in the background failed; empty until then."""
+    return dbc.Alert(
+        id=_PROBLEM, children="", is_open=False, dismissable=True, color="danger", className="background-problem"
+    )
 
 
-def _run(
-    fn: Callable[..., Any],
-    cache_folder: str,
-    progress: bool,
-    project_folder: Path,
-    key: str,
-    progress_key: str,
-    args: Any,
-    context: Any,
-) -> None:
-    _project_folder.set(project_folder)
-    with diskcache.Cache(cache_folder) as cache:
-        run = _make_job_fn(fn, cache, progress)  # type: ignore[no-untyped-call]
-        run(key, progress_key, args, context)
+def say_failure(error: Exception) -> None:
+    """Handler of the errors of all callbacks: one of a background callback is said on the page, others go on."""
+    if not isinstance(error, BackgroundCallbackError):
+        raise error
+    said = str(error).removeprefix(_DASH_PREFIX).strip()
+    set_props(_PROBLEM, {"children": said or LOST, "is_open": True})

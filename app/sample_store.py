@@ -23,6 +23,7 @@ from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 from nwb_schema.stimuli import read_events, read_stimuli
+from pipeline.figures.trace_values import drawable_kinds, read_kinds
 from pipeline.viewing.contours import Outline, flatten_depth, outlines, plane_outlines
 
 _KEPT_SAMPLES = 8
@@ -113,8 +114,8 @@ class SampleData:
 
     @cached_property
     def trace_kinds(self) -> tuple[str, ...]:
-        """Which kinds of trace it has, of `nwb_schema.reader.TRACE_KINDS`."""
-        return reader.trace_kinds(self.path)
+        """Which kinds of trace can be drawn: those that it has, and what is computed from them."""
+        return drawable_kinds(reader.trace_kinds(self.path))
 
     @cached_property
     def contours_json(self) -> bytes:
@@ -168,7 +169,7 @@ class SampleData:
 
     def traces(self, rows: Sequence[int], kinds: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Traces ``(len(rows), n_frames)`` by kind, read anew; kinds that the sample does not have are left out."""
-        return {kind: reader.read_traces(self.path, kind, rows) for kind in kinds if rows and kind in self.trace_kinds}
+        return read_kinds(self.path, [kind for kind in kinds if kind in self.trace_kinds], rows) if rows else {}
 
 
 class SampleStore:

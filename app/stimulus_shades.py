@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from app.figures.palette import drawable_colour
-from app.figures.shades import Shade
 from app.sample_store import SampleData
 from app.stimulus_rows import stimulus_types, table_id
 from app.workspace import Workspace
+from pipeline.figures.shades import Shade, shades_of
 
 
 def shade_options(workspace: Workspace, sample: SampleData) -> list[dict[str, str]]:
@@ -25,14 +25,6 @@ def shade_options(workspace: Workspace, sample: SampleData) -> list[dict[str, st
     ]
 
 
-def in_order(name: str) -> tuple[float, str]:
-    """A key by which names are sorted: numbers by size, then texts."""
-    try:
-        return float(name), ""
-    except ValueError:
-        return float("inf"), name
-
-
 def sample_shades(sample: SampleData, tables: Collection[str]) -> list[Shade]:
     """What to shade for some tables: one entry a name and colour, in order of the names."""
     found = []
@@ -40,11 +32,7 @@ def sample_shades(sample: SampleData, tables: Collection[str]) -> list[Shade]:
         for key, frame in frames.items():
             if table_id(key, moments) not in tables or frame.empty:
                 continue
-            times = frame[["time_s", "time_s"] if moments else ["start_s", "stop_s"]].to_numpy(dtype=float)
-            known = np.isfinite(times).all(axis=1)
-            groups = frame[known].groupby(["name", "colour"]).indices
-            for (name, colour), rows in sorted(groups.items(), key=lambda item: in_order(str(item[0][0]))):
-                found.append(Shade(str(name), drawable_colour(str(colour)), times[known][rows]))
+            found.extend(shades_of(frame, moments=moments, colour=drawable_colour))
     return found
 
 

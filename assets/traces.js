@@ -54,5 +54,18 @@
     }
   };
 
+  Object.assign(window.dash_clientside.fluorite, {
+    /* The address of the selected cells' traces, of the time in view, as a table; none without a cell or a kind. */
+    traceCsv(ids, kinds, seconds, identifier) {
+      if (!identifier || !ids || !ids.length || !kinds || !kinds.length) return null;
+      const query = new URLSearchParams({ roi: ids.join(","), kind: kinds.join(",") });
+      if (seconds && seconds.length) {
+        query.set("from", seconds[0]);
+        query.set("to", seconds[1]);
+      }
+      return `/traces/${encodeURIComponent(identifier)}.csv?${query}`;
+    },
+  });
+
   window.addEventListener("fluorite:frame", moveCursor);
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -129,6 +130,55 @@ def _listed(
     catalogue = Catalogue(project)
     catalogue.refresh()
     return catalogue.frame(level, steps, also=also)
+
+
+def figure(project: Project, sample: str, target: str | Path, what: str = "traces", **options: Any) -> dict[str, Any]:
+    """Draw a figure of a sample at a journal's size into an SVG, PNG or PDF file, which is replaced; see `read_figure`.
+
+    Parameters
+    ----------
+    sample
+        Its name or identifier.
+    target
+        The file; its ending is the format.
+    what
+        ``traces``, ``heatmap`` or ``image`` (the mean image with outlines and scale bar).
+    options
+        Of `pipeline.figures.sample_figure.FigureRequest`, such as ``rois``, ``kinds``, ``window_s``, ``width`` and
+        ``font_pt``.
+
+    Returns
+    -------
+    dict
+        What is in the file's metadata: sample, cells, digest of the parameters, and how it was drawn.
+
+    Raises
+    ------
+    pipeline.figures.journal.FigureError
+        When it cannot be drawn as it is asked for.
+    """
+    # Imported here: matplotlib takes a while, and most of what a notebook does is done without.
+    from pipeline.figures.journal import write
+    from pipeline.figures.sample_figure import FigureRequest, sample_figure
+
+    path = Path(target)
+    request = FigureRequest(what=what, file_format=path.suffix.lower().removeprefix("."), **options)  # type: ignore[arg-type]
+    drawn = sample_figure(project.find_sample(sample), request)
+    write(path, drawn.content)
+    return drawn.record
+
+
+def read_figure(path: str | Path) -> dict[str, Any]:
+    """What an SVG or PNG of Fluorite says of itself: sample, cells (``roi_uuids``), parameters, how it was drawn.
+
+    Raises
+    ------
+    pipeline.figures.journal.FigureError
+        When it is no such file, or another program has removed it.
+    """
+    from pipeline.figures.journal import read_record
+
+    return read_record(Path(path))
 
 
 def traces(

@@ -22,6 +22,7 @@ from pipeline.commands.cmd_decide import accept, delete, reject, restore
 from pipeline.commands.cmd_demo import make_demo
 from pipeline.commands.cmd_evaluate import evaluate
 from pipeline.commands.cmd_export import export
+from pipeline.commands.cmd_figure import figure
 from pipeline.commands.cmd_import import import_
 from pipeline.commands.cmd_init import init
 from pipeline.commands.cmd_log import log
@@ -50,14 +51,33 @@ def main() -> None:
 
 
 @main.command("serve")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folders", metavar="[DIR...]", nargs=-1, type=click.Path(path_type=Path))
 @_host
 @_port
 @_browser
 @ends_cleanly
-def serve(folder: Path, host: str, port: int, browser: bool) -> None:
-    """Open the dashboard of the project in DIR."""
-    _serve(folder, host, port, browser)
+def serve(folders: tuple[Path, ...], host: str, port: int, browser: bool) -> None:
+    """Open the dashboard of the project in DIR; without one, or with several, a page to choose from."""
+    if len(folders) == 1:
+        _serve(folders[0], host, port, browser)
+        return
+    from app.home_server import serve_home
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    serve_home(host, port, projects=folders, on_ready=lambda url: _announce(url, "", browser))
+
+
+@main.command("worker")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="Calls worked on at a time."
+)
+@ends_cleanly
+def worker(folder: Path, processes: int) -> None:
+    """Work on what the dashboard of DIR does in the background; for servers with FLUORITE_REDIS_URL."""
+    from app.background import redis_workers
+
+    sys.exit(redis_workers().work(folder, processes))
 
 
 @main.command("demo")
@@ -119,5 +139,5 @@ for _command in (
     trash,
 ):
     main.add_command(_command)
-for _command in (variants, results, check, export, picture, check_caiman, bench):
+for _command in (variants, results, check, export, figure, picture, check_caiman, bench):
     main.add_command(_command)

@@ -64,15 +64,23 @@ def random_segmentation(n_rois: int, n_frames: int, seed: int = 0) -> Segmentati
     )
 
 
-def write_random_sample(path: Path, segmentation: Segmentation, *, subject: str, session: str) -> None:
-    """Write a sample without a movie."""
+def write_random_sample(
+    path: Path,
+    segmentation: Segmentation,
+    *,
+    subject: str,
+    session: str,
+    identifier: str | None = None,
+    registered_movie: Path | None = None,
+) -> None:
+    """Write a sample, without a movie and under a new identifier unless these are given."""
     write_sample(
         path,
-        identifier=str(uuid.uuid4()),
+        identifier=identifier or str(uuid.uuid4()),
         metadata=build_metadata(subject=subject, session=session),
         segmentation=segmentation,
         provenance=Provenance(engine="none", engine_version="0"),
-        registered_movie=None,
+        registered_movie=registered_movie,
         shifts=None,
     )
 

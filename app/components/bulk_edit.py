@@ -42,7 +42,8 @@ def bulk_edit_bar(workspace: Workspace, view: View) -> Component:
             dbc.Button("Stop", id="bulk-stop", size="sm", color="link", className="is-hidden"),
             html.Span(id="bulk-progress", className="muted"),
             html.Span(id="bulk-said", role="status"),
-            dcc.Store(id="bulk-nonce"),
+            # One without data says that it changed: this starts a process
+            dcc.Store(id="bulk-nonce", data=""),
         ],
         id="bulk-bar",
         className="bulk-bar",
@@ -61,7 +62,7 @@ def bulk_edit(
     actor: str | None,
 ) -> tuple[Any, Any]:
     """Background callback: give the rows the value; says what was done, and makes the page read its rows again."""
-    if nonce is None or not column:
+    if not nonce or not column:
         return "", sent
     project = background_project()
     catalogue = Catalogue(project)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.figure_dialogue import figure_button
 from app.components.markup import aria, clientside
 from app.figures.graph_config import graph_config
 from app.figures.palette import cell_colour
-from app.figures.traces import KIND_HELP, KIND_LABELS, CellTraces, message_figure, trace_figure
+from app.figures.traces import (
+    KIND_HELP,
+    KIND_LABELS,
+    Arrangement,
+    CellTraces,
+    message_figure,
+    shown_panels,
+    trace_figure,
+)
 from app.sample_store import SampleData
 from app.stimulus_shades import sample_shades, shade_data, shade_options
 from app.workspace import Workspace, current_workspace
@@ -20,8 +30,10 @@ from nwb_schema.errors import FluoriteError
 _SCORE_HELP = (
     "SNR: peak signal-to-noise ratio of the trace. r: the footprint's correlation with the movie at its transients."
 )
-# More lines on top of one another cannot be told apart, neither by eye nor by colour.
-MOST_CELLS = 7
+# More lines on top of one another cannot be told apart, neither by eye nor by colour: they are stacked.
+MOST_OVERLAID = 7
+MOST_CELLS = 60
+_LEVEL_PX = 22
 _MOST_NAMES = 24
 _FIRST_KINDS = ("raw", "denoised", "dff", "deconvolved")
 
@@ -38,8 +50,8 @@ def trace_card(
                     dcc.Checklist(
                         id="trace-kinds",
                         options=[
-                            {"label": KIND_LABELS[kind], "value": kind, "title": KIND_HELP[kind]}
-                            for kind in _FIRST_KINDS
+                            {"label": label, "value": kind, "title": KIND_HELP[kind]}
+                            for kind, label in KIND_LABELS.items()
                             if kind in kinds
                         ],
                         value=[kind for kind in _FIRST_KINDS if kind in kinds],
@@ -49,21 +61,25 @@ def trace_card(
                 ],
                 className="card-head",
             ),
+            _arrangement_controls(),
             html.Div(
-                [
-                    dcc.Graph(
-                        id="traces",
-                        figure=message_figure(""),
-                        responsive=True,
-                        config=graph_config("fluorite-traces"),
-                        style={"height": "100%"},
-                    ),
-                    html.Div(id="trace-cursor", className="trace-cursor", **aria(hidden="true")),
-                ],
-                id="traces-wrap",
-                className="traces-wrap",
-                role="img",
-                **aria(label="Fluorescence over time of the selected cells"),
+                html.Div(
+                    [
+                        dcc.Graph(
+                            id="traces",
+                            figure=message_figure(""),
+                            responsive=True,
+                            config=graph_config("fluorite-traces"),
+                            style={"height": "100%"},
+                        ),
+                        html.Div(id="trace-cursor", className="trace-cursor", **aria(hidden="true")),
+                    ],
+                    id="traces-wrap",
+                    className="traces-wrap",
+                    role="img",
+                    **aria(label="Fluorescence over time of the selected cells"),
+                ),
+                className="traces-scroll",
             ),
             html.Div(id="trace-legend", className="trace-legend"),
             html.Div(
@@ -83,11 +99,52 @@ def trace_card(
             ),
             dcc.Store(id="shades", data=None),
             dcc.Store(id="selection", data=list(selected)),
-            dcc.Store(id="trace-window", data=None),
+            # One without data says that it changed: traces would be drawn twice
+            dcc.Store(id="trace-window", data=[]),
             dcc.Store(id="sample-identifier", data=identifier),
         ],
         className="card-panel trace-card",
         **aria(labelledby="traces-title"),
+    )
+
+
+def _arrangement_controls() -> Component:
+    return html.Div(
+        [
+            dcc.RadioItems(
+                id="trace-arrangement",
+                options=[
+                    {"label": "Overlaid", "value": "overlaid", "title": "All cells on one axis"},
+                    {"label": "Stacked", "value": "stacked", "title": "Each cell on a level of its own"},
+                ],
+                value="overlaid",
+                inline=True,
+                className="chip-list",
+            ),
+            dcc.Checklist(
+                id="trace-normalise",
+                options=[
+                    {
+                        "label": "Each 0 to 1",
+                        "value": "normalised",
+                        "title": "Every cell from its lowest to its highest value of the whole recording",
+                    }
+                ],
+                value=[],
+                inline=True,
+                className="chip-list",
+            ),
+            html.A(
+                "CSV",
+                id="trace-csv",
+                className="text-button",
+                title="The values of these traces, of the time in view, as a table",
+            ),
+            figure_button("traces"),
+        ],
+        className="trace-tools",
+        role="group",
+        **aria(label="How the traces are drawn"),
     )
 
 
@@ -110,8 +167,8 @@ def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
     """The selected cells with their colours and scores."""
     entries: list[Component] = []
     for position, row in enumerate(sample.rows_of(keys)):
-        if position == MOST_CELLS:
-            entries.append(html.Span(f"and {len(keys) - MOST_CELLS} more, not drawn", className="muted"))
+        if position == MOST_OVERLAID:
+            entries.append(html.Span(_others(len(keys)), className="muted"))
             break
         roi = sample.rois.iloc[row]
         scores = [f"SNR {roi['snr']:.3g}"] if roi["snr"] == roi["snr"] else []
@@ -130,6 +187,13 @@ def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
             )
         )
     return entries
+
+
+def _others(n_cells: int) -> str:
+    """What is said of the cells that the legend does not list."""
+    drawn, more = min(n_cells, MOST_CELLS), n_cells - MOST_CELLS
+    text = f"and {drawn - MOST_OVERLAID} more: so many are stacked, the first on top"
+    return f"{text}; {more} are not drawn, the heat map below has them all" if more > 0 else text
 
 
 def shade_legend(shades: Sequence[Mapping[str, Any]]) -> list[Component]:
@@ -181,6 +245,16 @@ def register(app: Dash) -> None:
         Input("traces", "figure"),
     )
 
+    clientside(
+        app,
+        "traceCsv",
+        Output("trace-csv", "href"),
+        Input("selection", "data"),
+        Input("trace-kinds", "value"),
+        Input("trace-window", "data"),
+        State("sample-identifier", "data"),
+    )
+
     clientside(app, "showShades", Output("shade-legend", "title"), Input("shades", "data"))
 
     @app.callback(
@@ -222,10 +296,13 @@ def register(app: Dash) -> None:
     @app.callback(
         Output("traces", "figure"),
         Output("trace-legend", "children"),
+        Output("traces-wrap", "style"),
         Input("selection", "data"),
         Input("trace-kinds", "value"),
         Input("trace-window", "data"),
         Input("trace-stimuli", "value"),
+        Input("trace-arrangement", "value"),
+        Input("trace-normalise", "value"),
         State("sample-identifier", "data"),
     )
     def draw(
@@ -233,15 +310,18 @@ def register(app: Dash) -> None:
         kinds: list[str] | None,
         window: list[float] | None,
         tables: list[str] | None,
+        arranged: str | None,
+        normalised: list[str] | None,
         identifier: str | None,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, Any]:
         if identifier is None:
-            return message_figure(""), []
+            return message_figure(""), [], {}
+        arrangement = Arrangement(stacked=arranged == "stacked", normalised=bool(normalised))
         try:
             sample = current_workspace().samples.get(identifier)
-            return selected_traces(sample, selected or [], kinds or [], window, tables or [])
+            return selected_traces(sample, selected or [], kinds or [], window, tables or [], arrangement)
         except FluoriteError as error:
-            return message_figure("The traces cannot be read."), html.P(str(error), className="job-error")
+            return message_figure("The traces cannot be read."), html.P(str(error), className="job-error"), {}
 
 
 def selected_traces(
@@ -250,21 +330,30 @@ def selected_traces(
     kinds: Sequence[str],
     window: Sequence[float] | None,
     tables: Sequence[str] = (),
-) -> tuple[Any, Any]:
-    """Figure and legend of the selected cells, or what to do when there is nothing to draw."""
+    arrangement: Arrangement | None = None,
+) -> tuple[Any, Any, dict[str, str]]:
+    """Figure and legend of the selected cells, or what to do when there is nothing to draw; the plot's own style.
+
+    More cells than can be told apart on one axis are stacked, whatever `arrangement` says.
+    """
     if sample.summary.n_rois == 0:
-        return message_figure("No cells were found, so there are no traces."), []
+        return message_figure("No cells were found, so there are no traces."), [], {}
     if not sample.trace_kinds:
-        return message_figure("This sample has no traces."), []
+        return message_figure("This sample has no traces."), [], {}
     if not sample.rows_of(keys):
-        return message_figure("Click a cell in the image or in the table to see its traces."), []
+        return message_figure("Click a cell in the image or in the table to see its traces."), [], {}
     if not kinds:
-        return message_figure("Choose at least one kind of trace above."), legend(sample, keys)
+        return message_figure("Choose at least one kind of trace above."), legend(sample, keys), {}
+    cells = cell_traces(sample, keys, kinds)
+    asked = arrangement or Arrangement()
+    arranged = replace(asked, stacked=asked.stacked or len(cells) > MOST_OVERLAID)
     figure = trace_figure(
-        cell_traces(sample, keys, kinds),
+        cells,
         rate_hz=sample.summary.rate_hz or 1.0,
         kinds=kinds,
-        window_s=None if window is None else (float(window[0]), float(window[1])),
+        window_s=None if not window else (float(window[0]), float(window[1])),
         shades=sample_shades(sample, tables),
+        arrangement=arranged,
     )
-    return figure, legend(sample, keys)
+    n_levels = len(cells) * len(shown_panels(cells, kinds)) if arranged.stacked else 0
+    return figure, legend(sample, keys), {"minHeight": f"{n_levels * _LEVEL_PX + 60}px"} if n_levels else {}

@@ -9,10 +9,12 @@ import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from app.addresses import compare_url, results_url, stimuli_url
+from app.addresses import compare_url, details_url, results_url, stimuli_url
 from app.addresses import sample_url as sample_url
 from app.components.curation_view import curation_bar, curation_config
 from app.components.edit_history import cell_card, history_card
+from app.components.figure_dialogue import figure_dialogue
+from app.components.heatmap_panel import heatmap_card
 from app.components.markup import aria
 from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
@@ -56,7 +58,9 @@ def layout(
     """
     if identifier is None:
         empty = (player_card(None, None), trace_card(None, (), (), []), curation_bar(None), roi_table(_no_rois()))
-        return _page([*trash_button(writable=False)], *empty, history_card(None), None)
+        return _page(
+            [*trash_button(writable=False)], *empty, heatmap_card((), ()), figure_dialogue(), history_card(None), None
+        )
     name = unquote(identifier)
     try:
         return sample_layout(
@@ -98,6 +102,8 @@ def sample_layout(
         trace_card(identifier, sample.trace_kinds, keys, shade_options(workspace, sample)),
         curation_bar(curation),
         roi_table(sample.rois, tag_columns(workspace), keys),
+        heatmap_card(sample.trace_kinds if sample.summary.n_rois else (), tag_columns(workspace)),
+        figure_dialogue(list(sample.images)),
         history_card(sample),
         provenance_card(sample.summary, read_provenance(sample.path)),
     )
@@ -139,6 +145,8 @@ def _page(
     traces: Component,
     curation: Component,
     table: Component,
+    heatmap: Component,
+    dialogue: Component,
     history: Component,
     provenance: Component | None,
 ) -> Component:
@@ -167,6 +175,8 @@ def _page(
                 ],
                 className="sample-columns",
             ),
+            heatmap,
+            dialogue,
             history,
             provenance,
         ],
@@ -190,6 +200,7 @@ def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> lis
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
         dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),
+        dcc.Link("Details →", href=details_url(sample.name), className="back-link", id="details-link"),
         dcc.Link("Results →", href=results_url(sample.name), className="back-link", id="results-link"),
         dcc.Link("Compare →", href=compare_url(sample.name), className="back-link", id="compare-link"),
         *trash_button(writable=writable),

@@ -7,6 +7,7 @@ import click
 from pipeline.commands.cmd_bench_catalogue import bench_catalogue
 from pipeline.commands.cmd_bench_engine import bench_engine
 from pipeline.commands.cmd_bench_online import bench_online
+from pipeline.commands.cmd_bench_viewer import bench_viewer
 
 
 @click.group("bench")
@@ -14,5 +15,5 @@ def bench() -> None:
     """Measure speed and accuracy on this machine."""
 
 
-for _command in (bench_catalogue, bench_engine, bench_online):
+for _command in (bench_catalogue, bench_engine, bench_online, bench_viewer):
     bench.add_command(_command)

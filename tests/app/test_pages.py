@@ -11,7 +11,7 @@ from dash import Dash
 from app.components.player_view import player_config
 from app.components.provenance_view import provenance_card
 from app.components.samples_table import empty_hint, sample_rows
-from app.components.trace_panel import MOST_CELLS, cell_traces, legend, selected_traces
+from app.components.trace_panel import MOST_OVERLAID, cell_traces, legend, selected_traces
 from app.figures.palette import cell_colour
 from app.pages import project_page, sample_page
 from app.roi_rows import roi_rows
@@ -216,13 +216,21 @@ def test_traces_and_legend_share_the_colour_of_the_selection(workspace: Workspac
     assert cell_colour(0) in str(legend(data, keys)[0])
 
 
-def test_more_cells_than_colours_are_counted_and_not_drawn(workspace: Workspace, sample: MadeSample) -> None:
+def test_more_cells_than_can_be_told_apart_are_stacked_in_a_plot_that_grows(
+    workspace: Workspace, sample: MadeSample
+) -> None:
     data = workspace.samples.get(sample.identifier)
     keys = [str(key) for key in data.rois["key"]]
-    assert len(keys) > MOST_CELLS
+    assert len(keys) > MOST_OVERLAID
 
-    assert len(cell_traces(data, keys, ["raw"])) == MOST_CELLS
-    assert f"and {len(keys) - MOST_CELLS} more" in str(legend(data, keys)[-1])
+    figure, said, style = selected_traces(data, keys, ["raw", "denoised"], None)
+    few, _, few_style = selected_traces(data, keys[:MOST_OVERLAID], ["raw", "denoised"], None)
+
+    assert figure.layout.yaxis.ticktext == tuple(str(index) for index in data.rois["index"])
+    assert few.layout.yaxis.ticktext is None
+    assert f"and {len(keys) - MOST_OVERLAID} more" in str(said[-1])
+    assert int(style["minHeight"].removesuffix("px")) > 20 * len(keys)
+    assert few_style == {}
 
 
 @pytest.mark.parametrize(("keys", "kinds", "text"), [([], ["raw"], "Click a cell"), (None, [], "Choose at least one")])
@@ -230,7 +238,7 @@ def test_nothing_to_draw_says_what_to_do(
     workspace: Workspace, sample: MadeSample, keys: list[str] | None, kinds: list[str], text: str
 ) -> None:
     data = workspace.samples.get(sample.identifier)
-    figure, _ = selected_traces(data, [str(data.rois["key"][0])] if keys is None else keys, kinds, None)
+    figure, _, _ = selected_traces(data, [str(data.rois["key"][0])] if keys is None else keys, kinds, None)
 
     assert text in figure.layout.annotations[0].text
 
@@ -238,7 +246,9 @@ def test_nothing_to_draw_says_what_to_do(
 def test_provenance_names_engine_parameters_and_input(workspace: Workspace, sample: MadeSample) -> None:
     data = workspace.samples.get(sample.identifier)
 
-    card: Any = str(provenance_card(data.summary, read_provenance(sample.path)))
+    provenance = read_provenance(sample.path)
+    card: Any = str(provenance_card(data.summary, provenance))
 
-    for part in ("builtin 0.1.0", "ab" * 32, "cd" * 32, "recording.tif", "simulation's truth", "dxy", "none"):
+    digests = (str(provenance["parameters_sha256"]), "cd" * 32)
+    for part in ("builtin 0.1.0", *digests, "recording.tif", "simulation's truth", "dxy", "none"):
         assert part in card

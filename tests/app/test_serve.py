@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.background import CleanProcessManager, private_folder
+from app.clean_processes import CleanProcessManager, private_folder
 from app.serve import ServeError, serve
 from nwb_schema.errors import ProjectError
 from nwb_schema.project import Project
@@ -78,7 +78,7 @@ def test_runtime_folder_of_another_user_is_not_used(
 
 def test_folder_of_background_callbacks_is_gone_when_the_server_ends(project: Project, runtime: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from app.background import CleanProcessManager;"
+        "import sys; from pathlib import Path; from app.clean_processes import CleanProcessManager;"
         "from nwb_schema.project import Project;"
         "manager = CleanProcessManager(Project.open(Path(sys.argv[1]))); manager.handle.set('key', 'value');"
         "print(manager.folder, manager.folder.is_dir())"

@@ -8,7 +8,7 @@ from app.components.trace_panel import shade_legend
 from app.figures.palette import GREY, drawable_colour
 from app.figures.shades import Shade, shade_shapes, visible_spans
 from app.figures.traces import CellTraces, trace_figure
-from app.stimulus_shades import in_order
+from pipeline.figures.shades import in_order
 
 
 def test_a_name_is_one_shape_however_many_periods_it_has() -> None:

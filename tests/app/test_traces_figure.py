@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.figures.palette import CELL_COLOURS, cell_colour, paler
-from app.figures.traces import CellTraces, message_figure, trace_figure, visible_samples
+from app.figures.traces import Arrangement, CellTraces, message_figure, trace_figure, visible_samples
 
 RATE_HZ = 20.0
 
@@ -118,3 +122,42 @@ def test_paler_colours_are_lighter_and_still_apart() -> None:
 
     assert all(light(paler(colour)) > light(colour) for colour in CELL_COLOURS)
     assert len({paler(colour) for colour in CELL_COLOURS}) == len(CELL_COLOURS)
+
+
+def levels(n_cells: int, **arrangement: bool) -> tuple[list[tuple[float, float]], Any]:
+    """Lowest and highest point of each line, of cells that differ in size, and the axis."""
+    frames = np.arange(400)
+    cells = [
+        CellTraces(f"Cell {number}", "#E69F00", {"dff": (number + 1) * np.sin(frames / 9).astype(np.float32)})
+        for number in range(n_cells)
+    ]
+    figure = trace_figure(cells, rate_hz=RATE_HZ, kinds=("dff",), arrangement=Arrangement(**arrangement))
+    return [(min(line.y), max(line.y)) for line in figure.data], figure.layout.yaxis
+
+
+def test_stacked_cells_are_on_levels_of_their_own_with_their_names() -> None:
+    spans, axis = levels(4, stacked=True)
+
+    assert all(upper[0] >= lower[1] for upper, lower in pairwise(spans))
+    assert [high - low for low, high in spans] == pytest.approx([2, 4, 6, 8], rel=1e-2)  # one scale for all
+    assert axis.ticktext == ("0", "1", "2", "3")
+    assert list(axis.tickvals) == sorted(axis.tickvals, reverse=True)
+
+
+def test_normalised_cells_have_one_height() -> None:
+    spans, axis = levels(3, normalised=True)
+
+    assert np.array(spans) == pytest.approx(np.array([[0, 1]] * 3), abs=1e-3)
+    assert axis.title.text == "ΔF/F (each 0 to 1)"
+
+
+def test_many_lines_have_fewer_points_each() -> None:
+    n_cells = 60
+    trace = np.random.default_rng(2).normal(size=10_000).astype(np.float32)
+    cells = [CellTraces(f"Cell {number}", "#E69F00", {"raw": trace, "denoised": trace}) for number in range(n_cells)]
+
+    figure = trace_figure(cells, rate_hz=RATE_HZ, kinds=("raw", "denoised"), arrangement=Arrangement(stacked=True))
+
+    assert sum(len(line.y) for line in figure.data) <= 2 * n_cells * 500
+    heights = [max(line.y) - min(line.y) for line in figure.data]
+    assert heights == pytest.approx([float(np.ptp(trace))] * len(heights), rel=1e-4)  # no peak is lost
