@@ -27,6 +27,9 @@ from app.components import (
     folder_browser,
     heatmap_panel,
     jobs_panel,
+    parameter_history_view,
+    parameter_run,
+    parameter_view,
     picture_view,
     player_view,
     process_form,
@@ -39,6 +42,7 @@ from app.components import (
     stimulus_view,
     trace_panel,
     trash_view,
+    tune_view,
 )
 from app.components.markup import aria, data
 from app.edit_routes import edits
@@ -50,16 +54,19 @@ from app.pages import (
     configuration_page,
     details_page,
     export_page,
+    parameters_page,
     project_page,
     results_page,
     sample_page,
     stimulus_page,
+    tune_page,
     unknown_page,
 )
 from app.result_routes import results
 from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.trace_routes import traces
+from app.tuning_routes import tuning
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -101,6 +108,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
+    app.server.register_blueprint(tuning)
     app.server.register_blueprint(traces)
     app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
@@ -130,6 +138,10 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         stimulus_view,
         stimulus_import_view,
         stimulus_copy_view,
+        parameter_view,
+        parameter_run,
+        parameter_history_view,
+        tune_view,
         details_view,
         batch_view,
         export_view,
@@ -156,6 +168,13 @@ def _register_pages(project_name: str) -> None:
         title=f"Stimuli · {project_name} · Fluorite",
         layout=stimulus_page.layout,
     )
+    register(
+        "app.pages.parameters_page",
+        path="/parameters",
+        title=f"Parameters · {project_name} · Fluorite",
+        layout=parameters_page.layout,
+    )
+    register("app.pages.tune_page", path="/tune", title=f"Tune · {project_name} · Fluorite", layout=tune_page.layout)
     register(
         "app.pages.results_page",
         path_template="/results/<identifier>",
@@ -206,6 +225,8 @@ def _frame(project: Project, home_url: str = "") -> Component:
                         [
                             dcc.Link("Project", href="/"),
                             dcc.Link("Browse", href="/browse"),
+                            dcc.Link("Tune", href="/tune"),
+                            dcc.Link("Parameters", href="/parameters"),
                             dcc.Link("Configuration", href="/configuration"),
                             dcc.Link("Export", href="/export"),
                         ],

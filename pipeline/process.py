@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from pipeline.jobs.submission import current_actor, submit
 from pipeline.jobs.unfinished import reclaimable_bytes, unfinished_work
 from pipeline.movies.acquisition import Acquisition, read_acquisition
 from pipeline.movies.check import check_movie
+from pipeline.movies.cropped import field_of_raw
 from pipeline.movies.digest import movie_sha256
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
@@ -142,7 +144,7 @@ def sample_metadata(
         What the microscope wrote besides. The sample's name does not depend on it.
     """
     first = movie.paths[0]
-    return build_metadata(
+    metadata = build_metadata(
         subject=request.subject,
         session=request.session,
         overrides=request.metadata,
@@ -160,6 +162,17 @@ def sample_metadata(
         subjects=read_subjects(project.subjects_path),
         lab_defaults=project.configuration().defaults,
     )
+    return with_processed_pixels(metadata, movie)
+
+
+def with_processed_pixels(metadata: SampleMetadata, movie: Movie) -> SampleMetadata:
+    """The pixel size that a person gave is the raw movie's: it grows with resized frames, as the movie's own has."""
+    field, given = field_of_raw(movie), metadata.grid_spacing_um
+    if field is None or given is None or field.scale == (1, 1) or given == movie.metadata.pixel_size_um:
+        return metadata
+    larger = (given[0] * field.scale[0], given[1] * field.scale[1], *given[2:])
+    note = "The pixel size that was given is the raw movie's; the sample's is that of its reduced frames."
+    return replace(metadata, grid_spacing_um=larger, notes=(*metadata.notes, note))
 
 
 def process_recording(project: Project, request: ProcessRequest, job: Job, progress: Progress) -> dict[str, Any]:
@@ -203,7 +216,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
             if target is not None:
                 check_movie_of(target, movie, input_sha256)
-            digest = recipe_digest(input_sha256, parameters, engine)
+            digest = recipe_digest(input_sha256, parameters, engine, movie)
             Ledger(project).set_digest(job.id, digest)
         if not request.online:
             keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
@@ -213,7 +226,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             # Only now the file is what it will stay.
             look(0.0)
             input_sha256 = movie_sha256(movie, progress=look)
-            Ledger(project).set_digest(job.id, recipe_digest(input_sha256, parameters, engine))
+            Ledger(project).set_digest(job.id, recipe_digest(input_sha256, parameters, engine, movie))
         progress("writing the sample", 0.0)
         written_from = time.perf_counter()
         segmentation = read_results(result.results)
@@ -230,6 +243,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             notes=(
                 *rate_notes,
                 *result.notes,
+                *field_notes(movie),
                 *missing_frames(movie),
                 *one_photon_doubt(movie, request.preset),
             ),
@@ -287,10 +301,18 @@ def _replaced(
     return {**kept, **counts, "notes": [note, *kept["notes"]]}
 
 
-def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine) -> str:
-    """`work_digest` of a movie, with the seeds that the parameters name."""
-    inputs = ".".join((input_sha256, *seeds_of(parameters)))
+def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine, movie: Movie) -> str:
+    """`work_digest` of a movie, with the part of it that is processed and the seeds that the parameters name."""
+    field = field_of_raw(movie)
+    part = () if field is None else (canonical_json(field.to_json()),)
+    inputs = ".".join((input_sha256, *part, *seeds_of(parameters)))
     return work_digest(inputs, parameters.sha256(), engine.name, engine.version)
+
+
+def field_notes(movie: Movie) -> tuple[str, ...]:
+    """A sentence that says where the masks of a cropped or resized movie lie in the raw one."""
+    field = field_of_raw(movie)
+    return () if field is None else (field.note(),)
 
 
 def seeds_of(parameters: Parameters) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from nwb_schema.errors import FluoriteError, JobError, MovieError
+from nwb_schema.errors import FluoriteError, JobError, MovieError, ParameterError
 from pipeline.commands.console import CANCELLED_EXIT, ends_cleanly, fail, log_to_stderr, print_json, print_report
 from pipeline.commands.options import (
     assigned,
@@ -36,6 +37,21 @@ from pipeline.progress import Cancelled
     metavar="FILE.json",
     type=click.Path(path_type=Path),
     help="What to change in the preset; see `fluorite params`.",
+)
+@click.option(
+    "--param",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="One parameter, such as --param gSig=5 or --param init.K=auto; may be repeated. Counts more than --params.",
+)
+@click.option("--params-win", is_flag=True, help="Where --param and --params both have a value, the file's counts.")
+@click.option("--crop", metavar="Y0:Y1,X0:X1|auto", help="Process these rows and columns only; auto: no dead border.")
+@click.option(
+    "--resize",
+    metavar="FACTOR",
+    type=click.FloatRange(min=0, min_open=True, max=1),
+    help="Then make frames smaller: 0.5 for half as many rows and columns.",
 )
 @click.option(
     "--seeds",
@@ -85,6 +101,10 @@ def process(
     series: bool,
     preset: str,
     parameters_file: Path | None,
+    settings: tuple[str, ...],
+    params_win: bool,
+    crop: str | None,
+    resize: float | None,
     seeds_file: Path | None,
     engine: str,
     load_method: str | None,
@@ -111,6 +131,10 @@ def process(
         raise click.UsageError("--follow takes one movie.")
     if idle_s is not None and not follow:
         raise click.UsageError("--idle-s needs --follow.")
+    if params_win and not (parameters_file and settings):
+        raise click.UsageError("--params-win needs --params and --param.")
+    if follow and (crop is not None or resize is not None):
+        raise click.UsageError("--crop and --resize need a movie that is whole; they cannot go with --follow.")
     if not movies and variant_of is None and into is None:
         raise click.UsageError("Missing argument 'MOVIE...'.")
     if dry_run and pattern is None:
@@ -144,13 +168,13 @@ def process(
         "engine": engine,
         "subject": subject,
         "session": session,
-        "movie": {**movie, "load_method": load_method},
+        "movie": {**movie, "load_method": load_method, "crop": crop, "resize": resize},
         "online": online,
         "follow": follow,
         **({} if idle_s is None else {"idle_s": idle_s}),
         **read_metadata(metadata_file),
         "custom": assigned(custom),
-        **_read_parameters(parameters_file),
+        **_parameters(parameters_file, settings, file_wins=params_win),
     }
     if seeds_file is not None:
         # The job runs in a folder of its own.
@@ -272,6 +296,27 @@ def _process_one(project: Any, request: Any) -> Mapping[str, Any]:
     sample = check_request(project, request)
     makes = "" if request.variant_of else sample.name
     return run_in_foreground(project, "process", spec, title=request.title, sample=makes)
+
+
+def _parameters(path: Path | None, settings: Sequence[str], *, file_wins: bool) -> dict[str, Any]:
+    """What --params and --param say together."""
+    read = _read_parameters(path)
+    if not settings:
+        return read
+    from pipeline.parameters.parameters import layered
+
+    said: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ParameterError("--param", f"'{setting}' has no value", "Write NAME=VALUE, such as --param gSig=5.")
+        try:
+            said[name.strip()] = json.loads(text)
+        except ValueError:
+            said[name.strip()] = text.strip()  # a word, such as copy or auto
+    file = read.get("parameters", {})
+    together = layered(said, file, file_wins=file_wins, source=read.get("parameters_file", "parameters"))
+    return {**read, "parameters": together}
 
 
 def _read_parameters(path: Path | None) -> dict[str, Any]:
