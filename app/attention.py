@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from app.browse import BrowseState, address
 from app.formatting import count
+from app.movie_pool import file_signature
 from nwb_schema.catalogue import Catalogue
-
-# Metadata that DANDI and readers ask for; where nobody gave it, a sample says "unknown".
-_NEEDED = {"indicator": "indicator", "location": "place in the brain"}
-_UNKNOWN = "$STR=:unknown"
+from nwb_schema.checks import check_sample
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,36 @@ def matters(catalogue: Catalogue, jobs: Sequence[Mapping[str, Any]]) -> list[Mat
                 address(BrowseState(filters=(usable, named))),
             )
         )
-    for column, words in _NEEDED.items():
-        lacking = catalogue.count("samples", [usable, (column, _UNKNOWN)])
-        if lacking:
-            state = BrowseState(filters=(usable, (column, _UNKNOWN)))
-            found.append(Matter(f"{count(lacking, 'sample')} without {words}, which publishing needs", address(state)))
+    blocked, all_seen = blocked_samples([Path(row["path"]) for row in catalogue.samples([usable])])
+    if blocked:
+        at_least = "" if all_seen else "at least "
+        found.append(Matter(f"{at_least}{count(blocked, 'sample')} that cannot be published yet: see why", "/export"))
     return found
 
 
 _MOST_NAMED = 40
 """A filter that names more samples than this makes an address that nobody can send."""
+
+
+def blocked_samples(paths: Sequence[Path], *, budget: int = 150) -> tuple[int, bool]:
+    """How many samples something keeps from being published, and whether all were looked at.
+
+    Each version of a file is looked at once, which takes milliseconds; of many new ones only `budget` at a time, so
+    that a page never waits for a thousand files.
+    """
+    blocked, all_seen = 0, True
+    for path in paths:
+        signature = file_signature(path)
+        known = _blocked.get(path)
+        if known is None or known[0] != signature:
+            if budget <= 0:
+                all_seen = False
+                continue
+            budget -= 1
+            known = _blocked[path] = (signature, not check_sample(path).ok)
+        blocked += known[1]
+    return blocked, all_seen
+
+
+_blocked: dict[Path, tuple[str, bool]] = {}
+"""Whether something blocks each file, as of the version with that signature."""

@@ -129,11 +129,16 @@ def set_defaults(project: Project, texts: Mapping[str, str | None]) -> None:
     ------
     ConfigurationError
     """
+    configure.set_lab_defaults(project, typed_defaults(texts))
+
+
+def typed_defaults(texts: Mapping[str, str | None]) -> dict[str, Any]:
+    """Lab defaults from what was typed, as `nwb_schema.configuration.set_defaults` takes them."""
     values: dict[str, Any] = {name: text or "" for name, text in texts.items()}
     if "experimenter" in values:
         # A name has a comma of its own ("Doe, Jane"), so several people are separated by semicolons.
         values["experimenter"] = [part.strip() for part in values["experimenter"].split(";") if part.strip()]
-    configure.set_lab_defaults(project, values)
+    return values
 
 
 def subject_rows(project: Project) -> list[dict[str, str]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nwb_schema.project import Project
-from pipeline.jobs import Job, Ledger, reconcile
+from pipeline.jobs import Job, JobState, Ledger, cancel, reconcile
 
 SHOWN_JOBS = 12
+SHOWN_WAITING = 4
+_MOST_ACTIVE = 10_000
 _LOG_LINES = 200
 
 # The stages of a job in their order, and what share of its time each takes, as measured on recordings of some minutes.
@@ -36,9 +38,29 @@ _STAGES: Mapping[str, Mapping[str, float]] = {
 
 
 def jobs_state(project: Project) -> list[dict[str, Any]]:
-    """The newest jobs as JSON-able values; jobs whose process is gone are ended first."""
+    """What runs, what comes next and what ended last, as JSON-able values; jobs whose process is gone are ended first.
+
+    Of many that wait, the last one listed says in ``also_waiting`` how many more there are.
+    """
     reconcile(project)
-    return [job_state(job) for job in Ledger(project).jobs(limit=SHOWN_JOBS)]
+    ledger = Ledger(project)
+    active = ledger.jobs(limit=_MOST_ACTIVE, states=[JobState.RUNNING, JobState.QUEUED])
+    running = [job for job in active if job.state is JobState.RUNNING]
+    waiting = [job for job in reversed(active) if job.state is JobState.QUEUED]
+    first = [*running, *waiting[:SHOWN_WAITING]]
+    ended = ledger.jobs(limit=max(SHOWN_JOBS - len(first), 1), states=[state for state in JobState if state.ended])
+    listed = [job_state(job) for job in (*first, *ended)]
+    if len(waiting) > SHOWN_WAITING:
+        listed[len(first) - 1]["also_waiting"] = len(waiting) - SHOWN_WAITING
+    return listed
+
+
+def cancel_waiting(project: Project) -> int:
+    """Cancel every job that waits, and say how many; what runs goes on."""
+    waiting = Ledger(project).jobs(limit=_MOST_ACTIVE, states=[JobState.QUEUED])
+    for job in waiting:
+        cancel(project, job.id)
+    return len(waiting)
 
 
 def job_state(job: Job) -> dict[str, Any]:
@@ -58,6 +80,7 @@ def job_state(job: Job) -> dict[str, Any]:
         "created_at": job.created_at,
         "seconds": None if job.started_at is None or job.ended_at is None else job.ended_at - job.started_at,
         "identifier": job.result.get("identifier"),
+        "also_waiting": 0,
         "is_variant": "variant" in job.result,
     }
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from nwb_schema.errors import MissingRateError, MovieError, ParameterError
+from app.recording_details import as_metadata_file, remember_subject
+from nwb_schema.errors import MetadataError, MissingRateError, MovieError, ParameterError, SampleExistsError
 from nwb_schema.project import Project
 from pipeline.jobs import Job
 from pipeline.movies.rate import is_rate
+from pipeline.parameters.sets import read_parameter_set
 from pipeline.request import split_into_recordings
+
+METADATA_SOURCE = "What is known of the recording"
 
 
 @dataclass(frozen=True)
 class FormValues:
-    """The form as typed; empty fields are empty strings or None."""
+    """The form as typed; empty fields are empty strings or None.
+
+    Attributes
+    ----------
+    parameters
+        Name of one of the project's sets of parameters.
+    details
+        Fields of `app.recording_details.DETAILS` by name.
+    custom
+        Custom columns by name.
+    remember
+        Whether to keep what is said of the animal in the table of subjects.
+    """
 
     movies: str | None
     series: bool
@@ -28,10 +44,19 @@ class FormValues:
     plane: str | None = None
     channel: str | None = None
     dataset: str | None = None
+    parameters: str | None = None
+    details: Mapping[str, str | None] = field(default_factory=dict)
+    custom: Mapping[str, Any] = field(default_factory=dict)
+    remember: bool = False
 
 
-def request_values(form: FormValues) -> Mapping[str, Any]:
+def request_values(form: FormValues, project: Project | None = None) -> Mapping[str, Any]:
     """What the form asks for, in the terms of `pipeline.request.split_into_recordings`.
+
+    Parameters
+    ----------
+    project
+        Whose sets of parameters are meant; needed when the form names one.
 
     Raises
     ------
@@ -43,17 +68,26 @@ def request_values(form: FormValues) -> Mapping[str, Any]:
     movies = [line.strip().strip("\"'") for line in (form.movies or "").splitlines() if line.strip()]
     if not movies:
         raise MovieError("Movie", "no file was chosen", "Press Browse, or type the path of a movie.")
+    return {"movies": movies, "session": _text(form.session), **common_values(form, project)}
+
+
+def common_values(form: FormValues, project: Project | None = None) -> dict[str, Any]:
+    """What the form says of every recording, whichever movies they are; see `request_values`."""
+    details = as_metadata_file(form.details)
+    custom = {name: value for name, value in form.custom.items() if _text(str(value or ""))}
+    chosen = _text(form.parameters)
     return {
-        "movies": movies,
         "preset": form.preset,
         "engine": form.engine,
         "subject": _text(form.subject),
-        "session": _text(form.session),
         "movie": {"frame_rate_hz": _rate(form.frame_rate), **_reading(form)},
+        **({"metadata": details, "metadata_file": METADATA_SOURCE} if details else {}),
+        **({"custom": custom} if custom else {}),
+        **(read_parameter_set(project, chosen) if chosen and project is not None else {}),
     }
 
 
-def submit_form(project: Project, form: FormValues) -> list[Job]:
+def submit_form(project: Project, form: FormValues, *, actor: str | None = None) -> list[Job]:
     """Start one job a recording; everything is checked before the first one starts.
 
     Raises
@@ -62,16 +96,33 @@ def submit_form(project: Project, form: FormValues) -> list[Job]:
         Anything that would stop a job right at its start; no job was started.
     """
     # Imported only here: the engine's libraries would double the time to start and the memory of every dashboard.
+    from pipeline.jobs import Ledger, reconcile
     from pipeline.process import check_request, submit_recording
 
-    requests = split_into_recordings(request_values(form), series=form.series)
+    if form.remember:
+        if not _text(form.subject):
+            raise MetadataError("Subject", "the animal has no id", "Type one, such as m1.")
+        remember_subject(project, _text(form.subject) or "", form.details)
+    requests = split_into_recordings(request_values(form, project), series=form.series)
+    reconcile(project)
+    in_work = Ledger(project).samples_in_work()
+    samples = []
     for request in requests:
         try:
-            check_request(project, request)
+            sample = check_request(project, request).name
         except MissingRateError as error:
             # The command line's remedy names an option; here there is a field.
             raise MissingRateError(error.file, error.cause, "Type the rate into the field Frame rate.") from error
-    return [submit_recording(project, request) for request in requests]
+        if sample in in_work:
+            raise SampleExistsError(
+                sample, f"{in_work[sample]} will be this sample already", "Type another name into the field Session."
+            )
+        in_work[sample] = request.title
+        samples.append(sample)
+    return [
+        submit_recording(project, request, sample=sample, actor=actor)
+        for request, sample in zip(requests, samples, strict=True)
+    ]
 
 
 def _rate(text: str | None) -> float | None:

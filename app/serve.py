@@ -7,11 +7,14 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import waitress
 import waitress.server
+from flask import Flask
 
 from app import background
+from app.recent_projects import remember
 from app.request_guard import is_loopback
 from app.server import create_app
 from app.workspace import workspace_of
@@ -35,6 +38,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8050,
     *,
+    home_url: str = "",
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve a project's dashboard until interrupted.
@@ -47,6 +51,8 @@ def serve(
         An address or name of this computer itself: without a login, nothing beyond the loopback interface.
     port
         The port; 0 takes a free one.
+    home_url
+        Address of the home page that opened the project, if any; the pages lead back there.
     on_ready
         Called with the dashboard's address once connections are accepted.
 
@@ -57,27 +63,63 @@ def serve(
     ProjectError
         When the folder is not a project.
     """
+    require_loopback(host)
+    app = create_app(project_folder, home_url)
+    server = listen(app.server, host, port)
+    workspace = workspace_of(app.server)
+    _recover(workspace.project)
+    _remember(workspace.project)
+    background.prepare()
+    if on_ready is not None:
+        on_ready(url_of(server, host))
+    try:
+        with Watcher(workspace.catalogue):
+            server.run()
+    finally:
+        server.close()
+
+
+def require_loopback(host: str) -> None:
+    """Refuse to serve beyond this computer.
+
+    Raises
+    ------
+    ServeError
+        When `host` reaches further.
+    """
     if not is_loopback(host):
         raise ServeError(
             f"--host {host}",
             "the dashboard has no login yet and would be open to everybody on the network",
             "Use 127.0.0.1; to use it from elsewhere, forward the port: ssh -L 8050:127.0.0.1:8050 <this computer>.",
         )
-    app = create_app(project_folder)
+
+
+def listen(application: Flask, host: str, port: int) -> Any:
+    """Waitress's server, which has its port but does not answer yet; its ``run`` does, until it is interrupted.
+
+    Raises
+    ------
+    ServeError
+        When the port is taken or not allowed.
+    """
     try:
-        server = waitress.server.create_server(app.server, host=host, port=port, threads=THREADS, ident="fluorite")
+        return waitress.server.create_server(application, host=host, port=port, threads=THREADS, ident="fluorite")
     except (OSError, ValueError, OverflowError) as error:
         raise ServeError(f"port {port}", _cause(error), "Choose another one with --port, or 0 for any.") from error
-    workspace = workspace_of(app.server)
-    _recover(workspace.project)
-    background.prepare()
-    if on_ready is not None:
-        on_ready(f"http://{_url_host(host)}:{_port(server)}/")
+
+
+def url_of(server: object, host: str) -> str:
+    """The address at which a server is."""
+    return f"http://{_url_host(host)}:{_port(server)}/"
+
+
+def _remember(project: Project) -> None:
+    """Put the project on the home page's list; where that cannot be written, the dashboard is there all the same."""
     try:
-        with Watcher(workspace.catalogue):
-            server.run()
-    finally:
-        server.close()
+        remember(project.folder, project.name)
+    except FluoriteError as error:
+        _log.warning("%s", error)
 
 
 def _recover(project: Project) -> None:

@@ -14,16 +14,22 @@ from dash.development.base_component import Component
 from app import request_guard
 from app.background import background_manager, problem_alert, say_failure
 from app.components import (
+    batch_view,
     browse_view,
     bulk_edit,
     compare_view,
     configuration_view,
     curation_view,
+    details_view,
     edit_history,
+    export_view,
     figure_dialogue,
     folder_browser,
     heatmap_panel,
     jobs_panel,
+    parameter_history_view,
+    parameter_run,
+    parameter_view,
     picture_view,
     player_view,
     process_form,
@@ -36,24 +42,31 @@ from app.components import (
     stimulus_view,
     trace_panel,
     trash_view,
+    tune_view,
 )
 from app.components.markup import aria, data
 from app.edit_routes import edits
 from app.image_routes import images
 from app.pages import (
+    batch_page,
     browse_page,
     compare_page,
     configuration_page,
+    details_page,
+    export_page,
+    parameters_page,
     project_page,
     results_page,
     sample_page,
     stimulus_page,
+    tune_page,
     unknown_page,
 )
 from app.result_routes import results
 from app.saved_pictures import saved
 from app.stimulus_routes import stimuli
 from app.trace_routes import traces
+from app.tuning_routes import tuning
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -62,8 +75,13 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 HEALTH_ENDPOINT = "healthz"
 
 
-def create_app(project_folder: Path) -> Dash:
+def create_app(project_folder: Path, home_url: str = "") -> Dash:
     """The dashboard of the project in a folder; `app.serve.serve` runs it.
+
+    Parameters
+    ----------
+    home_url
+        Address of the home page that opened the project; empty where there is none.
 
     Raises
     ------
@@ -90,12 +108,13 @@ def create_app(project_folder: Path) -> Dash:
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
     app.server.register_blueprint(stimuli)
+    app.server.register_blueprint(tuning)
     app.server.register_blueprint(traces)
     app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
     _register_pages(project.name)
-    app.layout = _frame(project)
+    app.layout = _frame(project, home_url)
     for component in (
         samples_table,
         process_form,
@@ -119,6 +138,13 @@ def create_app(project_folder: Path) -> Dash:
         stimulus_view,
         stimulus_import_view,
         stimulus_copy_view,
+        parameter_view,
+        parameter_run,
+        parameter_history_view,
+        tune_view,
+        details_view,
+        batch_view,
+        export_view,
     ):
         component.register(app)
     return app
@@ -143,6 +169,13 @@ def _register_pages(project_name: str) -> None:
         layout=stimulus_page.layout,
     )
     register(
+        "app.pages.parameters_page",
+        path="/parameters",
+        title=f"Parameters · {project_name} · Fluorite",
+        layout=parameters_page.layout,
+    )
+    register("app.pages.tune_page", path="/tune", title=f"Tune · {project_name} · Fluorite", layout=tune_page.layout)
+    register(
         "app.pages.results_page",
         path_template="/results/<identifier>",
         title=f"Results · {project_name} · Fluorite",
@@ -154,6 +187,21 @@ def _register_pages(project_name: str) -> None:
         title=f"Compare · {project_name} · Fluorite",
         layout=compare_page.layout,
     )
+    register(
+        "app.pages.batch_page",
+        path="/batch",
+        title=f"Many movies · {project_name} · Fluorite",
+        layout=batch_page.layout,
+    )
+    register(
+        "app.pages.export_page", path="/export", title=f"Export · {project_name} · Fluorite", layout=export_page.layout
+    )
+    register(
+        "app.pages.details_page",
+        path_template="/details/<identifier>",
+        title=f"Details · {project_name} · Fluorite",
+        layout=details_page.layout,
+    )
     configuration = f"Configuration · {project_name} · Fluorite"
     register(
         "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
@@ -161,7 +209,7 @@ def _register_pages(project_name: str) -> None:
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 
-def _frame(project: Project) -> Component:
+def _frame(project: Project, home_url: str = "") -> Component:
     return html.Div(
         [
             html.Header(
@@ -172,11 +220,15 @@ def _frame(project: Project) -> Component:
                         className="brand",
                     ),
                     html.Span(project.name, className="project-name", title=str(project.folder)),
+                    html.A("All projects", href=home_url, className="home-link") if home_url else None,
                     html.Nav(
                         [
                             dcc.Link("Project", href="/"),
                             dcc.Link("Browse", href="/browse"),
+                            dcc.Link("Tune", href="/tune"),
+                            dcc.Link("Parameters", href="/parameters"),
                             dcc.Link("Configuration", href="/configuration"),
+                            dcc.Link("Export", href="/export"),
                         ],
                         className="site-nav",
                         **aria(label="Pages"),

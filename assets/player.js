@@ -15,6 +15,7 @@
     constructor(root, config) {
       this.root = root;
       this.config = config;
+      this.asked = new URL(window.location.href).searchParams; // before the address follows what is shown
       this.frame = Math.min(Math.max(config.frame || 0, 0), Math.max(config.n_frames - 1, 0));
       this.plane = config.plane ?? null; // of a volume; null: all planes, seen from above
       this.shown = null;
@@ -56,6 +57,7 @@
       }
       this.request();
       this._loadContours();
+      this._recall();
     }
 
     _build() {
@@ -168,7 +170,6 @@
       if (this.curtain) this.curtain.draw(context);
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
-      if (this.scaleBar && bitmap) fluorite.drawScaleBar(context, this);
       if (this.measure) this.measure.draw(context);
       if (this.pointer) this.pointer.draw(context);
       if (fluorite.drawing && fluorite.drawing.player === this) fluorite.drawing.draw(context);
@@ -196,6 +197,8 @@
       context.scale(this.view.x, this.view.y);
       context.translate(-this.corner.x, -this.corner.y);
       this.overlay.draw(context, this.view.x / (window.devicePixelRatio || 1));
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      if (this.scaleBar) fluorite.drawScaleBar(context, this);
       this.overlayStale = false;
     }
 
@@ -263,16 +266,19 @@
       this.painter.map = name;
       this.controls.updateLevels();
       this.draw();
+      this._remember();
     }
 
     setMean(count) {
       this.mean = count;
       this._refresh();
+      this._remember();
     }
 
     setScaleBar(shown) {
       this.scaleBar = shown;
       this.root.dataset.scale = "";
+      this.overlayStale = true;
       this.draw();
     }
 
@@ -290,6 +296,7 @@
       const key = this._contrastKeyOf(background);
       const { levels_url: url } = background;
       if (!url || (this.contrasts.has(key) && this.known.has(background.name))) return true;
+      const slow = setTimeout(() => this.say(`${background.label}: being read\u2026`), 400);
       try {
         const answer = await fetch(`${url}${this._meanOf(background)}${this._zOf()}`);
         if (!answer.ok) throw new Error((await answer.text()).trim());
@@ -301,10 +308,13 @@
         this.known.add(background.name);
         background.note = contrast.note;
         if (!this.contrasts.has(key)) this.contrasts.set(key, contrast);
+        this.say("");
         return true;
       } catch (error) {
         this.failed(error);
         return false;
+      } finally {
+        clearTimeout(slow);
       }
     }
 
@@ -326,6 +336,7 @@
       this.viewName = name;
       document.getElementById("player-background-movie").checked = true;
       this.setBackground("movie");
+      this._remember();
       return this.controls.updateViews();
     }
 
@@ -334,6 +345,7 @@
       const background = this.views.get(name) || this.config.backgrounds.find((one) => one.name === name) || null;
       if (background && !(await this._canShow(background))) return this.controls.updateViews();
       this.curtain.choose(background);
+      this._remember();
       return this.controls.updateViews();
     }
 
@@ -575,7 +587,23 @@
       if (!this.playing && !this.startsItself) set("play", "");
       set("frame", this.frame ? String(this.frame) : "");
       set("z", this.plane === null ? "" : String(this.plane));
+      set("view", this.viewName === "movie" ? "" : this.viewName);
+      set("beside", this.curtain.background ? this.curtain.background.name : "");
+      set("mean", this.mean === 1 ? "" : String(this.mean));
+      set("colours", this.painter.map === this.painter.maps[0].name ? "" : this.painter.map);
       window.history.replaceState(window.history.state, "", url);
+    }
+
+    /* Show what the address says of how the movie is shown. */
+    async _recall() {
+      if (!this.background || !window.location.pathname.startsWith("/sample/")) return;
+      const [mean, colours, view, beside] = ["mean", "colours", "view", "beside"].map((name) => this.asked.get(name));
+      if (fluorite.MEANS.includes(Number(mean))) this.mean = Number(mean);
+      if (this.painter.maps.some(({ name }) => name === colours)) this.painter.map = colours;
+      if (this.mean > 1 || colours) this._refresh();
+      this._remember();
+      if (this.views.has(view)) await this.setView(view);
+      if (beside) await this.setBeside(beside);
     }
 
     /* ---- cells ---- */

@@ -265,6 +265,7 @@
       ]);
       return element("div", { class: "display-fields" }, [
         element("div", { class: "display-field" }, [element("label", { class: "control-name", for: "player-view" }, "Movie"), this.view]),
+        this.display.meanField,
         element("div", { class: "display-field" }, [element("label", { class: "control-name", for: "player-beside" }, "Beside it"), this.beside]),
       ]);
     }

@@ -17,7 +17,7 @@
     strong: "The darkest 10 % black, the brightest 1 % white",
     full: "From the least value to the highest",
   };
-  const MEANS = [1, 3, 5, 9, 15, 31];
+  const MEANS = (fluorite.MEANS = [1, 3, 5, 9, 15, 31]);
   const SVG = "http://www.w3.org/2000/svg";
 
   const shown = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
@@ -100,7 +100,7 @@
           title: "Shows the mean of as many frames, with the present one in the middle: less noise, slower changes",
           onchange: (event) => player.setMean(Number(event.target.value)),
         },
-        MEANS.map((count) => element("option", { value: count }, count === 1 ? "single frames" : `mean of ${count}`))
+        MEANS.map((count) => element("option", { value: count }, count === 1 ? "single" : `mean of ${count}`))
       );
       const labelled = (text, control, ...more) =>
         element("div", { class: "display-field" }, [
@@ -119,7 +119,6 @@
         element("div", { class: "display-fields" }, [
           labelled("Gamma", this.gamma, this.gammaText),
           labelled("Colours", this.map, this.swatch),
-          ...(player.config.has_movie ? [this.meanField] : []),
         ]),
       ]);
     }

@@ -51,14 +51,20 @@ def main() -> None:
 
 
 @main.command("serve")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folders", metavar="[DIR...]", nargs=-1, type=click.Path(path_type=Path))
 @_host
 @_port
 @_browser
 @ends_cleanly
-def serve(folder: Path, host: str, port: int, browser: bool) -> None:
-    """Open the dashboard of the project in DIR."""
-    _serve(folder, host, port, browser)
+def serve(folders: tuple[Path, ...], host: str, port: int, browser: bool) -> None:
+    """Open the dashboard of the project in DIR; without one, or with several, a page to choose from."""
+    if len(folders) == 1:
+        _serve(folders[0], host, port, browser)
+        return
+    from app.home_server import serve_home
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    serve_home(host, port, projects=folders, on_ready=lambda url: _announce(url, "", browser))
 
 
 @main.command("worker")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from pynwb import NWBHDF5IO
 from scipy import sparse
 
+from nwb_schema.custom_columns import write_custom
 from nwb_schema.errors import SampleError, SampleExistsError
 from nwb_schema.layout import movie_series_name
 from nwb_schema.metadata import SampleMetadata
@@ -34,6 +37,7 @@ def write_sample(
     provenance: Provenance,
     registered_movie: Path | None,
     shifts: NDArray[np.float32] | None,
+    custom: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the sample `path`; it appears complete and checked, or not at all.
 
@@ -50,6 +54,8 @@ def write_sample(
     shifts
         ``(n_frames, 2)`` pixels as ``(y, x)``, of volumes ``(n_frames, 3)`` as ``(y, x, z)``: what was added to each
         frame's content to register it; or None.
+    custom
+        Values of custom columns by their keys, as `nwb_schema.custom_columns.checked_custom` gives them.
 
     Raises
     ------
@@ -82,6 +88,8 @@ def write_sample(
                 io.write(nwbfile)
         if registered_movie is not None:
             _link_movie(temporary, registered_movie, metadata.one_photon)
+        if custom:
+            write_custom(temporary, custom)
         verify_sample(temporary, segmentation=segmentation, registered_movie=registered_movie, shifts=shifts)
         publish(temporary, path)
     except FileExistsError:

@@ -197,7 +197,8 @@ def _import_variant(project: Project, request: ImportRequest, sample: str, job: 
 
 
 def _notes(request: ImportRequest, found: Found) -> tuple[str, ...]:
-    return (f"Imported from {request.results.name}.", *found.notes)
+    taken = request.movie is None and request.variant_of is None and found.movie_note is not None
+    return (f"Imported from {request.results.name}.", *found.notes, *((str(found.movie_note),) if taken else ()))
 
 
 def _read(request: ImportRequest) -> tuple[Found, Movie | None]:

@@ -9,16 +9,20 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nwb_schema.columns import ColumnKind
+from nwb_schema.custom_columns import checked_custom
 from nwb_schema.errors import MissingRateError, ProjectError
 from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance, canonical_json
 from nwb_schema.subjects import read_subjects
+from pipeline.curation.replacing import import_into
 from pipeline.engines import choose_engine
 from pipeline.engines.engine import Engine
 from pipeline.jobs.job import Job
@@ -27,6 +31,7 @@ from pipeline.jobs.submission import current_actor, submit
 from pipeline.jobs.unfinished import reclaimable_bytes, unfinished_work
 from pipeline.movies.acquisition import Acquisition, read_acquisition
 from pipeline.movies.check import check_movie
+from pipeline.movies.cropped import field_of_raw
 from pipeline.movies.digest import movie_sha256
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters
@@ -37,7 +42,7 @@ from pipeline.results import read_results
 from pipeline.seeds import seeds_sha256
 from pipeline.variants.keeping import keep_variant
 from pipeline.variants.run_record import RunRecord, write_run
-from pipeline.variants.target import check_movie_of, check_shape, find_target
+from pipeline.variants.target import Target, check_movie_of, check_shape, find_target
 from pipeline.version import __version__
 
 logger = logging.getLogger("fluorite.process")
@@ -53,18 +58,33 @@ def process_job(project: Project, job: Job, progress: Progress) -> Mapping[str, 
     return process_recording(project, parse_request(job.spec), job, progress)
 
 
-def submit_recording(project: Project, request: ProcessRequest, *, actor: str | None = None) -> Job:
+def submit_recording(project: Project, request: ProcessRequest, *, sample: str = "", actor: str | None = None) -> Job:
     """Start processing a recording in a process of its own.
 
     Pass it through `check_request` first: what can be refused at once should be refused before a job exists.
+
+    Parameters
+    ----------
+    sample
+        File name of the sample that it will be, as `check_request` gives it; no two jobs may make the same.
     """
     return submit(
-        project, "process", request.model_dump(mode="json"), title=request.title, actor=actor or current_actor()
+        project,
+        "process",
+        request.model_dump(mode="json"),
+        title=request.title,
+        actor=actor or current_actor(),
+        sample="" if request.variant_of else sample,
     )
 
 
-def check_request(project: Project, request: ProcessRequest) -> None:
-    """Open the movie and look at names, parameters and engine without doing any work.
+def check_request(project: Project, request: ProcessRequest) -> Path:
+    """Open the movie and look at names, parameters, custom columns and engine without doing any work.
+
+    Returns
+    -------
+    Path
+        The sample that it will be, or that it is another result of.
 
     Raises
     ------
@@ -75,11 +95,24 @@ def check_request(project: Project, request: ProcessRequest) -> None:
     try:
         choose_engine(request.engine, project, online=request.online).check(parameters, movie)
         if request.variant_of is not None:
-            check_shape(find_target(project, request.variant_of), movie)
-        else:
-            refuse_taken_name(project, sample_metadata(project, request, movie))
+            target = find_target(project, request.variant_of)
+            check_shape(target, movie)
+            return target.path
+        custom_values(project, request)
+        return refuse_taken_name(project, sample_metadata(project, request, movie))
     finally:
         movie.close()
+
+
+def custom_values(project: Project, request: ProcessRequest) -> dict[str, Any]:
+    """The values of custom columns that the sample will store, by key.
+
+    Raises
+    ------
+    MetadataError
+        When there is no such column, or a value does not fit it.
+    """
+    return checked_custom(project.columns(ColumnKind.CUSTOM), request.custom)
 
 
 def _open_movie(project: Project, request: ProcessRequest) -> tuple[Movie, Parameters, tuple[str, ...]]:
@@ -111,7 +144,7 @@ def sample_metadata(
         What the microscope wrote besides. The sample's name does not depend on it.
     """
     first = movie.paths[0]
-    return build_metadata(
+    metadata = build_metadata(
         subject=request.subject,
         session=request.session,
         overrides=request.metadata,
@@ -129,6 +162,17 @@ def sample_metadata(
         subjects=read_subjects(project.subjects_path),
         lab_defaults=project.configuration().defaults,
     )
+    return with_processed_pixels(metadata, movie)
+
+
+def with_processed_pixels(metadata: SampleMetadata, movie: Movie) -> SampleMetadata:
+    """The pixel size that a person gave is the raw movie's: it grows with resized frames, as the movie's own has."""
+    field, given = field_of_raw(movie), metadata.grid_spacing_um
+    if field is None or given is None or field.scale == (1, 1) or given == movie.metadata.pixel_size_um:
+        return metadata
+    larger = (given[0] * field.scale[0], given[1] * field.scale[1], *given[2:])
+    note = "The pixel size that was given is the raw movie's; the sample's is that of its reduced frames."
+    return replace(metadata, grid_spacing_um=larger, notes=(*metadata.notes, note))
 
 
 def process_recording(project: Project, request: ProcessRequest, job: Job, progress: Progress) -> dict[str, Any]:
@@ -153,6 +197,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         engine = choose_engine(request.engine, project, online=request.online)
         engine.check(parameters, movie)
         target = find_target(project, request.variant_of) if request.variant_of is not None else None
+        custom = custom_values(project, request)
         metadata = None
         if target is None:
             metadata = sample_metadata(project, request, movie, read_acquisition(movie.paths[0]))
@@ -171,7 +216,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             input_sha256 = movie_sha256(movie, progress=lambda done: look(0.5 + 0.5 * done))
             if target is not None:
                 check_movie_of(target, movie, input_sha256)
-            digest = recipe_digest(input_sha256, parameters, engine)
+            digest = recipe_digest(input_sha256, parameters, engine, movie)
             Ledger(project).set_digest(job.id, digest)
         if not request.online:
             keep = stack.enter_context(unfinished_work(project, digest, bytes_needed(movie)))
@@ -181,7 +226,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             # Only now the file is what it will stay.
             look(0.0)
             input_sha256 = movie_sha256(movie, progress=look)
-            Ledger(project).set_digest(job.id, recipe_digest(input_sha256, parameters, engine))
+            Ledger(project).set_digest(job.id, recipe_digest(input_sha256, parameters, engine, movie))
         progress("writing the sample", 0.0)
         written_from = time.perf_counter()
         segmentation = read_results(result.results)
@@ -198,6 +243,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             notes=(
                 *rate_notes,
                 *result.notes,
+                *field_notes(movie),
                 *missing_frames(movie),
                 *one_photon_doubt(movie, request.preset),
             ),
@@ -206,7 +252,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
         seconds = {"check": checked - began, **result.seconds}
         so_far = rounded({**seconds, "total": time.perf_counter() - began})
         if target is not None:
-            return keep_variant(
+            kept = keep_variant(
                 project,
                 job,
                 target,
@@ -216,6 +262,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
                 seconds=so_far,
                 peak_rss_mb=result.peak_rss_mb,
             )
+            return _replaced(project, target, request, kept, job) if request.into else kept
         assert metadata is not None
         record = RunRecord.of(job, provenance, sample=job.id, seconds=so_far, peak_rss_mb=result.peak_rss_mb)
         write_run(result.results, record)
@@ -230,6 +277,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
             provenance=provenance,
             seconds=so_far,
             peak_rss_mb=result.peak_rss_mb,
+            custom=custom,
         )
     # What the job keeps for a kill during publication cannot know how long that will take; what it returns does.
     ended = time.perf_counter()
@@ -237,10 +285,34 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
     return report
 
 
-def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine) -> str:
-    """`work_digest` of a movie, with the seeds that the parameters name."""
-    inputs = ".".join((input_sha256, *seeds_of(parameters)))
+def _replaced(
+    project: Project, target: Target, request: ProcessRequest, kept: dict[str, Any], job: Job
+) -> dict[str, Any]:
+    """Let a result that was just kept replace the segmentation of its sample, and report that, too."""
+    source = f"{request.title} (job {job.id[:8]})"
+    done = import_into(
+        project, target.path, Path(kept["results"]), actor=job.actor, reason=request.reason, source=source
+    )
+    counts = {"n_matched": done.n_matched, "n_new": done.n_new, "n_kept": done.n_kept, "n_left": done.n_left}
+    note = (
+        f"{done.n_matched} ROIs are the same as before, {done.n_new} are new, {done.n_kept} old ones stay because "
+        f"people worked on them, {done.n_left} are in the former segmentation alone."
+    )
+    return {**kept, **counts, "notes": [note, *kept["notes"]]}
+
+
+def recipe_digest(input_sha256: str, parameters: Parameters, engine: Engine, movie: Movie) -> str:
+    """`work_digest` of a movie, with the part of it that is processed and the seeds that the parameters name."""
+    field = field_of_raw(movie)
+    part = () if field is None else (canonical_json(field.to_json()),)
+    inputs = ".".join((input_sha256, *part, *seeds_of(parameters)))
     return work_digest(inputs, parameters.sha256(), engine.name, engine.version)
+
+
+def field_notes(movie: Movie) -> tuple[str, ...]:
+    """A sentence that says where the masks of a cropped or resized movie lie in the raw one."""
+    field = field_of_raw(movie)
+    return () if field is None else (field.note(),)
 
 
 def seeds_of(parameters: Parameters) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ def publish_sample(
     provenance: Provenance,
     seconds: Mapping[str, float],
     peak_rss_mb: float,
+    custom: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Move the results and the movie to their places, write the sample, and report.
 
@@ -66,6 +67,8 @@ def publish_sample(
         Files in the job's scratch; they are moved.
     shifts
         ``(n_frames, 2)`` pixels as ``(y, x)``, of volumes ``(n_frames, 3)`` as ``(y, x, z)``, or None.
+    custom
+        Values of custom columns by their keys.
 
     Returns
     -------
@@ -118,5 +121,6 @@ def publish_sample(
         provenance=replace(provenance, configuration_version=project.configuration().version),
         registered_movie=movie,
         shifts=shifts,
+        custom=custom,
     )
     return report

@@ -11,13 +11,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from nwb_schema.errors import MissingRateError, MovieError, ParameterError
 from nwb_schema.names import sanitise
 from pipeline.movies import open_movie
+from pipeline.movies.cropped import prepared
 from pipeline.movies.following import IDLE_S, open_growing_movie
 from pipeline.movies.movie import Movie
 from pipeline.parameters import Parameters, PresetName
 
 
 class MovieOptions(BaseModel):
-    """How to read the movie where its file does not say; see `pipeline.movies.open_movie`."""
+    """How to read the movie where its file does not say (`pipeline.movies.open_movie`), and what of it to process.
+
+    Attributes
+    ----------
+    crop
+        ``Y0:Y1,X0:X1`` (rows and columns of the raw movie, from 0, the last excluded), or ``auto``.
+    resize
+        By what the sides are multiplied after cropping, above 0 and up to 1.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,6 +37,8 @@ class MovieOptions(BaseModel):
     plane: int | None = None
     load_method: Literal["asarray", "asarray-multi", "imread"] | None = None
     sidecar: Path | None = None
+    crop: str | None = None
+    resize: float | None = Field(default=None, gt=0, le=1, allow_inf_nan=False)
 
 
 class ProcessRequest(BaseModel):
@@ -49,6 +60,8 @@ class ProcessRequest(BaseModel):
         The content of a metadata file (neuroconv's layout), or empty.
     metadata_file
         Where `metadata` came from, for messages.
+    custom
+        Values of the project's custom columns, by the columns' names.
     movie
         How to read the movie.
     online
@@ -59,6 +72,8 @@ class ProcessRequest(BaseModel):
     variant_of
         Identifier of a sample: its movie gets another result, which stays in ``batch/<job>/`` and changes no sample
         (`pipeline.variants`). None makes a sample.
+    into, reason
+        Whether such a result takes the place of the sample's segmentation, as an edit, and why.
     label
         One line for people, where the names of the movies do not say enough.
     """
@@ -74,11 +89,14 @@ class ProcessRequest(BaseModel):
     session: str | None = None
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
+    custom: Mapping[str, Any] = {}
     movie: MovieOptions = MovieOptions()
     online: bool = False
     follow: bool = False
     idle_s: float = Field(default=IDLE_S, gt=0, allow_inf_nan=False)
     variant_of: str | None = None
+    into: bool = False
+    reason: str = ""
     label: str = ""
 
     @model_validator(mode="after")
@@ -88,6 +106,8 @@ class ProcessRequest(BaseModel):
             raise ValueError("a movie that is still being written can only be processed online")
         if self.follow and len(self.movies) > 1:
             raise ValueError("one movie can be followed, not a series")
+        if self.follow and (self.movie.crop is not None or self.movie.resize is not None):
+            raise ValueError("a movie that is still being written cannot be cropped or resized")
         if self.follow and self.engine == "caiman":
             raise ValueError("CaImAn cannot follow a movie that is still being written; the built-in engine can")
         return self
@@ -97,6 +117,10 @@ class ProcessRequest(BaseModel):
         """Refuse what a variant cannot have: it is of a sample that is there, and has no name of its own."""
         if self.variant_of is not None and (self.subject or self.session or self.metadata):
             raise ValueError("a variant keeps the subject, session and metadata of its sample")
+        if self.into and self.variant_of is None:
+            raise ValueError("only a result for the movie of a sample can take the place of its segmentation")
+        if self.variant_of is not None and self.custom:
+            raise ValueError("a variant keeps the custom columns of its sample")
         if self.variant_of is not None and self.follow:
             raise ValueError("a variant needs a movie that is complete")
         return self
@@ -110,7 +134,7 @@ class ProcessRequest(BaseModel):
         return f"{first} and {len(others)} more" if others else first
 
     def open_movie(self) -> tuple[Movie, Parameters]:
-        """Open the movie, and complete the parameters with its rate.
+        """Open the movie, cropped and resized as asked for, and complete the parameters with its rate.
 
         A rate in the parameters (``fr``) counts as given when the movie has none. When both have one and they differ by
         more than 1 %, one of them is wrong and every time constant would be: the user has to say which.
@@ -120,7 +144,7 @@ class ProcessRequest(BaseModel):
         MovieError, ParameterError
         """
         parameters = Parameters.preset(self.preset).updated(self.parameters, source=self.parameters_file)
-        options = {**self.movie.model_dump(), "volume": parameters.motion.is3D}
+        options = {**self.movie.model_dump(exclude={"crop", "resize"}), "volume": parameters.motion.is3D}
         given_rate_hz = parameters.data.fr
         if options["frame_rate_hz"] is None and given_rate_hz is not None:
             rate_of_file_hz = self._rate_of_file(options)
@@ -132,7 +156,12 @@ class ProcessRequest(BaseModel):
                     f"fr is {given_rate_hz:g} Hz, but {self.movies[0].name} says {rate_of_file_hz:g} Hz",
                     f"Give the right one: --frame-rate {rate_of_file_hz:g} or --frame-rate {given_rate_hz:g}.",
                 )
-        movie = self._open(options)
+        raw = self._open(options)
+        try:
+            movie = prepared(raw, self.movie.crop, self.movie.resize)
+        except BaseException:
+            raw.close()
+            raise
         return movie, parameters.updated({"data.fr": movie.rate_hz})
 
     def _open(self, options: Mapping[str, Any]) -> Movie:

@@ -27,7 +27,7 @@ from app.background import background_project
 from app.components.markup import aria, data
 from app.field_names import field_words
 from app.formatting import clock_time, duration
-from app.job_view import any_active, follow, jobs_state, log_tail
+from app.job_view import any_active, cancel_waiting, follow, jobs_state, log_tail
 from app.workspace import current_workspace
 from nwb_schema.errors import JobError
 from pipeline.jobs import Ledger, cancel
@@ -36,6 +36,8 @@ from pipeline.jobs import Ledger, cancel
 _WATCH_S = 20.0
 _WATCH_EVERY_S = 0.4
 _POLL_MS = 3_000
+_PATHS = ("/", "/batch", "/export")
+"""Pages that have the panel."""
 
 _STATE_WORDS = {
     "queued": "waiting",
@@ -111,7 +113,7 @@ def _job_entry(job: dict[str, Any]) -> Component:
     if job["identifier"] and state == "ok":
         actions.append(dcc.Link("Open sample", href=sample_url(job["identifier"]), className="text-button"))
     if job["identifier"] and job["is_variant"] and state == "ok":
-        actions.append(dcc.Link("Compare", href=compare_url(job["identifier"]), className="text-button"))
+        actions.append(dcc.Link("Compare", href=compare_url(job["identifier"], job["id"]), className="text-button"))
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(
         html.Div(
@@ -122,6 +124,21 @@ def _job_entry(job: dict[str, Any]) -> Component:
             className="job-foot",
         )
     )
+    if job["also_waiting"]:
+        parts.append(
+            html.Div(
+                [
+                    html.Span(f"and {job['also_waiting']} more that wait", className="muted"),
+                    html.Button(
+                        "Cancel all that wait",
+                        id={"type": "jobs-clear", "at": "list"},
+                        className="text-button",
+                        type="button",
+                    ),
+                ],
+                className="job-foot",
+            )
+        )
     return html.Article(parts, className=f"job is-{state}", **data(job=job["id"], state=state))
 
 
@@ -181,18 +198,22 @@ def register(app: Dash) -> None:
     ) -> tuple[Any, Any]:
         jobs = jobs_state(current_workspace().project)
         # A process that watches is worth its memory only where the panel is.
-        watch = any_active(jobs) and not watching and pathname == "/"
+        watch = any_active(jobs) and not watching and pathname in _PATHS
         return (no_update if jobs == shown else jobs), (_nonce() if watch else no_update)
 
     @app.callback(
         Output("jobs-cancelled", "data"),
         Input({"type": "job-cancel", "job": ALL}, "n_clicks"),
+        Input({"type": "jobs-clear", "at": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    def cancel_job(_clicks: list[int | None]) -> Any:
+    def cancel_job(_clicks: list[int | None], _clear: list[int | None]) -> Any:
         # New buttons announce themselves, too, without having been pressed.
         if not isinstance(ctx.triggered_id, dict) or not ctx.triggered[0]["value"]:
             return no_update
+        if ctx.triggered_id["type"] == "jobs-clear":
+            cancel_waiting(current_workspace().project)
+            return _nonce()
         # Without such a job the ledger was replaced under the page: what is listed next says so.
         with suppress(JobError):
             cancel(current_workspace().project, ctx.triggered_id["job"])

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_bootstrap_components as dbc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components.markup import aria
+from app.components.recording_fields import (
+    NOTHING,
+    PRESETS,
+    custom_fields,
+    engine_options,
+    field,
+    parameter_options,
+    session_fields,
+    subject_fields,
+    subject_suggestions,
+)
+from app.edit_routes import actor_of
 from app.field_names import SERIES_LABEL, field_words
 from app.formatting import count
+from app.movie_facts import movie_facts
 from app.process_request import FormValues, submit_form
-from app.workspace import current_workspace
-from nwb_schema.errors import FluoriteError
-
-_NOT_YET = "(not yet: import CaImAn's results)"
-_PRESETS = [
-    {"label": "Two-photon (CNMF)", "value": "2p"},
-    {"label": "One-photon, miniscope (CNMF-E)", "value": "1p"},
-]
-_ENGINES = [
-    {"label": "Automatic", "value": "auto"},
-    {"label": "Built-in", "value": "builtin"},
-    {"label": f"CaImAn {_NOT_YET}", "value": "caiman", "disabled": True},
-]
+from app.recording_details import subject_line
+from app.workspace import Workspace, current_workspace
+from nwb_schema.errors import FluoriteError, MetadataError
+from nwb_schema.subjects import read_subjects
 
 
-def process_card() -> Component:
+def process_card(workspace: Workspace) -> Component:
     """The form, empty."""
+    project = workspace.project
     return html.Section(
         [
-            html.H2("Process a movie", id="process-title"),
-            _field(
+            html.Div(
+                [
+                    html.H2("Process a movie", id="process-title"),
+                    dcc.Link("Many at once \u2192", href="/batch", className="text-button"),
+                ],
+                className="card-head",
+            ),
+            field(
                 "process-movies",
                 "Movie",
                 dcc.Textarea(
@@ -46,29 +58,45 @@ def process_card() -> Component:
                 hint="A file on this computer; several, one a line.",
                 action=html.Button("Browse…", id="browse-open", type="button", className="text-button"),
             ),
+            html.Div(id="process-facts", className="movie-facts", role="status"),
             dbc.Switch(id="process-series", label=f"{SERIES_LABEL}, in this order", value=False),
             html.Div(
                 [
-                    _field("process-preset", "Kind of recording", dbc.Select(_PRESETS, "2p", id="process-preset")),
-                    _field(
+                    field("process-preset", "Kind of recording", dbc.Select(PRESETS, "2p", id="process-preset")),
+                    field(
                         "process-subject",
                         "Subject",
-                        dbc.Input(id="process-subject", type="text", placeholder="m1", autoComplete="off"),
+                        dbc.Input(
+                            id="process-subject",
+                            type="text",
+                            placeholder="m1",
+                            autoComplete="off",
+                            list="process-subjects",
+                        ),
                     ),
-                    _field(
+                    field(
                         "process-session",
                         "Session",
-                        dbc.Input(id="process-session", type="text", placeholder="from the file", autoComplete="off"),
+                        dbc.Input(id="process-session", type="text", placeholder="the file's name", autoComplete="off"),
                     ),
-                    _field(
+                    html.Div(id="process-subject-known", className="field-hint is-full", role="status"),
+                    field(
                         "process-rate",
                         "Frame rate (Hz)",
                         dbc.Input(id="process-rate", type="text", placeholder="from the file", autoComplete="off"),
                     ),
-                    _field("process-engine", "Engine", dbc.Select(_ENGINES, "auto", id="process-engine")),
+                    field("process-engine", "Engine", dbc.Select(engine_options(project), "auto", id="process-engine")),
                 ],
                 className="field-grid",
             ),
+            subject_suggestions(project, "process-subjects"),
+            field(
+                "process-parameters",
+                "Parameters",
+                dbc.Select(parameter_options(project), NOTHING, id="process-parameters"),
+            ),
+            _columns(workspace),
+            _known(workspace),
             _advanced(),
             dcc.Loading(
                 html.Div(id="process-message", role="status", className="form-message"), type="dot", delay_show=400
@@ -77,6 +105,28 @@ def process_card() -> Component:
         ],
         className="card-panel",
         **aria(labelledby="process-title"),
+    )
+
+
+def _columns(workspace: Workspace) -> Component:
+    """The project's custom columns, which are asked for first of all: they are why there is a project."""
+    fields = custom_fields("process", workspace)
+    return html.Div(fields, className="field-grid is-even", id="process-columns", hidden=not fields)
+
+
+def _known(workspace: Workspace) -> Component:
+    """What else is known of the recording; folded away, because table of subjects and lab defaults know most of it."""
+    project = workspace.project
+    return html.Details(
+        [
+            html.Summary("Animal and session"),
+            html.P("Left empty, what the movie, the table of subjects and the lab defaults say counts."),
+            html.Div(subject_fields("process", project), className="field-grid is-even"),
+            dbc.Switch(id="process-remember", label="Keep this animal in the table of subjects", value=False),
+            html.Div(session_fields("process", project), className="field-grid is-even"),
+        ],
+        id="process-details",
+        className="form-fold",
     )
 
 
@@ -90,7 +140,7 @@ def _advanced() -> Component:
     ]
     fields = [
         html.Div(
-            _field(
+            field(
                 f"process-{name}",
                 label,
                 dbc.Input(id=f"process-{name}", type="text", placeholder=example, autoComplete="off"),
@@ -110,20 +160,14 @@ def _advanced() -> Component:
     )
 
 
-def _field(
-    control_id: str, label: str, control: Component, hint: str | None = None, action: Component | None = None
-) -> Component:
-    head: list[Component] = [html.Label(label, htmlFor=control_id)]
-    if action is not None:
-        head.append(action)
-    parts: list[Component] = [html.Div(head, className="field-head"), control]
-    if hint is not None:
-        parts.append(html.Small(hint, className="field-hint"))
-    return html.Div(parts, className="field")
+def named(ids: Sequence[Mapping[str, str]], values: Sequence[Any]) -> dict[str, Any]:
+    """``{name: value}`` of fields whose ids have a name."""
+    return {id_["name"]: value for id_, value in zip(ids, values, strict=True)}
 
 
 def register(app: Dash) -> None:
     """Add the form's callbacks."""
+    details, custom = {"type": "process-detail", "name": ALL}, {"type": "process-custom", "name": ALL}
 
     @app.callback(
         Output("process-message", "children"),
@@ -142,6 +186,13 @@ def register(app: Dash) -> None:
         State("process-plane", "value"),
         State("process-channel", "value"),
         State("process-dataset", "value"),
+        State("process-parameters", "value"),
+        State(details, "id"),
+        State(details, "value"),
+        State(custom, "id"),
+        State(custom, "value"),
+        State("process-remember", "value"),
+        State("actor", "value"),
         running=[(Output("process-start", "disabled"), True, False)],
         prevent_initial_call=True,
     )
@@ -158,12 +209,78 @@ def register(app: Dash) -> None:
         plane: str | None,
         channel: str | None,
         dataset: str | None,
+        parameters: str | None,
+        detail_ids: Sequence[Mapping[str, str]],
+        detail_values: Sequence[str | None],
+        custom_ids: Sequence[Mapping[str, str]],
+        custom_values: Sequence[Any],
+        remember: bool,
+        actor: str | None,
     ) -> tuple[Any, ...]:
         if not clicks:
             return no_update, no_update, no_update, no_update
-        form = FormValues(movies, bool(series), rate, preset, engine, subject, session, axes, plane, channel, dataset)
+        form = FormValues(
+            movies,
+            bool(series),
+            rate,
+            preset,
+            engine,
+            subject,
+            session,
+            axes,
+            plane,
+            channel,
+            dataset,
+            parameters,
+            named(detail_ids, detail_values),
+            named(custom_ids, custom_values),
+            bool(remember),
+        )
         try:
-            jobs = submit_form(current_workspace().project, form)
+            jobs = submit_form(current_workspace().project, form, actor=actor_of(actor))
         except FluoriteError as error:
             return field_words(str(error)), "form-message is-error", no_update, no_update
         return f"Started {count(len(jobs), 'job')}; see below.", "form-message is-done", uuid.uuid4().hex, ""
+
+    @app.callback(
+        Output("process-facts", "children"),
+        Output("process-facts", "className"),
+        Input("process-movies", "value"),
+        Input("process-series", "value"),
+        Input("process-preset", "value"),
+        Input("process-rate", "value"),
+        Input("process-axes", "value"),
+        Input("process-dataset", "value"),
+        Input("process-message", "className"),
+        prevent_initial_call=True,
+    )
+    def look(
+        movies: str | None,
+        series: bool,
+        preset: str,
+        rate: str | None,
+        axes: str | None,
+        dataset: str | None,
+        _said: str,
+    ) -> tuple[Any, Any]:
+        options: dict[str, Any] = {"volume": preset == "3d", "axes": (axes or "").strip() or None}
+        options["dataset"] = (dataset or "").strip() or None
+        # What is typed now may be half a number.
+        typed_rate = (rate or "").strip().replace(",", ".")
+        if typed_rate.replace(".", "", 1).isdecimal():
+            options["frame_rate_hz"] = float(typed_rate)
+        default_rate_hz = current_workspace().project.configuration().defaults.get("imaging_rate_hz")
+        facts = movie_facts(movies, options, series=bool(series), default_rate_hz=default_rate_hz)
+        if facts.problem:
+            advice = " Type it into the field Frame rate." if facts.lacks_rate else ""
+            return field_words(facts.problem) + advice, "movie-facts is-problem"
+        return facts.text, "movie-facts"
+
+    @app.callback(
+        Output("process-subject-known", "children"), Input("process-subject", "value"), prevent_initial_call=True
+    )
+    def know(subject: str | None) -> str:
+        try:
+            return subject_line(read_subjects(current_workspace().project.subjects_path), subject or "")
+        except MetadataError as error:
+            return str(error)

@@ -26,7 +26,7 @@ def layout(**_query: str) -> Component:
             html.Div([samples_card(rows), trash_card(workspace.project)], className="project-samples"),
             html.Aside(
                 [
-                    process_card(),
+                    process_card(workspace),
                     jobs_card(jobs),
                     attention_card(matters(workspace.catalogue, jobs)) if rows or jobs else None,
                 ],

@@ -9,7 +9,7 @@ import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from app.addresses import compare_url, results_url, stimuli_url
+from app.addresses import compare_url, details_url, results_url, stimuli_url
 from app.addresses import sample_url as sample_url
 from app.components.curation_view import curation_bar, curation_config
 from app.components.edit_history import cell_card, history_card
@@ -200,6 +200,7 @@ def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> lis
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
         dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),
+        dcc.Link("Details →", href=details_url(sample.name), className="back-link", id="details-link"),
         dcc.Link("Results →", href=results_url(sample.name), className="back-link", id="results-link"),
         dcc.Link("Compare →", href=compare_url(sample.name), className="back-link", id="compare-link"),
         *trash_button(writable=writable),

@@ -132,21 +132,21 @@ def grid_spacing(checked: CheckedFile) -> Iterator[Problem]:
 def session_start(checked: CheckedFile) -> Iterator[Problem]:
     """The session's start is a real date with a time zone, not in the future."""
     remedy = "Give it: NWBFile: session_start_time: 2026-03-01T14:30:00+01:00 in the metadata file."
-    where = "/session_start_time"
+    where, command = "/session_start_time", ("set", "session.session_start_time=VALUE")
     text = checked.summary.session_start_time
     try:
         start = datetime.fromisoformat(text or "")
     except ValueError:
-        yield Problem(f"the session's start is {text!r}, which is no date", remedy, where)
+        yield Problem(f"the session's start is {text!r}, which is no date", remedy, where, command)
         return
     if start.tzinfo is None:
-        yield Problem(f"the session's start {text} has no time zone", remedy, where)
+        yield Problem(f"the session's start {text} has no time zone", remedy, where, command)
     elif start > datetime.now(UTC):
-        yield Problem(f"the session's start {text} is in the future", remedy, where)
+        yield Problem(f"the session's start {text} is in the future", remedy, where, command)
     source = local_hdf5.text(checked.file, f"{FLUORITE}/session_start_time_source")
     if source in ("file date", "import"):
         what = "the date of the input file" if source == "file date" else "the time of import"
-        yield Problem(f"nobody gave the session's start; {what} ({text}) stands for it", remedy, where)
+        yield Problem(f"nobody gave the session's start; {what} ({text}) stands for it", remedy, where, command)
 
 
 @rule("subject-id", Severity.ERROR)

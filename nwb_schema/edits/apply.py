@@ -16,7 +16,7 @@ from nwb_schema import local_hdf5
 from nwb_schema.columns import ColumnType
 from nwb_schema.edits.change import Change
 from nwb_schema.edits.contents import Contents
-from nwb_schema.edits.fields import FIELDS, NOT_GIVEN, Field
+from nwb_schema.edits.fields import STORED, Field
 from nwb_schema.edits.kept import put_segmentation, set_series
 from nwb_schema.edits.rows import NewRow, RoiArrays, add_rows
 from nwb_schema.edits.sample_state import SampleState, field_path
@@ -54,9 +54,9 @@ def apply_changes(file: h5py.File, state: SampleState, changes: Iterable[Change]
             if kind == "roi" and target.roi in rows:
                 cells.setdefault(target.name, {})[rows[target.roi]] = change.after
             elif kind == "field":
-                _set_field(file, FIELDS.get(target.name) or NOT_GIVEN, change.after)
+                _set_field(file, STORED[target.name], change.after)
             elif kind == "custom":
-                _set_custom(file, target.name, change.after)
+                set_custom(file, target.name, change.after)
             elif kind == "series":
                 set_series(file, target.name, change.after, contents)
         state = state.applied(several, contents=contents)
@@ -139,7 +139,8 @@ def _set_field(file: h5py.File, field: Field, value: Any) -> None:
         data.attrs["reference"] = "birth"
 
 
-def _set_custom(file: h5py.File, name: str, value: Any) -> None:
+def set_custom(file: h5py.File, name: str, value: Any) -> None:
+    """Give the custom column with the key `name` a value, or with None take it away."""
     if CUSTOM_COLUMNS not in file:
         table = new_table(processing_module(file), "custom_columns", "The project's custom columns of this sample.")
         table["id"].resize(1, axis=0)

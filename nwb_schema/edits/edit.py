@@ -13,7 +13,14 @@ from typing import Any, Protocol, runtime_checkable
 from nwb_schema.columns import ColumnDefinition, ColumnKind, UnfitValue
 from nwb_schema.edits.change import Change, Target
 from nwb_schema.edits.contents import Contents
-from nwb_schema.edits.fields import NOT_GIVEN, check_field, find_field
+from nwb_schema.edits.fields import (
+    NOT_GIVEN,
+    REFERENCE_TIME,
+    SESSION_START,
+    START_SOURCE,
+    check_field,
+    find_field,
+)
 from nwb_schema.edits.flags import cells, differing, flags
 from nwb_schema.edits.record import EditKind
 from nwb_schema.edits.sample_state import SampleState
@@ -166,6 +173,8 @@ class SetField:
         placeholder = find_field(self.name).placeholder_name
         if value is not None and placeholder in names:
             yield Change(not_given, names, [name for name in names if name != placeholder] or None)
+        if self.name == SESSION_START:
+            yield from _start_given(state, state.value(target), value)
 
 
 @dataclass(frozen=True)
@@ -229,6 +238,14 @@ class EditWithContent(Edit, Protocol):
     def keep(self, contents: Contents) -> None:
         """Put the arrays where the journal's entry will look for them."""
         ...
+
+
+def _start_given(state: SampleState, before: Any, after: Any) -> Iterator[Change]:
+    """What changes together with the session's start, once a person gives it."""
+    source, reference = Target("field", START_SOURCE.name), Target("field", REFERENCE_TIME.name)
+    yield from differing(Change(source, state.value(source), "metadata"))
+    if state.value(reference) == before:
+        yield from differing(Change(reference, before, after))
 
 
 def _checked(column: ColumnDefinition, value: Any) -> Any:

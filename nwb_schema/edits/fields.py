@@ -103,11 +103,19 @@ def _date(value: Any) -> str:
     return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
+def _start(value: Any) -> str:
+    start = _date(value)
+    if datetime.fromisoformat(start) > datetime.now().astimezone():
+        raise ValueError("it is in the future")
+    return start
+
+
 def _short(value: Any) -> str:
     text = re.sub(r"\s+", " ", str(value))
     return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
+SESSION_START = "session.session_start_time"
 _SUBJECT = "general/subject"
 _CHANNEL = f"{IMAGING_PLANE}/*"
 _ALL = (
@@ -118,6 +126,7 @@ _ALL = (
     Field("subject.date_of_birth", f"{_SUBJECT}/date_of_birth", convert=_date),
     *(Field(f"subject.{name}", f"{_SUBJECT}/{name}") for name in ("genotype", "strain", "description")),
     Field("session.session_description", "session_description", required=True),
+    Field(SESSION_START, "session_start_time", required=True, convert=_start),
     *(
         Field(f"session.{name}", f"general/{place}")
         for name, place in (
@@ -162,3 +171,12 @@ FIELDS = {field.name: field for field in _ALL}
 
 NOT_GIVEN = Field("fluorite.not_given", "general/fluorite/not_given", "texts")
 """Names of the placeholders; it changes together with the field that a placeholder stands in."""
+
+START_SOURCE = Field("fluorite.session_start_time_source", "general/fluorite/session_start_time_source")
+"""Where the session's start came from; ``metadata`` once a person gives it."""
+
+REFERENCE_TIME = Field("session.timestamps_reference_time", "timestamps_reference_time")
+"""What times in the file count from; NWB sets it to the session's start, and it stays so."""
+
+STORED = FIELDS | {field.name: field for field in (NOT_GIVEN, START_SOURCE, REFERENCE_TIME)}
+"""Every field that edits change, also those that change together with another."""

@@ -25,7 +25,7 @@ from nwb_schema.columns import ColumnType, UnfitValue
 from nwb_schema.edits import edits_table
 from nwb_schema.edits.change import Change, Target
 from nwb_schema.edits.contents import Contents
-from nwb_schema.edits.fields import FIELDS, NOT_GIVEN, Field
+from nwb_schema.edits.fields import STORED, Field
 from nwb_schema.edits.times import TimesTable, read_times
 from nwb_schema.errors import SampleError
 from nwb_schema.layout import BEHAVIOUR, CUSTOM_COLUMNS, ENGINE_ORIGIN, FLUORITE, ORIGIN, PARENTS, SCORES
@@ -37,7 +37,7 @@ from nwb_schema.stored_masks import find_segmentation
 DIGEST_FORMAT = "format of the digest"
 # Raise it when the same file would give another digest, also because another field can be edited: digests that an older
 # version left behind are then not compared.
-_DIGEST_VERSION = 2
+_DIGEST_VERSION = 3
 # Columns that no edit changes; their values are part of the digest of the masks instead.
 _FIXED = {"id", "roi_uuid", "pixel_mask", "voxel_mask", "image_mask", *SCORES}
 # What a new ROI has in columns of ours for which nothing is said.
@@ -225,8 +225,8 @@ def read_state(path: Path) -> SampleState:
             identifier=identifier,
             roi_uuids=rois.roi_uuids,
             columns=rois.columns,
-            fields={name: _read_field(file, field) for name, field in (FIELDS | {NOT_GIVEN.name: NOT_GIVEN}).items()},
-            custom=_read_custom(file),
+            fields={name: _read_field(file, field) for name, field in STORED.items()},
+            custom=read_custom(file),
             edit_ids=edits_table.read_ids(file),
             masks=rois.masks,
             segmentation=rois.segmentation or f"none-{_hash(identifier.encode())}",
@@ -325,7 +325,8 @@ def _read_field(file: h5py.File, field: Field) -> Any:
     return None if number is None or not math.isfinite(number) else float(number)
 
 
-def _read_custom(file: h5py.File) -> dict[str, Any]:
+def read_custom(file: h5py.File) -> dict[str, Any]:
+    """The values of the custom columns that an open sample has, by their keys."""
     table = local_hdf5.local_group(file, CUSTOM_COLUMNS)
     if table is None:
         return {}

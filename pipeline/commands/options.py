@@ -15,6 +15,9 @@ AnyCommand = Callable[..., Any]
 project_option = click.option(
     "--project", "project_folder", metavar="DIR", required=True, type=click.Path(path_type=Path), help="The project."
 )
+custom_option = click.option(
+    "--set", "custom", metavar="COLUMN=VALUE", multiple=True, help="A custom column of the project; may be repeated."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -55,3 +58,11 @@ def read_metadata(path: Path | None) -> dict[str, Any]:
     from nwb_schema.metadata_file import load_metadata_file
 
     return {"metadata": load_metadata_file(path), "metadata_file": str(path)}
+
+
+def assigned(texts: tuple[str, ...]) -> dict[str, str]:
+    """``{column: value}`` of what was given as COLUMN=VALUE."""
+    pairs = [text.partition("=") for text in texts]
+    if not all(name.strip() and equals for name, equals, _ in pairs):
+        raise click.UsageError("give COLUMN=VALUE, such as --set dose=2.5")
+    return {name.strip(): value for name, _, value in pairs}

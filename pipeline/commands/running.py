@@ -24,10 +24,12 @@ def recovered(project: Project, kind: str, spec: Mapping[str, Any]) -> Mapping[s
     return None
 
 
-def run_in_foreground(project: Project, kind: str, spec: Mapping[str, Any], *, title: str) -> Mapping[str, Any]:
-    """Add a job to the ledger and do its work in this process."""
+def run_in_foreground(
+    project: Project, kind: str, spec: Mapping[str, Any], *, title: str, sample: str = ""
+) -> Mapping[str, Any]:
+    """Add a job to the ledger and do its work in this process; `sample` is the file name of what it will make."""
     project.require_writable()
-    job = Ledger(project).add(kind, spec, title=title, actor=current_actor())
+    job = Ledger(project).add(kind, spec, title=title, actor=current_actor(), sample=sample)
     line = ProgressLine(title)
     try:
         return run_job(project, job, listener=line)

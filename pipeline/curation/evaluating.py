@@ -86,7 +86,8 @@ def _quality(path: Path, overrides: Mapping[str, Any], source: str | Path) -> Qu
     """The sample's own thresholds with `overrides`."""
     stored = read_provenance(path).get("parameters")
     own = stored.get("quality", {}) if isinstance(stored, dict) else {}
-    base, names = Parameters.preset("2p"), list(Quality.model_fields)
+    # Shapes were scored when the cells were found: with which sizes cannot be changed afterwards.
+    base, names = Parameters.preset("2p"), [name for name in Quality.model_fields if name != "gSig_range"]
     for name in names:
         try:
             if isinstance(own, dict) and own.get(name) is not None:

@@ -44,8 +44,8 @@ class Found:
         By which a raw movie is registered, ``(n_frames, 2)`` as ``(y, x)``, of volumes ``(n_frames, 3)``, or None.
     unknown_shifts
         Why a raw movie cannot be registered with the shifts that there are, as a clause; None where it can.
-    movie
-        The registered movie that lies beside the results, or None.
+    movie, movie_note
+        The registered movie that lies beside the results, or None; what to say where it is taken.
     metadata
         What was written down of the recording.
     """
@@ -64,6 +64,7 @@ class Found:
     patch_shifts: PatchShifts | None = None
     unknown_shifts: str | None = None
     movie: Path | None = None
+    movie_note: str | None = None
     metadata: MovieMetadata = field(default_factory=MovieMetadata)
     extract: Extract | None = None
 

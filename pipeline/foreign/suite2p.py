@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from pipeline.foreign.found import Found
 from pipeline.foreign.own_layout import write_found
 from pipeline.foreign.pickled_values import read_pickled_npy
 from pipeline.foreign.suite2p_settings import REMEDY, flat_settings, number, plane_size, read_settings
-from pipeline.movies.movie import MovieMetadata
 
 NEUROPIL_COEFFICIENT, TAU_S = 0.7, 1.0
 """Suite2p's own defaults, for files that do not say which were used."""
@@ -152,13 +150,12 @@ def _found(
         one_photon=bool(number(ops.get("1Preg"))),
         shifts=shifts,
         unknown_shifts=unknown_shifts,
-        metadata=MovieMetadata(source="Suite2p", session_start=_date(ops.get("date_acq"))),
     )
 
 
 def _with_movie(found: Found, movie: Path) -> Found:
     note = "Suite2p keeps its registered movie as 16-bit integers, at half the brightness of movies of unsigned ones."
-    return replace(found, movie=movie, notes=(*found.notes, note))
+    return replace(found, movie=movie, movie_note=note)
 
 
 def _footprints(stat: Any, shape: tuple[int, int], source: Path) -> sparse.csr_array:
@@ -273,13 +270,6 @@ def _version(ops: Mapping[str, Any]) -> str:
         if isinstance(ops.get(name), str):
             return str(ops[name])
     return "unknown"
-
-
-def _date(value: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _is_setting(value: Any) -> bool:

@@ -34,7 +34,7 @@ class Job:
     id
         A UUID: the job's identity for ever.
     kind
-        What it does: ``process`` or ``import``.
+        What it does: ``process``, ``import``, ``adopt`` or ``export``.
     title
         One line for people, such as the names of the movies.
     spec

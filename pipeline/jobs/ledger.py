@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nwb_schema.errors import JobError
+from nwb_schema.errors import JobError, SampleExistsError
 from nwb_schema.project import Project
 from nwb_schema.sqlite import connect
 from pipeline.jobs.job import Job, JobState
@@ -49,9 +49,15 @@ CREATE TABLE IF NOT EXISTS job_dependency (
     depends_on TEXT NOT NULL REFERENCES job (id),
     PRIMARY KEY (job, depends_on)
 );
+CREATE TABLE IF NOT EXISTS job_sample (
+    job TEXT PRIMARY KEY REFERENCES job (id),
+    sample TEXT NOT NULL COLLATE NOCASE
+);
 CREATE INDEX IF NOT EXISTS job_by_state ON job (state, created_at);
 CREATE INDEX IF NOT EXISTS job_by_digest ON job (digest);
 """
+_VERSION = 2
+"""1: jobs and what they depend on. 2: which sample a job will make."""
 
 
 class Ledger:
@@ -79,8 +85,20 @@ class Ledger:
         title: str,
         actor: str,
         depends_on: Sequence[str] = (),
+        sample: str = "",
     ) -> Job:
-        """A new job in state queued."""
+        """A new job in state queued.
+
+        Parameters
+        ----------
+        sample
+            File name of the sample that it will make; empty where it makes none.
+
+        Raises
+        ------
+        SampleExistsError
+            When a job that has not ended makes a sample of the same name: only one of them could keep it.
+        """
         job_id = str(uuid.uuid4())
         with self._transaction() as db:
             db.execute(
@@ -90,7 +108,30 @@ class Ledger:
             db.executemany(
                 "INSERT INTO job_dependency (job, depends_on) VALUES (?, ?)", [(job_id, other) for other in depends_on]
             )
+            if sample:
+                # After the first INSERT, which holds the lock for writing: nobody can add a twin in between.
+                twin = db.execute(
+                    "SELECT job.title FROM job JOIN job_sample ON job_sample.job = job.id "
+                    "WHERE job.state IN ('queued', 'running') AND job_sample.sample = ?",
+                    (sample,),
+                ).fetchone()
+                if twin is not None:
+                    raise SampleExistsError(
+                        self.project.samples_dir / sample,
+                        f"a job that is waiting or running ({twin['title']}) makes this sample already",
+                        "Give this recording another name with --session.",
+                    )
+                db.execute("INSERT INTO job_sample (job, sample) VALUES (?, ?)", (job_id, sample))
         return self.job(job_id)
+
+    def samples_in_work(self) -> dict[str, str]:
+        """File names of the samples that jobs which have not ended will make, and the titles of these jobs."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT job_sample.sample, job.title FROM job JOIN job_sample ON job_sample.job = job.id "
+                "WHERE job.state IN ('queued', 'running')"
+            ).fetchall()
+        return {row["sample"]: row["title"] for row in rows}
 
     def job(self, job_id: str) -> Job:
         """The job of that id.
@@ -212,7 +253,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with connect(self.project.jobs_path, SCHEMA) as db:
+        with connect(self.project.jobs_path, SCHEMA, _VERSION) as db:
             yield db
 
     def _job(self, db: sqlite3.Connection, row: sqlite3.Row) -> Job:

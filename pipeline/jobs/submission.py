@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from nwb_schema.errors import FluoriteError
 from nwb_schema.process_identity import is_alive
 from nwb_schema.project import Project
 from pipeline.jobs.job import Job, JobState
@@ -41,17 +42,78 @@ def current_actor() -> str:
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
-def submit(project: Project, kind: str, spec: Mapping[str, Any], *, title: str, actor: str) -> Job:
+def submit(project: Project, kind: str, spec: Mapping[str, Any], *, title: str, actor: str, sample: str = "") -> Job:
     """Add a job to the ledger and start its own process, which outlives this one.
 
     Jobs of a project run one after the other, oldest first.
+
+    Parameters
+    ----------
+    sample
+        File name of the sample that it will make; empty where it makes none.
+
+    Raises
+    ------
+    SampleExistsError
+        When another job that has not ended makes a sample of the same name.
     """
     project.require_writable()
+    if sample:
+        reconcile(project)  # a dead job takes no name
+    job = Ledger(project).add(kind, spec, title=title, actor=actor, sample=sample)
+    _reap(start_child(project, job), job.id)
+    return job
+
+
+def submit_all(
+    project: Project, kind: str, wanted: Sequence[tuple[Mapping[str, Any], str, str]], *, actor: str
+) -> list[Job]:
+    """Add many jobs to the ledger, all of them or none, and start the process that runs them one after another.
+
+    Parameters
+    ----------
+    wanted
+        ``(spec, title, sample)`` of each; see `submit`.
+
+    Raises
+    ------
+    SampleExistsError
+        When another job that has not ended makes a sample of the same name.
+    """
+    project.require_writable()
+    if not wanted:
+        return []
+    reconcile(project)
     ledger = Ledger(project)
-    job = ledger.add(kind, spec, title=title, actor=actor)
-    job.attempt_folder.mkdir(parents=True)
+    jobs: list[Job] = []
+    try:
+        for spec, title, sample in wanted:
+            jobs.append(ledger.add(kind, spec, title=title, actor=actor, sample=sample))
+    except FluoriteError:
+        for job in jobs:
+            ledger.end(job.id, JobState.CANCELLED)
+        raise
+    queue = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.jobs.queue", str(project.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=_import_root(),
+        start_new_session=True,
+        text=True,
+    )
+    assert queue.stdin is not None
+    with suppress(BrokenPipeError), queue.stdin as ids:  # a queue that died at once is found by `reconcile`
+        ids.write("\n".join(job.id for job in jobs))
+    _reap(queue, jobs[0].id)
+    return jobs
+
+
+def start_child(project: Project, job: Job) -> subprocess.Popen[bytes]:
+    """Start the process of a job; what it prints goes into the job's log."""
+    job.attempt_folder.mkdir(parents=True, exist_ok=True)
     with job.log_path.open("ab") as log:
-        child = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "pipeline.jobs.child", str(project.folder), job.id],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -59,17 +121,23 @@ def submit(project: Project, kind: str, spec: Mapping[str, Any], *, title: str, 
             cwd=_import_root(),
             start_new_session=True,  # a process group of its own: cancelling kills the group, and only it
         )
-    threading.Thread(target=child.wait, name=f"reap-{job.id}", daemon=True).start()
-    return job
+
+
+def _reap(child: subprocess.Popen[Any], name: str) -> None:
+    """Take note of a child's end, so that it does not stay as a zombie as long as this process lives."""
+    threading.Thread(target=child.wait, name=f"reap-{name}", daemon=True).start()
 
 
 def cancel(project: Project, job_id: str) -> Job:
     """Ask a job to stop. It removes what it was writing and ends as cancelled; `reconcile` ends one that hangs."""
     ledger = Ledger(project)
+    asked = ledger.request_cancel(job_id)
     job = ledger.job(job_id)
     alive = is_alive(job.host, job.pid, job.process_started_at)
-    # On Windows this would kill it on the spot; there the mark alone has to do.
-    if ledger.request_cancel(job_id) and alive and job.pid is not None and os.name != "nt":
+    running = asked and alive and job.state is JobState.RUNNING
+    # On Windows this would kill it on the spot; there the mark alone has to do. A waiting job's process may be that of
+    # a whole queue.
+    if running and job.pid is not None and os.name != "nt":
         with suppress(ProcessLookupError, PermissionError):
             os.kill(job.pid, signal.SIGTERM)
     return ledger.job(job_id)
@@ -85,6 +153,8 @@ def reconcile(project: Project, clock: float | None = None) -> list[Job]:
     for job in Ledger(project).jobs(limit=10_000, states=[JobState.QUEUED, JobState.RUNNING]):
         alive = is_alive(job.host, job.pid, job.process_started_at)
         cancelled = job.cancel_requested_at is not None
+        if cancelled and job.state is JobState.QUEUED:
+            alive = False  # it cannot start any more (`Ledger.claim`); its process may be that of a whole queue
         if alive and cancelled and now - (job.cancel_requested_at or now) > _CANCEL_GRACE_S:
             _kill(job)
             alive = False

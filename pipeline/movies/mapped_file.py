@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nwb_schema.errors import AmbiguousAxesError, MovieError, ResultsError
-from pipeline.movies.movie import MovieMetadata
 from pipeline.movies.source import FileFacts, FileRate, OpenOptions
 
 # CaImAn names a memory map after its size: ..._d1_HEIGHT_d2_WIDTH_d3_DEPTH_order_F_frames_COUNT.mmap
 _CAIMAN = re.compile(r"_d1_(\d+)_d2_(\d+)_d3_(\d+)_order_([CF])_frames_(\d+)")
-_CAIMAN_FACTS = FileFacts(metadata=MovieMetadata(source="CaImAn"))
-_SUITE2P = MovieMetadata(source="Suite2p")
 
 
 class MappedFrames:
@@ -69,7 +66,7 @@ def open_caiman_map(path: Path, options: OpenOptions) -> MappedFrames:
         frames = pixels.reshape(n_frames, depth, width, height).transpose(0, 3, 2, 1)
     else:
         frames = pixels.reshape(depth, width, height, n_frames).transpose(3, 2, 1, 0)
-    return MappedFrames(path, frames if depth > 1 else frames[..., 0], _CAIMAN_FACTS)
+    return MappedFrames(path, frames if depth > 1 else frames[..., 0], FileFacts())
 
 
 def open_suite2p_binary(path: Path, options: OpenOptions) -> MappedFrames:
@@ -95,7 +92,8 @@ def open_suite2p_binary(path: Path, options: OpenOptions) -> MappedFrames:
     if pixels.size % (height * width):
         raise MovieError(path, f"it is not of whole frames of {height} x {width} pixels", "Copy it again.")
     rate = number(settings.get("fs"))
-    facts = FileFacts(rate=FileRate(rate, "fs in Suite2p's settings") if rate else None, metadata=_SUITE2P)
+    # Who recorded it, neither of the two says: both only processed it.
+    facts = FileFacts(rate=FileRate(rate, "fs in Suite2p's settings") if rate else None)
     return MappedFrames(path, pixels.reshape(-1, height, width), facts)
 
 

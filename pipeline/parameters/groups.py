@@ -5,23 +5,31 @@ Where a name is ours and not CaImAn's (``motion_correct``, ``refit``), its help 
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, field_validator, model_validator
 
 from pipeline.parameters.fields import (
     BUILTIN,
     CAIMAN,
+    CNMF_E,
     FROZEN,
+    GREEDY,
+    OURS,
+    PLANES,
     Float,
     FloatAxes,
     Int,
     IntAxes,
     IntPair,
+    LowerCase,
     OptionalFloat,
     OptionalInt,
     OptionalIntAxes,
     OptionalIntPair,
+    OptionalSizes,
     OptionalText,
     extra_of,
     parameter,
@@ -63,7 +71,9 @@ class Data(Group):
 class Motion(Group):
     """Motion correction."""
 
-    motion_correct: bool = parameter(True, "Correct motion at all (our own switch; the movie is copied when off).")
+    motion_correct: bool = parameter(
+        True, "Correct motion at all (our own switch; the movie is copied when off).", source=OURS
+    )
     is3D: bool = parameter(False, "The movie is of volumes, not of one plane.")
     pw_rigid: bool = parameter(False, "Correct every patch of the field by its own shift (non-rigid motion).")
     max_shifts: IntAxes = parameter(
@@ -71,8 +81,9 @@ class Motion(Group):
     )
     gSig_filt: OptionalIntPair = parameter(
         None,
-        "Size of cells, to high-pass filter frames while estimating shifts. For one-photon movies.",
+        "Size of cells, to high-pass filter frames while estimating shifts. For one-photon movies. Auto: no filter.",
         unit="px",
+        modes=PLANES,
         ge=1,
     )
     strides: IntPair = parameter((48, 48), "Piecewise-rigid: distance between patches.", unit="px", ge=8)
@@ -103,7 +114,7 @@ class Init(Group):
         None, "Half-size of the box around a cell. Automatic: 2 * gSig + 1.", unit="px", ge=1, le=250
     )
     nb: Int = parameter(2, "Number of background components of the whole field.", ge=0, le=20)
-    method_init: Literal["greedy_roi", "corr_pnr", "sparse_nmf"] = parameter(
+    method_init: Annotated[Literal["greedy_roi", "corr_pnr", "sparse_nmf"], LowerCase] = parameter(
         "greedy_roi",
         "How cells are found: greedy_roi (two-photon), corr_pnr (one-photon, CNMF-E), sparse_nmf (dendrites).",
     )
@@ -112,21 +123,24 @@ class Init(Group):
         "File with masks to start from instead of looking for cells (process --seeds): component i is mask i. "
         "Arrays, label images, a picture of a structural channel, ImageJ ROIs, a sample or a results file.",
         by=ONLY_BUILTIN,
+        modes=GREEDY,
     )
     rolling_sum: bool = parameter(
-        True, "Look for cells where the best short stretch of time is bright (true), or the whole movie (false)."
+        True,
+        "Look for cells where the best short stretch of time is bright (true), or the whole movie (false).",
+        modes=GREEDY,
     )
-    rolling_length: Int = parameter(100, "Length of that stretch.", unit="frames", ge=1)
+    rolling_length: Int = parameter(100, "Length of that stretch.", unit="frames", modes=GREEDY, ge=1)
     ssub: Int = parameter(1, "Spatial downsampling while cells are found.", ge=1, le=8)
     tsub: Int = parameter(2, "Temporal downsampling while cells are found.", ge=1, le=100)
-    normalize_init: bool = parameter(True, "Divide pixels by their brightness while cells are found.")
-    min_corr: Float = parameter(0.85, "corr_pnr: least local correlation of a cell's centre.", ge=0, le=1)
-    min_pnr: Float = parameter(12.0, "corr_pnr: least peak-to-noise ratio of a cell's centre.", ge=0)
-    ssub_B: Int = parameter(2, "CNMF-E: spatial downsampling of the ring background.", ge=1, le=8)
+    normalize_init: bool = parameter(True, "Divide pixels by their brightness while cells are found.", modes=GREEDY)
+    min_corr: Float = parameter(0.85, "corr_pnr: least local correlation of a cell's centre.", modes=CNMF_E, ge=0, le=1)
+    min_pnr: Float = parameter(12.0, "corr_pnr: least peak-to-noise ratio of a cell's centre.", modes=CNMF_E, ge=0)
+    ssub_B: Int = parameter(2, "CNMF-E: spatial downsampling of the ring background.", modes=CNMF_E, ge=1, le=8)
     ring_size_factor: Float = parameter(
-        1.4, "CNMF-E: radius of the background ring, in multiples of gSiz.", gt=0, le=10
+        1.4, "CNMF-E: radius of the background ring, in multiples of gSiz.", modes=CNMF_E, gt=0, le=10
     )
-    center_psf: bool = parameter(False, "CNMF-E: use a centred filter. True for one-photon.")
+    center_psf: bool = parameter(False, "CNMF-E: use a centred filter. True for one-photon.", modes=CNMF_E)
 
 
 class Preprocess(Group):
@@ -175,7 +189,10 @@ class Patch(Group):
     border_pix: Int = parameter(0, "Pixels at each border in which no cell is looked for.", unit="px", ge=0)
     n_processes: OptionalInt = parameter(None, "Worker processes. Automatic: all cores but one.", by=ONLY_CAIMAN, ge=1)
     refit: bool = parameter(
-        True, "Refine once more over the whole field, starting from the first result (our own switch)."
+        True,
+        "Refine once more over the whole field, starting from the first result (our own switch).",
+        modes=GREEDY,
+        source=OURS,
     )
 
 
@@ -198,7 +215,60 @@ class Quality(Group):
     use_cnn: bool = parameter(
         True,
         "Also judge the shape of footprints: by CaImAn's neural network, or by the built-in engine's own (planes only; "
-        "not with sparse_nmf).",
+        "not with sparse_nmf). One-photon: by CaImAn alone, whose network has seen no such cell.",
+        modes=PLANES,
     )
-    min_cnn_thr: Float = parameter(0.9, "Score of the shape from which a cell is accepted.", ge=0, le=1)
-    cnn_lowest: Float = parameter(0.1, "Score of the shape at or below which a cell is rejected.", ge=0, le=1)
+    min_cnn_thr: Float = parameter(0.9, "Score of the shape from which a cell is accepted.", modes=PLANES, ge=0, le=1)
+    cnn_lowest: Float = parameter(
+        0.1, "Score of the shape at or below which a cell is rejected.", modes=PLANES, ge=0, le=1
+    )
+    gSig_range: OptionalSizes = parameter(
+        None,
+        "Sizes of cells that the shape of footprints is judged against, in place of gSig: a list. The one whose scores "
+        "are highest on average counts. Automatic: gSig alone.",
+        unit="px",
+        modes=PLANES,
+        ge=1,
+        le=100,
+    )
+
+
+# Groups of CaImAn's parameters, and members of them that say which movie is worked on.
+CAIMAN_GROUPS = (
+    "data", "init", "merging", "motion", "online", "patch", "preprocess", "quality", "ring_CNN", "spatial", "temporal",
+)  # fmt: skip
+_NOT_GIVEN = {"data": ("fnames", "dims", "var_name_hdf5", "caiman_version", "last_commit", "mmap_F", "mmap_C")}
+
+
+class Extra(Group):
+    """What is handed to CaImAn as it is."""
+
+    caiman_args: Mapping[str, Any] = parameter(
+        {},
+        "Parameters of CaImAn that have no name here: a JSON object of CaImAn's groups, such as "
+        '{"spatial": {"method_exp": "dilate"}}. Handed over as they are, and never run as a program.',
+        by=ONLY_CAIMAN,
+    )
+
+    @field_validator("caiman_args")
+    @classmethod
+    def check_caiman_args(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        for group, members in value.items():
+            if group not in CAIMAN_GROUPS:
+                raise ValueError(f"names '{group}', which is no group of CaImAn's ({', '.join(CAIMAN_GROUPS)})")
+            if not isinstance(members, Mapping):
+                raise ValueError(f"gives no JSON object for the group '{group}'")
+            for name, setting in members.items():
+                if name in _NOT_GIVEN.get(group, ()):
+                    raise ValueError(f"names {group}.{name}, which says what movie is worked on")
+                if not _is_json(setting):
+                    raise ValueError(f"gives {group}.{name} a value that is no JSON")
+        return value
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from nwb_schema.errors import ParameterError
 from pipeline.parameters.fields import FROZEN
-from pipeline.parameters.groups import Data, Init, Merging, Motion, Patch, Preprocess, Quality, Spatial, Temporal
+from pipeline.parameters.groups import Data, Extra, Init, Merging, Motion, Patch, Preprocess, Quality, Spatial, Temporal
 from pipeline.parameters.online import Online
 from pipeline.parameters.presets import PRESETS
 
@@ -41,6 +41,7 @@ class Parameters(BaseModel):
     merging: Merging = Merging()
     quality: Quality = Quality()
     online: Online = Online()
+    extra: Extra = Extra()
 
     @model_validator(mode="after")
     def check_together(self) -> Parameters:
@@ -57,6 +58,11 @@ class Parameters(BaseModel):
             raise ValueError(
                 f"temporal.p|is {self.temporal.p}, but preprocess.p is {self.preprocess.p}: they must agree"
             )
+        for group, members in self.extra.caiman_args.items():
+            fields = type(getattr(self, group)).model_fields if group in type(self).model_fields else {}
+            known = next((name for name in members if name in fields), None)
+            if known is not None:
+                raise ValueError(f"extra.caiman_args|names {group}.{known}, which is a parameter of its own")
         return self
 
     def _check_axes(self) -> None:
@@ -101,25 +107,29 @@ class Parameters(BaseModel):
             For an unknown name (with the nearest known one), a value out of range, or values that exclude each other.
         """
         values = {group: dict(members) for group, members in self.to_dict().items()}
-        for name, value in overrides.items():
-            if name in values and isinstance(value, Mapping):
-                for member, setting in value.items():
-                    if member not in values[name]:
-                        raise _unknown(f"{name}.{member}", member, source)
-                    values[name][member] = setting
-                continue
-            group_name, _, member = name.rpartition(".")
-            groups = [group for group in values if member in values[group] and group_name in ("", group)]
-            if name in values:
-                raise ParameterError(source, f"'{name}' is a group of parameters", "Give a JSON object of its members.")
-            if not groups:
-                raise _unknown(name, member, source)
-            for group in groups:
-                values[group][member] = value
+        for name, value in dotted(overrides, source=source).items():
+            group, _, member = name.partition(".")
+            values[group][member] = value
         try:
             return Parameters.model_validate(values)
         except ValidationError as error:
             raise _invalid(error, source) from error
+
+    def differences(self, other: Parameters) -> dict[str, tuple[Any, Any]]:
+        """What differs: ``group.name`` and the values here and there, JSON-able."""
+        here, there = self.to_dict(), other.to_dict()
+        return {
+            f"{group}.{name}": (value, there[group][name])
+            for group, members in here.items()
+            for name, value in members.items()
+            if value != there[group][name]
+        }
+
+    def nearest_preset(self) -> str:
+        """The preset that these belong to: ``3d`` for volumes, ``1p`` where corr_pnr finds the cells, else ``2p``."""
+        if self.motion.is3D:
+            return "3d"
+        return "1p" if self.init.method_init == "corr_pnr" else "2p"
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """All values by group, JSON-able (pairs as lists)."""
@@ -130,6 +140,49 @@ class Parameters(BaseModel):
         """SHA-256 of the canonical JSON (sorted keys, no blanks): equal for equal values, whatever made them."""
         canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def dotted(overrides: Mapping[str, Any], *, source: str | Path = "parameters") -> dict[str, Any]:
+    """Overrides, grouped, flat, dotted or mixed, each under its one name ``group.name``; what comes later counts.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name (with the nearest known one), or a group that is no JSON object.
+    """
+    groups = {group: set(type(getattr(Parameters(), group)).model_fields) for group in Parameters.model_fields}
+    found: dict[str, Any] = {}
+    for name, value in overrides.items():
+        if name in groups:
+            if not isinstance(value, Mapping):
+                raise ParameterError(source, f"'{name}' is a group of parameters", "Give a JSON object of its members.")
+            for member, setting in value.items():
+                if member not in groups[name]:
+                    raise _unknown(f"{name}.{member}", member, source)
+                found[f"{name}.{member}"] = setting
+            continue
+        group_name, _, member = name.rpartition(".")
+        having = [group for group, members in groups.items() if member in members and group_name in ("", group)]
+        if not having:
+            raise _unknown(name, member, source)
+        found |= {f"{group}.{member}": value for group in having}
+    return found
+
+
+def layered(
+    table: Mapping[str, Any], file: Mapping[str, Any], *, file_wins: bool, source: str | Path = "parameters"
+) -> dict[str, Any]:
+    """What a person set one by one, and a file of parameters, together: ``{group.name: value}``.
+
+    Where both have a value, the person's counts, unless `file_wins` (IDEAS: "Overwrite Analysis Table Parameters").
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name.
+    """
+    said, read = dotted(table, source="parameters"), dotted(file, source=source)
+    return {**said, **read} if file_wins else {**read, **said}
 
 
 def load_parameters(path: Path, *, preset: str = "2p") -> Parameters:
@@ -161,7 +214,7 @@ def known_names() -> list[str]:
 def _unknown(shown: str, name: str, source: str | Path) -> ParameterError:
     by_lower = {known.lower(): known for known in known_names()}
     near = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
-    remedy = "`fluorite params --table` lists all parameters."
+    remedy = "`fluorite params --table` lists all parameters; what only CaImAn knows goes into caiman_args."
     return ParameterError(
         source,
         f"'{shown}' is not a parameter",

@@ -6,7 +6,8 @@ import types
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pipeline.parameters.fields import extra_of, range_text
+from pipeline.parameters.fields import BUILTIN, extra_of, range_text
+from pipeline.parameters.ideas import IDEAS_DEFAULTS
 from pipeline.parameters.online import HONOURED_ELSEWHERE, ONLINE
 from pipeline.parameters.parameters import Parameters
 
@@ -31,6 +32,14 @@ class ParameterRow:
         What it does.
     honoured_by
         The engines that honour it; ``online`` is the built-in engine's online mode.
+    modes
+        The kinds of recording (``2p``, ``1p``, ``3d``) for which some engine honours it; ``online`` as well.
+    source
+        Where name and meaning come from.
+    ideas
+        Its default in Inscopix's IDEAS workflow, where that has it (`is_ideas`).
+    choices
+        The values that it can have, where there are only some.
     """
 
     name: str
@@ -41,6 +50,17 @@ class ParameterRow:
     range: str
     help: str
     honoured_by: tuple[str, ...]
+    modes: tuple[str, ...] = ()
+    source: str = ""
+    ideas: Any = None
+    choices: tuple[str, ...] = ()
+    is_ideas: bool = False
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that honour it in some mode: ``online`` is the built-in one's."""
+        named = [BUILTIN if name == ONLINE else name for name in self.honoured_by]
+        return tuple(dict.fromkeys(named))
 
 
 def parameter_table(preset: str = "2p") -> list[ParameterRow]:
@@ -60,6 +80,8 @@ def parameter_table(preset: str = "2p") -> list[ParameterRow]:
             extra = extra_of(info)
             type_text, choices = _type_in_words(info.annotation)
             by = tuple(extra["honoured_by"])
+            online = f"{group}.{name}" in HONOURED_ELSEWHERE
+            modes = () if group == ONLINE else tuple(extra["modes"])
             rows.append(
                 ParameterRow(
                     name=name,
@@ -69,7 +91,12 @@ def parameter_table(preset: str = "2p") -> list[ParameterRow]:
                     default=dumped[name],
                     range=range_text(extra["limits"]) or choices,
                     help=info.description or "",
-                    honoured_by=(*by, ONLINE) if f"{group}.{name}" in HONOURED_ELSEWHERE else by,
+                    honoured_by=(*by, ONLINE) if online else by,
+                    modes=(*modes, ONLINE) if online or group == ONLINE else modes,
+                    source=str(extra["source"]),
+                    ideas=IDEAS_DEFAULTS.get(name) if group != ONLINE else None,
+                    choices=tuple(choices.split(", ")) if choices else (),
+                    is_ideas=group != ONLINE and name in IDEAS_DEFAULTS,
                 )
             )
     return rows
@@ -81,6 +108,10 @@ def _type_in_words(annotation: Any) -> tuple[str, str]:
     if annotation in words:
         return words[annotation], ""
     origin = get_origin(annotation)
+    if origin is not None and get_args(annotation) == (str, Any):
+        return "JSON object", ""
+    if origin is tuple and get_origin(get_args(annotation)[0]) is tuple:
+        return f"list of pairs of {words[get_args(get_args(annotation)[0])[0]]}s", ""
     if origin is tuple:
         more = " (three for volumes)" if Ellipsis in get_args(annotation) else ""
         return f"pair of {words[get_args(annotation)[0]]}s{more}", ""

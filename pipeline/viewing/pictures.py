@@ -28,6 +28,8 @@ REJECTED_COLOUR = (0xD5, 0x5E, 0x00)
 _BAR_SHARE = 0.2
 # OpenCV takes coordinates as whole numbers of 1/16 pixels.
 _SHIFT = 4
+# A dash and the gap after it, in pixels of the picture.
+_DASH_PX = 8
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def drawn(image: NDArray[Any], look: Look, outlined: Sequence[tuple[Outline, tup
     Parameters
     ----------
     outlined
-        Outlines and their colours, drawn in this order.
+        Outlines and their colours, drawn in this order; those of rejected cells are dashed, as on the page.
     """
     picture = np.ascontiguousarray(colour_table(look.colours, look.gamma)[to_uint8(image, look.levels)])
     if look.enlarge > 1:
@@ -70,14 +72,27 @@ def drawn(image: NDArray[Any], look: Look, outlined: Sequence[tuple[Outline, tup
         picture = np.ascontiguousarray(picture.repeat(look.enlarge, axis=0).repeat(look.enlarge, axis=1))
     for outline, colour in outlined:
         corners = [_corners(piece, look.enlarge) for piece in outline.pieces]
-        if corners:
-            cv2.polylines(picture, corners, True, colour, max(1, look.enlarge // 2), cv2.LINE_AA, _SHIFT)
+        dashed = colour == REJECTED_COLOUR
+        lines = [dash for piece in corners for dash in _dashes(piece)] if dashed else corners
+        if lines:
+            cv2.polylines(picture, lines, not dashed, colour, max(1, look.enlarge // 2), cv2.LINE_AA, _SHIFT)
     return _with_scale_bar(picture, look) if look.scale_bar else picture
 
 
 def _corners(piece: NDArray[np.float32], enlarge: int) -> NDArray[np.int32]:
     # OpenCV's whole numbers are the middles of pixels, ours are their edges.
     return np.asarray(np.rint((piece * enlarge - 0.5) * 2**_SHIFT), dtype=np.int32).reshape(-1, 1, 2)
+
+
+def _dashes(corners: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+    """A closed line ``(n, 1, 2)`` cut into dashes, so that rejected cells are told by more than their colour."""
+    around = np.concatenate([corners[:, 0], corners[:1, 0]]).astype(float)
+    at = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(around, axis=0).T))])
+    n = max(3, round(at[-1] / (_DASH_PX * 2**_SHIFT)))
+    starts = np.arange(n) * at[-1] / n
+    places = starts[:, None] + np.linspace(0, 0.6 * at[-1] / n, 5)
+    points = np.stack([np.interp(places, at, around[:, axis]) for axis in range(2)], axis=-1)
+    return [np.rint(dash).astype(np.int32).reshape(-1, 1, 2) for dash in points]
 
 
 def round_length(length: float) -> float:

@@ -22,6 +22,9 @@ COMPARED_BYTES = 512 * 2**20
 number have to do."""
 
 
+_NO_RAW_MOVIE = "has no raw movie to show: "
+
+
 class RawMovie:
     """The raw movie of a sample in the registered movie's values; see `pipeline.viewing.frames.View`.
 
@@ -85,7 +88,7 @@ def raw_movie_problem(project: Project, path: Path) -> str | None:
     try:
         files = _files(project, path)[0]
     except MovieError as error:
-        return error.cause
+        return error.cause.removeprefix(_NO_RAW_MOVIE)
     missing = next((file for file in files if not file.is_file()), None)
     return None if missing is None else f"the raw movie {missing} is not there any more"
 
@@ -157,4 +160,4 @@ def _compare(path: Path, movie: Movie, hashed: list[Path] | None, recorded: str 
 
 
 def _none(path: Path, why: str) -> MovieError:
-    return MovieError(path, f"has no raw movie to show: {why}", "Process the raw movie to have both.")
+    return MovieError(path, f"{_NO_RAW_MOVIE}{why}", "Process the raw movie to have both.")

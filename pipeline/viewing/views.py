@@ -16,7 +16,7 @@ from pipeline.viewing.reconstruction import COMPUTED, ComputedView, Model, read_
 VIEWS: Mapping[str, str] = {
     "movie": "Registered",
     "raw": "Raw",
-    "background_subtracted": "Without background",
+    "background_subtracted": "No background",
     "reconstructed": "Cells alone",
     "residual": "Residual",
     "background": "Background",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from scipy import sparse
 from nwb_schema.metadata import build_metadata
 from nwb_schema.movie_file import MovieFileWriter
 from nwb_schema.project import Project
-from nwb_schema.provenance import Provenance
+from nwb_schema.provenance import Provenance, canonical_json
 from nwb_schema.segmentation import Segmentation
 from nwb_schema.writer import write_sample
 from pipeline.simulate import Simulation, simulate_movie
@@ -80,11 +81,12 @@ def add_sample(
         default_session=session,
         source="test",
     )
+    parameters = {"data": {"fr": simulation.rate_hz, "dxy": [1.0, 1.0]}, "init": {"K": 9, "nb": None}}
     provenance = Provenance(
         engine="builtin",
         engine_version="0.1.0",
-        parameters={"data": {"fr": simulation.rate_hz, "dxy": [1.0, 1.0]}, "init": {"K": 9, "nb": None}},
-        parameters_sha256="ab" * 32,
+        parameters=parameters,
+        parameters_sha256=hashlib.sha256(canonical_json(parameters).encode()).hexdigest(),
         input_files=("recording.tif",),
         input_sha256="cd" * 32,
         fluorite_version="0.1.0",

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from app.attention import matters
+from app.attention import blocked_samples, matters
 from app.browse import from_address
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import Accept, SetField, commit
@@ -41,11 +41,10 @@ def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, lis
         "2 jobs failed or lost: see the list of jobs",
         "1 file with a problem",
         "2 samples in which nobody decided a cell yet",
-        "2 samples without indicator, which publishing needs",
-        "2 samples without place in the brain, which publishing needs",
+        "2 samples that cannot be published yet: see why",
     ]
     catalogue = Catalogue(project)
-    for one in matters(catalogue, [])[1:]:
+    for one in matters(catalogue, [])[:-1]:
         state = from_address(dict(parse_qsl(urlsplit(one.href).query)))
         assert catalogue.count("samples", state.filters) == int(one.text.split()[0]), one.href
 
@@ -54,6 +53,17 @@ def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, lis
     broken.unlink()
     assert texts(project, []) == [
         "1 sample in which nobody decided a cell yet",
-        "1 sample without indicator, which publishing needs",
-        "2 samples without place in the brain, which publishing needs",
+        "2 samples that cannot be published yet: see why",
     ]
+
+
+def test_of_many_new_files_only_some_are_looked_at_at_a_time(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.nwb" for number in range(5)]
+    for file in files:
+        file.write_bytes(b"broken")
+
+    assert blocked_samples(files, budget=2) == (2, False)
+    assert blocked_samples(files, budget=2) == (4, False)
+    assert blocked_samples(files, budget=2) == (5, True)
+    files[0].write_bytes(b"broken otherwise")
+    assert blocked_samples(files, budget=0) == (4, False)

@@ -9,9 +9,19 @@ import tifffile
 
 from app import process_request
 from app.process_request import FormValues, request_values, submit_form
-from nwb_schema.errors import FluoriteError, MissingRateError, MovieError, ParameterError
+from nwb_schema import configure
+from nwb_schema.columns import ColumnDefinition, ColumnKind
+from nwb_schema.errors import (
+    FluoriteError,
+    MetadataError,
+    MissingRateError,
+    MovieError,
+    ParameterError,
+    SampleExistsError,
+)
 from nwb_schema.project import Project
-from pipeline.jobs import Ledger
+from nwb_schema.subjects import read_subjects
+from pipeline.jobs import Ledger, submission
 from pipeline.movies.rate import is_rate
 
 FORM = FormValues(
@@ -104,3 +114,82 @@ def test_axes_that_are_typed_reach_the_job_s_check(tmp_path: Path) -> None:
     with pytest.raises(FluoriteError, match="--axes"):
         submit_form(project, replace(FORM, movies=str(movie), frame_rate="10", axes="TZYX"))
     assert Ledger(project).jobs() == []
+
+
+def test_what_is_known_and_the_columns_go_where_the_command_puts_them(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    project.parameters_dir.mkdir()
+    (project.parameters_dir / "dim cells.json").write_text('{"init": {"gSig": [3, 3]}}')
+    details = {
+        "age": " 90 days ",
+        "indicator": "GCaMP8m",
+        "emission": "510",
+        "experimenter": "Doe, Jane; Roe",
+        "sex": "",
+    }
+
+    values = request_values(
+        replace(FORM, details=details, custom={"drug": "ptz", "dose": ""}, parameters="dim cells"), project
+    )
+
+    assert values["metadata"] == {
+        "NWBFile": {"experimenter": ["Doe, Jane", "Roe"]},
+        "Subject": {"age": "90 days"},
+        "Ophys": {"ImagingPlane": {"indicator": "GCaMP8m", "optical_channel": {"emission_lambda": "510"}}},
+    }
+    assert values["custom"] == {"drug": "ptz"}
+    assert values["parameters"] == {"init": {"gSig": [3, 3]}}
+    with pytest.raises(ParameterError, match=r"no set of parameters called '\.\./project'"):
+        request_values(replace(FORM, parameters="../project"), project)
+
+
+def test_value_that_does_not_fit_its_column_starts_no_job(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    configure.add_column(project, ColumnDefinition("drug", ColumnKind.CUSTOM, vocabulary=("control", "ptz")))
+    form = replace(FORM, movies=str(good_movie(tmp_path)), frame_rate="10")
+
+    with pytest.raises(MetadataError, match=r"drug cannot be 'beer' \(the vocabulary is control, ptz\)"):
+        submit_form(project, replace(form, custom={"drug": "beer"}))
+    with pytest.raises(MetadataError, match=r"Subject\.age = 'old' cannot be used"):
+        submit_form(project, replace(form, details={"age": "old"}))
+    assert Ledger(project).jobs() == []
+
+
+def test_name_that_waits_already_is_refused_when_it_is_submitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.create(tmp_path / "project")
+    monkeypatch.setattr(submission, "start_child", lambda *_: Ended())
+    form = replace(FORM, movies=str(good_movie(tmp_path)), frame_rate="10", session="s1")
+
+    [job] = submit_form(project, form, actor="Ada")
+
+    assert (job.actor, job.title) == ("Ada", "good.tif")
+    with pytest.raises(SampleExistsError, match=r"good\.tif will be this sample already.*field Session"):
+        submit_form(project, form)
+    assert len(Ledger(project).jobs()) == 1
+
+
+def test_animal_is_kept_in_the_table_of_subjects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.create(tmp_path / "project")
+    monkeypatch.setattr(submission, "start_child", lambda *_: Ended())
+    form = replace(FORM, movies=str(good_movie(tmp_path)), frame_rate="10", remember=True)
+
+    with pytest.raises(MetadataError, match="the animal has no id"):
+        submit_form(project, replace(form, subject=" "))
+    submit_form(project, replace(form, details={"sex": "F", "indicator": "GCaMP6f"}))
+
+    assert read_subjects(project.subjects_path) == {"m1": {"subject_id": "m1", "sex": "F"}}
+
+
+class Ended:
+    """Stands for the process of a job."""
+
+    def wait(self) -> int:
+        return 0
+
+
+def good_movie(folder: Path) -> Path:
+    movie = folder / "good.tif"
+    tifffile.imwrite(movie, np.zeros((120, 20, 30), np.uint16), photometric="minisblack", metadata={"axes": "TYX"})
+    return movie

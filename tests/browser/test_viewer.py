@@ -109,6 +109,11 @@ def test_cells_alone_stand_beside_another_image_and_what_is_missing_is_said(
     left = (slice(20, None), slice(0, WIDTH // 2 - 6))
     assert np.corrcoef(sample_page.canvas(HEIGHT, WIDTH)[left].ravel(), expected[left].ravel())[0, 1] > 0.8
 
+    # The address brings it back.
+    sample_page.driver.get(sample_page.driver.current_url)
+    sample_page.until(lambda: sample_page.player("beside") == "mean")
+    assert sample_page.player("background") == "reconstructed"
+
 
 def test_distance_is_measured_and_the_picture_is_saved(sample_page: Page, server: str, tmp_path: Path) -> None:
     sample_page.press("u")

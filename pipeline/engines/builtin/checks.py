@@ -62,6 +62,7 @@ NEEDS: tuple[tuple[str, str, Callable[[Parameters], bool]], ...] = (
     ("init.rolling_length", "init.rolling_sum", lambda params: params.init.rolling_sum),
     ("quality.min_cnn_thr", "quality.use_cnn", lambda params: params.quality.use_cnn),
     ("quality.cnn_lowest", "quality.use_cnn", lambda params: params.quality.use_cnn),
+    ("quality.gSig_range", "quality.use_cnn", lambda params: params.quality.use_cnn),
     ("merging.merge_thr", "merging.do_merge", lambda params: params.merging.do_merge),
     ("merging.merge_thr", "no init.Ain", lambda params: params.init.Ain is None),
     ("temporal.lags", "temporal.p above 0", lambda params: params.temporal.p > 0),

@@ -63,8 +63,19 @@ def evaluate(
     window = max(1, int(np.ceil(rate_hz * decay_time_s)))
     snr = trace_snr(model.traces + model.residuals, window)
     r_values = footprint_correlation(frames, model, rate_hz, progress)
-    shape = shape_scores(model.footprints, frames.shape[1:], gSig) if params.use_cnn and gSig is not None else None
+    shape = best_shape_scores(model.footprints, frames.shape[1:], gSig, params) if gSig is not None else None
     return Evaluation(snr, r_values, accepted(snr, r_values, params, shape), shape)
+
+
+def best_shape_scores(
+    footprints: sparse.csr_array, field: tuple[int, ...], gSig: tuple[int, ...], params: Quality
+) -> Floats | None:
+    """Shapes judged against `gSig`, or against that of ``gSig_range`` whose scores are highest on average; None without
+    ``use_cnn``."""
+    if not params.use_cnn:
+        return None
+    scores = [shape_scores(footprints, field, size) for size in params.gSig_range or (gSig,)]
+    return max(scores, key=lambda found: float(found.mean()) if len(found) else 0.0)
 
 
 def accepted(snr: Floats, r_values: Floats, params: Quality, shape: Floats | None = None) -> NDArray[np.bool_]:

@@ -36,6 +36,7 @@ WORKER = Path(__file__).with_name("worker.py")
 MIB = 2**20
 LEAST_FRAMES = 100
 _CHUNK_BYTES = 64 * 2**20
+_COMPARED_FRAMES = 20
 # CaImAn writes the movie twice as float32, corrected and re-ordered, beside the raw one that it is given.
 _SCRATCH_BYTES_A_PIXEL = 8
 
@@ -268,6 +269,7 @@ def write_registered_movie(
         raise _not_understood(f"its corrected movie cannot be read ({error})") from error
     if (n_frames, *dims) != tuple(movie.shape):
         raise _not_understood(f"its corrected movie is {(n_frames, *dims)}, the raw one {tuple(movie.shape)}")
+    offset = left_out(movie, mapped, offset)
     dtype = registered_dtype(movie.dtype, params.motion)
     step = max(1, _CHUNK_BYTES // (math.prod(dims) * 4))
     with MovieFileWriter(
@@ -284,6 +286,23 @@ def write_registered_movie(
             frames = block.transpose(0, *range(block.ndim - 1, 0, -1))
             writer.write(start, to_dtype(frames, dtype))
             progress((start + len(block)) / n_frames)
+
+
+def left_out(movie: Movie, mapped: NDArray[Any], minimum: np.float32) -> np.float32:
+    """What has to be added to CaImAn's corrected movie to be in the raw one's units again.
+
+    It stores the movie without its minimum, unless it filtered it before looking for motion (gSig_filt): then the
+    minimum that it tells is that of the filtered frames, and the stored ones are whole. Which it is, frames tell.
+
+    Parameters
+    ----------
+    mapped
+        ``(n_frames, ...)``, the corrected movie as stored.
+    """
+    numbers = np.unique(np.linspace(0, len(mapped) - 1, _COMPARED_FRAMES).astype(int))
+    levels = [float(movie.read(number, number + 1).mean()) - float(mapped[number].mean()) for number in numbers]
+    missing = float(np.nanmedian(levels))
+    return minimum if abs(missing - float(minimum)) < abs(missing) else np.float32(0)
 
 
 def finish_results(

@@ -32,6 +32,8 @@ def caiman_task(params: Parameters, shape: tuple[int, ...], rate_hz: float) -> t
             f"K was automatic: CaImAn was told to look for {init['K']} cells "
             f"{'in the field' if patch['rf'] is None else 'in each patch'}, one in every square of {SQUARE_GSIG} gSig."
         )
+    for group, members in groups.pop("extra")["caiman_args"].items():
+        groups.setdefault(group, {}).update(members)
     if "online" in groups:
         # What is automatic with us has a value of CaImAn's own there.
         groups["online"] = {name: value for name, value in groups["online"].items() if value not in (None, "auto")}

@@ -230,7 +230,7 @@ def evaluate(model: Any, images: Any, params: Any, cluster: Any, telling: Tellin
     """Accept and reject; without the network where its weights or its libraries are missing."""
     if params.quality["use_cnn"]:
         try:
-            model.estimates.evaluate_components(images, params, dview=cluster)
+            evaluate_sizes(model, images, params, cluster)
         except Exception as error:  # noqa: BLE001 - missing weights and missing or broken TensorFlow raise anything
             traceback.print_exc()
             telling.say(
@@ -241,6 +241,31 @@ def evaluate(model: Any, images: Any, params: Any, cluster: Any, telling: Tellin
         else:
             return
     model.estimates.evaluate_components(images, params, dview=cluster)
+
+
+def evaluate_sizes(model: Any, images: Any, params: Any, cluster: Any) -> None:
+    """Judge with every size of ``gSig_range``, and keep the one whose scores by the network are highest on average.
+
+    CaImAn has that parameter, but its evaluation does not pass it on; the network looks at footprints in units of gSig.
+    """
+    sizes = params.quality.get("gSig_range") or []
+    if not sizes:
+        model.estimates.evaluate_components(images, params, dview=cluster)
+        return
+    import numpy as np
+
+    usual, means = params.init["gSig"], []
+    try:
+        for size in sizes:
+            params.set("init", {"gSig": tuple(size)})
+            model.estimates.evaluate_components(images, params, dview=cluster)
+            means.append(float(np.mean(model.estimates.cnn_preds)) if len(model.estimates.cnn_preds) else 0.0)
+        best = int(np.argmax(means))
+        if best != len(sizes) - 1:
+            params.set("init", {"gSig": tuple(sizes[best])})
+            model.estimates.evaluate_components(images, params, dview=cluster)
+    finally:
+        params.set("init", {"gSig": usual})
 
 
 def relative_change(model: Any, telling: Telling) -> None:
@@ -298,7 +323,7 @@ def parameters(cnmf: Any, task: dict[str, Any]) -> Any:
 
 def sized(value: Any) -> Any:
     """JSON has no tuples; CaImAn's sizes are some."""
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(sized, value)) if isinstance(value, list) else value
 
 
 def start_processes(cm: Any, wanted: int) -> tuple[Any, int]:

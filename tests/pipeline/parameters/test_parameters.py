@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from nwb_schema.errors import ParameterError
+from pipeline.engines.builtin.checks import NEEDS
 from pipeline.parameters import Parameters, load_parameters, parameter_table
+from pipeline.parameters.document import parameters_markdown
+from pipeline.parameters.parameters import layered
 
 
 def test_flat_dotted_and_grouped_names_mean_the_same() -> None:
@@ -45,6 +48,12 @@ def test_auto_means_automatic() -> None:
         ({"rf": 5, "gSig": 7}, "init.gSig is (7, 7), larger than a patch"),
         ({"gSig": 6, "gSiz": 3}, "init.gSiz is (3, 3), smaller than gSig"),
         ({"preprocess": {"p": 0}}, "temporal.p is 1, but preprocess.p is 0"),
+        ({"gSig_range": [3, 0]}, "quality.gSig_range is ((3, 3), (0, 0)), outside the allowed range 1 to 100"),
+        ({"caiman_args": {"spatal": {"dist": 3}}}, "names 'spatal', which is no group of CaImAn's"),
+        ({"caiman_args": {"init": {"K": 3}}}, "extra.caiman_args names init.K, which is a parameter of its own"),
+        ({"caiman_args": {"data": {"fnames": ["a"]}}}, "names data.fnames, which says what movie is worked on"),
+        ({"caiman_args": "print(1)"}, "extra.caiman_args is 'print(1)'"),
+        ({"ring_CNN": {"width": 5}}, "what only CaImAn knows goes into caiman_args"),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(overrides: dict[str, object], expected: str) -> None:
@@ -89,6 +98,30 @@ def test_a_bad_file_is_named(content: str | None, cause: str, tmp_path: Path) ->
     assert refusal.value.file == str(path)
 
 
+def test_arguments_that_only_caiman_knows_are_kept_as_json() -> None:
+    given = {"spatial": {"method_exp": "dilate", "dist": 3}, "ring_CNN": {"width": 5}}
+    parameters = Parameters.preset("2p").updated({"caiman_args": given})
+    assert parameters.to_dict()["extra"] == {"caiman_args": given}
+    assert parameters.sha256() != Parameters.preset("2p").sha256()
+
+
+def test_a_file_wins_over_what_a_person_set_only_where_told_to() -> None:
+    file = {"init": {"gSig": [3, 3], "K": 12}, "min_corr": 0.9}
+    said = {"gSig": 6, "rf": 20}
+    kept = layered(said, file, file_wins=False)
+    assert kept == {"init.gSig": 6, "init.K": 12, "init.min_corr": 0.9, "patch.rf": 20}
+    assert layered(said, file, file_wins=True) == {**kept, "init.gSig": [3, 3]}
+    with pytest.raises(ParameterError, match="'gsig' is not a parameter"):
+        layered({}, {"gsig": 3}, file_wins=True, source="theirs.json")
+
+
+def test_differences_are_told_by_name_and_value() -> None:
+    preset = Parameters.preset("1p")
+    changed = preset.updated({"gSig": 4, "min_pnr": 8})
+    assert changed.differences(preset) == {"init.gSig": ([4, 4], [3, 3]), "init.min_pnr": (8.0, 6.0)}
+    assert [Parameters.preset(name).nearest_preset() for name in ("2p", "1p", "3d")] == ["2p", "1p", "3d"]
+
+
 def test_the_table_documents_every_parameter() -> None:
     rows = parameter_table("1p")
     dumped = Parameters.preset("1p").to_dict()
@@ -98,6 +131,9 @@ def test_the_table_documents_every_parameter() -> None:
         assert row.type
         assert set(row.honoured_by) <= {"caiman", "builtin", "online"}
         assert row.honoured_by
+        assert row.modes
+        assert set(row.modes) <= {"2p", "1p", "3d", "online"}
+        assert row.source in ("CaImAn", "Fluorite")
         assert row.default == dumped[row.group][row.name]
     by_name = {row.name: row for row in rows}
     assert (by_name["gSig"].unit, by_name["gSig"].range, by_name["gSig"].type) == (
@@ -107,3 +143,24 @@ def test_the_table_documents_every_parameter() -> None:
     )
     assert by_name["K"].type == "integer or automatic"
     assert by_name["method_init"].range == "greedy_roi, corr_pnr, sparse_nmf"
+    assert (by_name["min_pnr"].modes, by_name["rolling_sum"].modes) == (("1p",), ("2p", "3d", "online"))
+    assert (by_name["refit"].source, by_name["gSig_range"].type) == (
+        "Fluorite",
+        "list of pairs of integers or automatic",
+    )
+    assert by_name["caiman_args"].type == "JSON object"
+
+
+def test_what_needs_a_method_is_listed_for_its_recordings_alone() -> None:
+    rows = {f"{row.group}.{row.name}": row for row in parameter_table()}
+    for name, needs, _ in NEEDS:
+        if needs == "corr_pnr":
+            assert rows[name].modes == ("1p",), name
+        if needs == "greedy_roi":
+            assert "1p" not in rows[name].modes or name == "init.ssub", name
+
+
+def test_the_reference_is_the_model() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "parameters.md").read_text(encoding="utf-8")
+    generated = page.split("<!-- generated: fluorite params --markdown -->\n", 1)[1]
+    assert generated.strip() == parameters_markdown().strip()

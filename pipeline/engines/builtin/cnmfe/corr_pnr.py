@@ -115,9 +115,7 @@ def find_seeds(
     correlation: Floats, pnr: Floats, gSig: tuple[int, ...], min_corr: float, min_pnr: float
 ) -> NDArray[np.intp]:
     """Local maxima of ``correlation * pnr`` at which both reach their least value: ``(n, 2)``, the highest first."""
-    score = ndimage.median_filter(correlation, size=3) * ndimage.median_filter(pnr, size=3)
-    size = tuple(2 * max(1, round(SEED_DISTANCE * g)) + 1 for g in gSig)
-    peaks = (score == ndimage.maximum_filter(score, size=size)) & (score > 0)
+    score, peaks = peaks_of(correlation, pnr, gSig)
     peaks &= (correlation >= min_corr) & (pnr >= min_pnr)
     # A plateau of equal values counts once.
     labels, n = ndimage.label(peaks, np.ones((3, 3), bool))
@@ -125,6 +123,13 @@ def find_seeds(
         return np.zeros((0, 2), np.intp)
     seeds = np.array(ndimage.maximum_position(score, labels, np.arange(1, n + 1)), np.intp)
     return seeds[np.argsort(-score[seeds[:, 0], seeds[:, 1]], kind="stable")]
+
+
+def peaks_of(correlation: Floats, pnr: Floats, gSig: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
+    """``correlation * pnr`` without single bright pixels, and which pixels ``(height, width)`` are its local maxima."""
+    score = ndimage.median_filter(correlation, size=3) * ndimage.median_filter(pnr, size=3)
+    size = tuple(2 * max(1, round(SEED_DISTANCE * g)) + 1 for g in gSig)
+    return score, (score == ndimage.maximum_filter(score, size=size)) & (score > 0)
 
 
 def _baseline(

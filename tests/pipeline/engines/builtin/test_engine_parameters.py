@@ -161,6 +161,7 @@ CHANGES: dict[str, Any] = {
     "use_cnn": False,
     "min_cnn_thr": 0.0,
     "cnn_lowest": 0.999,
+    "gSig_range": [1, 9],
 }
 # What another parameter has to be for a change to matter.
 BASES: dict[str, dict[str, Any]] = {
@@ -186,6 +187,7 @@ NOT_HONOURED: dict[str, Any] = {
     "nb_patch": 3,
     "low_rank_background": False,
     "n_processes": 3,
+    "caiman_args": {"spatial": {"method_exp": "dilate"}},
 }
 
 

@@ -34,6 +34,15 @@ def run(python: Path, movie: ArrayMovie, work: Path, changes: dict[str, Any] | N
     return CaimanEngine(python).run(movie, TWO_PHOTON.updated(changes or {}), work, ignore)
 
 
+def test_a_movie_that_was_filtered_to_find_its_motion_comes_back_in_its_own_units(
+    python: Path, movie: ArrayMovie, work: Path
+) -> None:
+    result = run(python, movie, work, {"gSig_filt": 3})
+
+    with MovieFile(result.registered_movie) as registered:
+        np.testing.assert_array_equal(registered.read(0, 120), movie.read(0, 120))
+
+
 def test_what_caiman_saved_is_what_comes_back(python: Path, movie: ArrayMovie, work: Path) -> None:
     stages: list[tuple[str, float]] = []
     result = CaimanEngine(python).run(movie, TWO_PHOTON, work, lambda *told: stages.append(told))
@@ -71,11 +80,13 @@ def test_every_parameter_arrives_under_its_name_and_in_its_group(python: Path, m
         "patch": {"rf": 10, "stride": 5, "refit": False, "low_rank_background": False},
         "temporal": {"p": 2, "fudge_factor": 0.9}, "preprocess": {"p": 2}, "merging": {"merge_thr": 0.6},
         "quality": {"min_SNR": 4.5, "use_cnn": False}, "data": {"decay_time": 1.5},
+        "caiman_args": {"spatial": {"method_exp": "dilate", "dist": 3}},
     }  # fmt: skip
     result = run(python, movie, work, changes)
     expected = TWO_PHOTON.updated(changes).to_dict()
     del expected["motion"]["motion_correct"], expected["patch"]["refit"], expected["patch"]["n_processes"]
     expected["data"]["fr"] = 12.5
+    expected["spatial"] |= expected.pop("extra")["caiman_args"]["spatial"]
     with h5py.File(result.results) as file:
         assert not file["refitted"][()]
         assert file["params/data/dims"][:].tolist() == [24, 40]
@@ -97,6 +108,17 @@ def test_without_the_weights_of_the_network_the_other_criteria_decide(
 
     assert read_results(result.results).evaluated
     assert any("cnn_model.h5" in note and "caimanmanager install" in note for note in result.notes)
+
+
+def test_the_size_that_suits_the_network_best_counts(
+    python: Path, movie: ArrayMovie, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAND_IN", "network")  # its scores are highest for a gSig of 5
+    result = run(python, movie, work, {"use_cnn": True, "gSig_range": [2, 5, 9]})
+
+    with h5py.File(result.results) as file:
+        np.testing.assert_allclose(file["estimates/cnn_preds"], [1.0, 0.5])
+        assert file["params/init/gSig"][:].tolist() == [3, 3], "what cells were looked for with is kept"
 
 
 def test_without_motion_correction_the_movie_is_copied(python: Path, movie: ArrayMovie, work: Path) -> None:

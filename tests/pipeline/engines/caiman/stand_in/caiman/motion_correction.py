@@ -15,6 +15,7 @@ class MotionCorrect:
     def __init__(self, files: list[str], dview: object, **options: object) -> None:
         (self.file,) = files
         self.pw_rigid, self.border_nan = options["pw_rigid"], options["border_nan"]
+        self.filtered = options["gSig_filt"] is not None
         self.border_to_0 = 1
 
     def motion_correct(self, save_movie: bool) -> None:
@@ -23,7 +24,11 @@ class MotionCorrect:
         if os.environ.get("STAND_IN") == "short":
             movie = movie[1:]
         self.min_mov = float(movie.min())
-        self.mmap_file = [caiman.write_map(Path(os.environ["CAIMAN_TEMP"]) / "corrected.mmap", movie - self.min_mov)]
+        stored = movie - self.min_mov
+        if self.filtered:
+            # What the real one tells is then the minimum of the filtered frames, and it stores whole ones.
+            self.min_mov, stored = -60.0, movie
+        self.mmap_file = [caiman.write_map(Path(os.environ["CAIMAN_TEMP"]) / "corrected.mmap", stored)]
         shifts = np.array([(float(number > 0), 0.0) for number in range(len(movie))])
         self.shifts_rig = [tuple(shift) for shift in shifts]
         patches = np.array([-1.0, 0.0, 1.0])  # of mean 0

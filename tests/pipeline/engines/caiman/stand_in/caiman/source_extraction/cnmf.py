@@ -37,7 +37,9 @@ class Estimates:
 
     def evaluate_components(self, images: np.ndarray, params: CNMFParams, dview: object) -> None:
         if params.quality["use_cnn"]:
-            raise FileNotFoundError("cnn_model.h5")
+            if os.environ.get("STAND_IN") != "network":
+                raise FileNotFoundError("cnn_model.h5")
+            self.cnn_preds = np.array([1.0, 0.5]) / (1 + abs(params.init["gSig"][0] - 5))
         self.SNR_comp, self.r_values = np.array([5.0, 1.0]), np.array([0.9, 0.2])
         self.idx_components, self.idx_components_bad = np.array([0]), np.array([1])
 

@@ -1,0 +1,69 @@
+"""Look at a movie before it is processed: which size, thresholds, patches, crop and motion correction fit it."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from dash import html
+from dash.development.base_component import Component
+
+from app.components.parameter_view import parameters_of
+from app.components.tune_view import (
+    cells_card,
+    crop_card,
+    image_card,
+    motion_card,
+    source_card,
+    stores,
+    use_card,
+)
+from app.workspace import current_workspace
+from nwb_schema.errors import FluoriteError
+
+
+def layout(movie: str = "", sample: str = "", start: str = "", **_query: str) -> Component:
+    """The page.
+
+    Parameters
+    ----------
+    movie, sample
+        From the address: the path of a movie, or the identifier of a sample whose raw movie is looked at.
+    start
+        From the address: what the fields start from (`parameter_view.start_options`).
+    """
+    workspace = current_workspace()
+    workspace.catalogue.refresh()
+    begin = unquote(start) or "preset:2p"
+    try:
+        preset, parameters = parameters_of(workspace.project, begin)
+    except FluoriteError:
+        begin = "preset:2p"
+        preset, parameters = parameters_of(workspace.project, begin)
+    return html.Main(
+        [
+            html.Div(
+                [
+                    html.H1("Tune"),
+                    html.P(
+                        "Look at a movie before it is processed, and choose on it what the cells are found with.",
+                        className="muted",
+                    ),
+                ],
+                className="page-head",
+            ),
+            source_card(workspace, unquote(sample), unquote(movie), begin),
+            html.Div(
+                [
+                    html.Div([image_card()], className="tune-main"),
+                    html.Div(
+                        [cells_card(), crop_card(), use_card(workspace.project.writable)],
+                        className="tune-side",
+                    ),
+                    html.Div([motion_card()], className="tune-motion"),
+                ],
+                className="tune-columns",
+            ),
+            *stores(preset, parameters),
+        ],
+        className="page tune-page",
+    )
