@@ -75,7 +75,7 @@ class RunningSum:
             else:
                 total -= frame
         self._window, self._total = window, total
-        return None if total is None else total / np.float32(len(window))
+        return None if total is None else total.astype(np.float32) / np.float32(len(window))
 
 
 def picture(
