@@ -623,11 +623,13 @@ def motion_words(shown: Mapping[str, Any]) -> list[Component]:
         ("Largest shift", f"{max((abs(v) for s in shown['shifts'] for v in s), default=0):.1f} px", ""),
         ("Border that some frame does not show", f"{shown['border_px']} px", "what border_pix could be"),
     ]
-    words = (
-        "The mean gets sharper."
-        if change > 1
-        else "The mean does not get sharper: this part hardly moves, or the correction does not fit it."
-    )
+    alike = shown["correlation"][1] - shown["correlation"][0]
+    if change > 2:
+        words = "The mean gets sharper."
+    elif change > 0 and alike > 0.005:
+        words = "The mean gets a little sharper: there is little motion in this part."
+    else:
+        words = "The mean does not get sharper: this part does not move, or the correction does not fit it."
     parts: list[Component] = [
         html.P(words),
         html.Table(
