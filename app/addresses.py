@@ -33,6 +33,12 @@ def results_url(identifier: str) -> str:
     return f"/results/{quote(identifier, safe='')}"
 
 
-def compare_url(identifier: str) -> str:
-    """The address of the page that compares the results for the movie of a sample; see `sample_url`."""
-    return f"/compare/{quote(identifier, safe='')}"
+def compare_url(identifier: str, other: str = "") -> str:
+    """The address of the page that compares the results for the movie of a sample; see `sample_url`.
+
+    Parameters
+    ----------
+    other
+        Id of the result that is compared with the sample; the newest one when not given.
+    """
+    return f"/compare/{quote(identifier, safe='')}" + (f"?b={quote(other, safe='')}" if other else "")

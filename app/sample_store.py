@@ -67,6 +67,16 @@ class SampleData:
         return reader.read_pixel_size_um(self.path)
 
     @cached_property
+    def registered_movie(self) -> Path | None:
+        """Its registered movie, or None where it has none that can be shown. Asked for with every frame."""
+        if not self.summary.has_movie:
+            return None
+        try:
+            return reader.registered_movie_path(self.path)
+        except SampleError:
+            return None
+
+    @cached_property
     def edits(self) -> tuple[EditRecord, ...]:
         """The edits in the file, in order; a file of another program has none."""
         return read_history(self.path) if self.summary.is_ours else ()

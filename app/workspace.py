@@ -13,9 +13,9 @@ from flask import Flask, current_app
 from app.movie_pool import MoviePool, Shown, file_signature, registered
 from app.sample_store import SampleData, SampleStore
 from nwb_schema.catalogue import Catalogue
-from nwb_schema.errors import MovieError, SampleError
+from nwb_schema.errors import MovieError
 from nwb_schema.project import Project
-from nwb_schema.reader import read_identifier, registered_movie_path
+from nwb_schema.reader import read_identifier
 from pipeline.viewing.reconstruction import Model, read_model
 from pipeline.viewing.views import VIEWS, open_view
 
@@ -44,12 +44,8 @@ class Workspace:
 
     def movie_path(self, sample: SampleData) -> Path | None:
         """The registered movie of a sample, or None where it has none that can be shown."""
-        if not sample.summary.has_movie:
-            return None
-        try:
-            return registered_movie_path(sample.path)
-        except SampleError:
-            return None
+        path = sample.registered_movie
+        return path if path is not None and path.is_file() else None
 
     def shown(self, sample: SampleData, view: str) -> Shown:
         """A movie of a sample, by its name in `pipeline.viewing.views.VIEWS`.

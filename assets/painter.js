@@ -66,8 +66,9 @@
     }
 
     _colours() {
-      const { table } = this.maps.find(({ name }) => name === this.map);
-      return Uint8Array.from(table.match(/../g), (digits) => parseInt(digits, 16));
+      const map = this.maps.find(({ name }) => name === this.map);
+      map.colours = map.colours || Uint8Array.from(map.table.match(/../g), (digits) => parseInt(digits, 16));
+      return map.colours;
     }
   };
 })();

@@ -170,7 +170,6 @@
       if (this.curtain) this.curtain.draw(context);
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
-      if (this.scaleBar && bitmap) fluorite.drawScaleBar(context, this);
       if (this.measure) this.measure.draw(context);
       if (this.pointer) this.pointer.draw(context);
       if (fluorite.drawing && fluorite.drawing.player === this) fluorite.drawing.draw(context);
@@ -198,6 +197,8 @@
       context.scale(this.view.x, this.view.y);
       context.translate(-this.corner.x, -this.corner.y);
       this.overlay.draw(context, this.view.x / (window.devicePixelRatio || 1));
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      if (this.scaleBar) fluorite.drawScaleBar(context, this);
       this.overlayStale = false;
     }
 
@@ -277,6 +278,7 @@
     setScaleBar(shown) {
       this.scaleBar = shown;
       this.root.dataset.scale = "";
+      this.overlayStale = true;
       this.draw();
     }
 

@@ -30,10 +30,11 @@ _SHOWN_DIFFERENCES = 6
 _KINDS = {"denoised": "Denoised", "raw": "Raw"}
 
 
-def compare_sections(workspace: Workspace, sample: SampleData) -> list[Component | None]:
-    """All of the page below its headline."""
+def compare_sections(workspace: Workspace, sample: SampleData, other: str = "") -> list[Component | None]:
+    """All of the page below its headline; `other` is the id of what the sample is compared with at first."""
     variants = variants_of(workspace, sample)
     a, b = first_choice(variants)
+    b = other if other in {variant.id for variant in variants} else b
     enough = len(variants) > 1 or (variants and not variants[0].is_chosen)
     return [
         _list_card(workspace, variants, sample),
@@ -173,6 +174,15 @@ def _detail_cards(workspace: Workspace | None) -> list[Component]:
                 html.Div(
                     [
                         html.H2("Traces of one cell in both", id="compare-traces-title"),
+                        html.Div(
+                            [
+                                html.Button(
+                                    "\u2039 Previous", id="compare-previous", type="button", className="text-button"
+                                ),
+                                html.Button("Next \u203a", id="compare-next", type="button", className="text-button"),
+                            ],
+                            title="Through the cells in both, then those only in A, then those only in B",
+                        ),
                         html.Span(id="compare-cell", className="muted", role="status"),
                         dcc.RadioItems(
                             id="compare-kind",
@@ -370,6 +380,21 @@ def _can_choose(side: Side) -> bool:
     return side.id != SAMPLE and side.variant is not None and not side.variant.is_chosen
 
 
+def stepped(pair: Pair, place: list[int] | None, by: int) -> list[int] | None:
+    """The cell before or after `place`: those in both, then those only in A, then those only in B, and round again."""
+    found = pair.comparison
+    cells = [
+        *found.pairs.tolist(),
+        *([row, -1] for row in found.only_a.tolist()),
+        *([-1, row] for row in found.only_b.tolist()),
+    ]
+    if not cells:
+        return None
+    if place not in cells:
+        return cells[0] if by > 0 else cells[-1]
+    return cells[(cells.index(place) + by) % len(cells)]
+
+
 def question(sample: SampleData, side: Side) -> list[Component]:
     """What will happen when this result is chosen, in words."""
     matched, _ = match_rois(sample.footprints, side.cells.footprints)
@@ -435,6 +460,36 @@ def register(app: Dash) -> None:
             return None
         place = clicked["points"][0].get("customdata")
         return place if isinstance(place, list) and len(place) == 2 else no_update
+
+    @app.callback(
+        Output("compare-clicked", "data", allow_duplicate=True),
+        Input("compare-previous", "n_clicks"),
+        Input("compare-next", "n_clicks"),
+        State("compare-clicked", "data"),
+        State("compare-a", "value"),
+        State("compare-b", "value"),
+        State("compare-accepted", "value"),
+        State("compare-overlap", "value"),
+        State("compare-identifier", "data"),
+        prevent_initial_call=True,
+    )
+    def step(
+        _back: int | None,
+        _on: int | None,
+        place: list[int] | None,
+        a: str,
+        b: str,
+        accepted: bool | None,
+        overlap: str | None,
+        identifier: str | None,
+    ) -> Any:
+        if identifier is None:
+            return no_update
+        try:
+            _, pair = _pair(identifier, a, b, accepted, overlap)
+        except FluoriteError:  # the outlines say it
+            return no_update
+        return stepped(pair, place, -1 if ctx.triggered_id == "compare-previous" else 1)
 
     @app.callback(
         Output("compare-traces", "figure"),

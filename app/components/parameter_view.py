@@ -27,10 +27,10 @@ from app.parameter_form import (
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError, ParameterError
 from nwb_schema.project import Project
+from pipeline.parameter_sets import parameter_sets, read_parameter_set, save_parameter_set
 from pipeline.parameters import ParameterRow, Parameters
 from pipeline.parameters.ideas import IDEAS_COLUMNS, ideas_parameters
 from pipeline.parameters.parameters import layered
-from pipeline.parameters.sets import load_parameter_set, loaded_sets, save_parameter_set
 
 PRESET_LABELS: Mapping[str, str] = {
     "2p": "Two-photon",
@@ -67,7 +67,7 @@ def start_options(project: Project) -> list[dict[str, Any]]:
             "value": f"set:{one.name}",
             "disabled": one.parameters is None,
         }
-        for one in loaded_sets(project)
+        for one in parameter_sets(project)
     ]
     return options
 
@@ -86,17 +86,16 @@ def parameters_of(project: Project, start: str) -> tuple[str, Parameters]:
     if kind == "ideas":
         return name, ideas_parameters(name)
     if kind == "set":
-        found = load_parameter_set(project, name)
+        found = read_parameter_set(project, name)
         assert found.parameters is not None
         return found.preset, found.parameters
     raise ParameterError("start", f"there is no '{start}' to start from", "Choose one of the list.")
 
 
 def form_stores(preset: str) -> list[Component]:
-    """What the browser keeps of the form: the preset with its texts, and when the list of sets has changed."""
+    """What the browser keeps of the form: the preset with its texts."""
     return [
         dcc.Store(id="parameters-preset", data={"preset": preset, "texts": texts_of(Parameters.preset(preset))}),
-        dcc.Store(id="parameters-sets-changed", data=None),
         dcc.Store(id="parameters-marked", data=None),
     ]
 

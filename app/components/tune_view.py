@@ -43,8 +43,8 @@ from app.tuning import (
 from app.tuning_work import compute_images, compute_motion
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
+from pipeline.parameter_sets import save_parameter_set
 from pipeline.parameters import Parameters
-from pipeline.parameters.sets import save_parameter_set
 from pipeline.tuning.request import parse_look
 
 FIELD = "tune"

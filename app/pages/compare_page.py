@@ -14,8 +14,11 @@ from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 
 
-def layout(identifier: str | None = None, **_query: str) -> Component:
-    """The page; `identifier` is from the address, still percent-encoded, None when Dash only asks for the ids."""
+def layout(identifier: str | None = None, b: str = "", **_query: str) -> Component:
+    """The page; `identifier` is from the address, still percent-encoded, None when Dash only asks for the ids.
+
+    `b`, from the address, too, is the result that is compared with the sample.
+    """
     if identifier is None:
         return html.Main(empty_sections())
     name = unquote(identifier)
@@ -29,7 +32,7 @@ def layout(identifier: str | None = None, **_query: str) -> Component:
             dcc.Store(id="compare-identifier", data=sample.name),
         ]
         return html.Main(
-            [html.Div(headline, className="sample-headline"), *compare_sections(workspace, sample)],
+            [html.Div(headline, className="sample-headline"), *compare_sections(workspace, sample, b)],
             className="page compare-page",
         )
     except FluoriteError as error:

@@ -11,7 +11,7 @@ from dash import Dash
 from scipy import sparse
 
 from app.compared import SAMPLE, load_pair, variants_of
-from app.components.compare_view import comparison_view, question
+from app.components.compare_view import comparison_view, question, stepped
 from app.figures.compare_figures import pair_traces_figure
 from app.pages import compare_page
 from app.server import create_app
@@ -110,6 +110,22 @@ def test_cells_numbers_and_parameters_of_both_are_shown(mine: Workspace, sample:
     assert len(pair_traces_figure(pair, 0, -1, "denoised").data) == 1
 
 
+def test_all_cells_can_be_gone_through_without_a_mouse(mine: Workspace, sample: MadeSample) -> None:
+    variant = add_variant(mine.project, sample)
+    data = mine.samples.get(sample.identifier)
+    pair = load_pair(mine, data, (SAMPLE, variant), accepted_only=False, least_overlap=0.3)
+    n_cells = len(sample.simulation.footprints)
+
+    places = [stepped(pair, None, 1)]
+    while (following := stepped(pair, places[-1], 1)) not in places:
+        places.append(following)
+
+    assert places[0] == [2, 0]
+    assert places[-3:] == [[0, -1], [1, -1], [-1, n_cells - 2]]
+    assert len(places) == n_cells + 1
+    assert stepped(pair, places[0], -1) == stepped(pair, None, -1) == places[-1]
+
+
 def test_the_question_says_what_choosing_will_do_and_it_does(mine: Workspace, sample: MadeSample) -> None:
     variant = add_variant(mine.project, sample)
     data = mine.samples.get(sample.identifier)
@@ -136,10 +152,13 @@ def test_a_result_that_has_gone_is_said(mine: Workspace, sample: MadeSample) -> 
 
 
 def test_the_page_lists_all_results(mine: Workspace, sample: MadeSample) -> None:
-    add_variant(mine.project, sample)
+    variant = add_variant(mine.project, sample)
     app = create_app(mine.project.folder)
     with app.server.test_request_context("/"):
         page = str(compare_page.layout(sample.identifier))
+        for asked in (variant, "nothing"):
+            shown = str(compare_page.layout(sample.identifier, b=asked))
+            assert f"value='{variant}', id='compare-b'" in shown or f"id='compare-b', value='{variant}'" in shown
 
     for words in ("K 20", "1,234 MB", "ada", "1. K 20 (caiman)", "init.K 20", "1:01 min"):
         assert words in page

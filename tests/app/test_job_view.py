@@ -63,7 +63,7 @@ def test_a_variant_leads_to_its_comparison(tmp_path: Path) -> None:
 
     [entry] = job_list([job_state(ledger.job(job.id))])
 
-    assert "/compare/0123456789-ab" in str(entry)
+    assert f"/compare/0123456789-ab?b={job.id}" in str(entry)
     assert "another result for the sample 01234567" in str(entry)
 
 

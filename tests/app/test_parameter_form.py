@@ -15,8 +15,8 @@ from app.parameter_runs import RunTarget, requests_of, start_runs
 from app.workspace import Workspace
 from nwb_schema.errors import FluoriteError, ParameterError
 from nwb_schema.project import Project
+from pipeline.parameter_sets import save_parameter_set
 from pipeline.parameters import Parameters, parameter_table
-from pipeline.parameters.sets import save_parameter_set
 from pipeline.request import parse_request
 from pipeline.simulate import simulate_movie
 from pipeline.sweeps import sweep_requests

@@ -13,8 +13,8 @@ from nwb_schema.project import Project
 from pipeline.jobs import Ledger
 from pipeline.jobs.job import JobState
 from pipeline.parameter_history import used_parameters
+from pipeline.parameter_sets import checked_name, parameter_sets, read_parameter_set, save_parameter_set
 from pipeline.parameters import Parameters, load_parameters
-from pipeline.parameters.sets import checked_name, load_parameter_set, loaded_sets, save_parameter_set
 from pipeline.request import parse_request
 from pipeline.sweeps import combinations, n_runs, request_of_sample, sweep_requests, variant_name
 from tests.app.small_project import add_sample, simulate
@@ -33,24 +33,24 @@ def test_a_set_is_a_file_in_the_layout_of_caiman(project: Project) -> None:
     content = json.loads(saved.path.read_text())
     assert content["init"]["gSig"] == [5, 6]
     assert load_parameters(saved.path) == chosen
-    assert load_parameter_set(project, "miniscope CA1").preset == "1p"
-    assert [(one.name, one.preset) for one in loaded_sets(project)] == [("miniscope CA1", "1p")]
+    assert read_parameter_set(project, "miniscope CA1").preset == "1p"
+    assert [(one.name, one.preset) for one in parameter_sets(project)] == [("miniscope CA1", "1p")]
 
 
 def test_a_set_is_replaced_only_on_purpose(project: Project) -> None:
     save_parameter_set(project, "a", Parameters.preset("2p"))
     with pytest.raises(ParameterError, match="is there already"):
         save_parameter_set(project, "a", Parameters.preset("1p"))
-    assert load_parameter_set(project, "a").preset == "2p"
+    assert read_parameter_set(project, "a").preset == "2p"
     save_parameter_set(project, "a", Parameters.preset("1p"), replace=True)
-    assert load_parameter_set(project, "a").preset == "1p"
+    assert read_parameter_set(project, "a").preset == "1p"
     assert [path.name for path in (project.folder / "parameters").iterdir()] == ["a.json"]
 
 
 def test_a_file_that_somebody_spoilt_is_listed_with_the_reason(project: Project) -> None:
     save_parameter_set(project, "good", Parameters.preset("2p"))
     (project.folder / "parameters" / "bad.json").write_text('{"gSigg": 4}')
-    bad, good = loaded_sets(project)
+    bad, good = parameter_sets(project)
     assert bad.parameters is None
     assert "Did you mean 'gSig'?" in (bad.problem or "")
     assert good.parameters is not None

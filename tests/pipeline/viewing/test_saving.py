@@ -20,7 +20,15 @@ from pipeline.viewing.contours import Outline
 from pipeline.viewing.levels import Levels
 from pipeline.viewing.pictures import Look, drawn, round_length, scale_bar
 from pipeline.viewing.saving import parse_picture, save_picture
-from tests.nwb_schema.made_samples import HEIGHT, N_FRAMES, RATE_HZ, WIDTH, made_movie, made_sample
+from tests.nwb_schema.made_samples import (
+    HEIGHT,
+    N_FRAMES,
+    RATE_HZ,
+    WIDTH,
+    made_movie,
+    made_sample,
+    made_segmentation,
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +141,32 @@ def test_projection_is_saved_with_its_values_scale_and_origin(project: Project, 
     info = json.loads(described["Info"])
     assert info["identifier"] == read_identifier(sample)
     assert info["image"] == "mean"
+
+
+def test_volumes_are_saved_from_above_or_by_their_planes(project: Project, tmp_path: Path) -> None:
+    shape = (HEIGHT, WIDTH, 3)
+    images = {"mean": np.arange(HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)}
+    planes = {"mean": np.random.default_rng(2).random(shape).astype(np.float32)}
+    segmentation = made_segmentation(2, shape=shape, images=images, plane_images=planes)
+    sample = made_sample(project, session="volumes", segmentation=segmentation)
+    frames = made_movie(project, "volumes", depth=3)[1]
+
+    saved(project, sample, tmp_path / "above.png", frame=7, levels=[0, 4000], outlines="all", enlarge=1)
+    saved(project, sample, tmp_path / "plane.png", frame=7, levels=[0, 4000], plane=1)
+    saved(project, sample, tmp_path / "mean.tif", image="mean")
+    saved(project, sample, tmp_path / "cells.tif", image="reconstructed", frame=7, plane=2)
+
+    plane = cv2.imread(str(tmp_path / "plane.png"), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_allclose(plane, frames[7, ..., 1] * (255 / 4000), atol=1)
+    above = cv2.imread(str(tmp_path / "above.png"), cv2.IMREAD_GRAYSCALE)
+    # But for the outlines, which are thin.
+    assert (np.abs(above - frames[7].max(axis=2) * (255 / 4000)) <= 1).mean() > 0.9
+    with tifffile.TiffFile(tmp_path / "mean.tif") as file:
+        assert file.series[0].axes == "ZYX"
+        np.testing.assert_array_equal(file.asarray(), np.moveaxis(planes["mean"], 2, 0))
+    assert segmentation.denoised is not None
+    active = (segmentation.denoised[:, 7] @ segmentation.footprints.toarray()).reshape(shape)
+    np.testing.assert_allclose(tifffile.imread(tmp_path / "cells.tif"), active[..., 2], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])

@@ -1,4 +1,4 @@
-"""Sets of parameters that people keep in a project: ``parameters/<name>.json``, in CaImAn's groups.
+"""Parameters under a name, kept with the project: ``parameters/<name>.json``, in CaImAn's grouped layout.
 
 Such a file is what ``fluorite process --params`` takes and ``fluorite params`` prints, so it can be sent to a colleague
 or written by hand.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nwb_schema.errors import FluoriteError, ParameterError, ProjectError
 from nwb_schema.project import Project
 from nwb_schema.publishing import partial_path, publish, publish_over
-from pipeline.parameters.parameters import Parameters, load_parameters
+from pipeline.parameters import Parameters, load_parameters
 
 _NAME = re.compile(r"[^\W_][\w .+-]{0,79}")
 
@@ -46,59 +44,27 @@ class ParameterSet:
     problem: str | None = None
 
 
-def parameter_sets(project: Project) -> tuple[str, ...]:
-    """The names of the project's sets, sorted as people sort."""
-    found = (path.stem for path in project.parameters_dir.glob("*.json") if path.name[0] != "." and path.is_file())
-    return tuple(sorted(found, key=lambda name: (name.casefold(), name)))
+def sets_folder(project: Project) -> Path:
+    """Where the sets are; the folder is made when the first is saved."""
+    return project.folder / "parameters"
 
 
-def read_parameter_set(project: Project, name: str) -> dict[str, Any]:
-    """The part of a `pipeline.request.ProcessRequest` that a set of the project gives.
-
-    Raises
-    ------
-    ParameterError
-        When there is no such set, or it cannot be read.
-    """
-    if name not in parameter_sets(project):
-        raise ParameterError(
-            project.parameters_dir, f"has no set of parameters called {name[:60]!r}", "Choose another one."
-        )
-    return read_parameters_file(project.parameters_dir / f"{name}.json")
-
-
-def read_parameters_file(path: Path) -> dict[str, Any]:
-    """``parameters`` and ``parameters_file`` of a `pipeline.request.ProcessRequest`, from a JSON file.
-
-    Raises
-    ------
-    ParameterError
-        When it cannot be read, or is no JSON object.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ParameterError(
-            path, f"cannot be read as JSON ({error})", "Correct it there; `fluorite params` prints one that is right."
-        ) from error
-    if not isinstance(values, Mapping):
-        raise ParameterError(path, "is not a JSON object", "Write one with `fluorite params > FILE.json` and edit it.")
-    return {"parameters": dict(values), "parameters_file": str(path)}
-
-
-def loaded_sets(project: Project) -> list[ParameterSet]:
-    """All sets of a project; one that cannot be used is listed with the reason."""
+def parameter_sets(project: Project) -> list[ParameterSet]:
+    """All sets of a project by name; one that cannot be read is listed with the reason."""
     found = []
-    for name in parameter_sets(project):
+    for path in sorted(sets_folder(project).glob("*.json"), key=lambda path: path.stem.casefold()):
+        if path.name.startswith("."):
+            continue
         try:
-            found.append(load_parameter_set(project, name))
+            parameters = load_parameters(path)
         except FluoriteError as error:
-            path = project.parameters_dir / f"{name}.json"
-            found.append(ParameterSet(name, path, None, problem=f"{error.cause}. {error.remedy}"))
+            found.append(ParameterSet(path.stem, path, None, problem=f"{error.cause}. {error.remedy}"))
+        else:
+            found.append(ParameterSet(path.stem, path, parameters, parameters.nearest_preset()))
     return found
 
 
-def load_parameter_set(project: Project, name: str) -> ParameterSet:
+def read_parameter_set(project: Project, name: str) -> ParameterSet:
     """The set of that name.
 
     Raises
@@ -106,11 +72,9 @@ def load_parameter_set(project: Project, name: str) -> ParameterSet:
     ParameterError
         When there is none, or its file cannot be used.
     """
-    path = Path(read_parameter_set(project, name)["parameters_file"])
+    path = sets_folder(project) / f"{checked_name(name)}.json"
     parameters = load_parameters(path)
-    # What a file leaves out should fit its kind of recording.
-    preset = parameters.nearest_preset()
-    return ParameterSet(name, path, load_parameters(path, preset=preset), preset)
+    return ParameterSet(path.stem, path, parameters, parameters.nearest_preset())
 
 
 def save_parameter_set(project: Project, name: str, parameters: Parameters, *, replace: bool = False) -> ParameterSet:
@@ -124,7 +88,7 @@ def save_parameter_set(project: Project, name: str, parameters: Parameters, *, r
         When the project cannot be written.
     """
     project.require_writable()
-    path = project.parameters_dir / f"{checked_name(name)}.json"
+    path = sets_folder(project) / f"{checked_name(name)}.json"
     try:
         path.parent.mkdir(exist_ok=True)
         temporary = partial_path(path.parent)
