@@ -11,7 +11,7 @@ from nwb_schema.errors import MetadataError, MissingRateError, MovieError, Param
 from nwb_schema.project import Project
 from pipeline.jobs import Job
 from pipeline.movies.rate import is_rate
-from pipeline.parameters.sets import read_parameter_set
+from pipeline.parameter_sets import read_parameter_set
 from pipeline.request import split_into_recordings
 
 METADATA_SOURCE = "What is known of the recording"
@@ -83,8 +83,20 @@ def common_values(form: FormValues, project: Project | None = None) -> dict[str,
         "movie": {"frame_rate_hz": _rate(form.frame_rate), **_reading(form)},
         **({"metadata": details, "metadata_file": METADATA_SOURCE} if details else {}),
         **({"custom": custom} if custom else {}),
-        **(read_parameter_set(project, chosen) if chosen and project is not None else {}),
+        **(_parameters(project, chosen, form.preset) if chosen and project is not None else {}),
     }
+
+
+def _parameters(project: Project, name: str, preset: str) -> dict[str, Any]:
+    """A set of the project's parameters, which has to be of the kind of recording that the form says."""
+    chosen = read_parameter_set(project, name)
+    if chosen.parameters is None or chosen.preset != preset:
+        raise ParameterError(
+            name,
+            f"is for recordings of the kind {chosen.preset}",
+            "Choose that kind of recording, or other parameters.",
+        )
+    return {"parameters": chosen.parameters.to_dict(), "parameters_file": str(chosen.path)}
 
 
 def submit_form(project: Project, form: FormValues, *, actor: str | None = None) -> list[Job]:

@@ -18,7 +18,7 @@ from nwb_schema.project import Project
 from nwb_schema.reader import read_identifier, read_summary
 from nwb_schema.subjects import read_subjects
 from pipeline.jobs import Job
-from pipeline.parameters.sets import read_parameter_set
+from pipeline.parameter_sets import read_parameter_set
 
 _LABELS = {
     "subject.date_of_birth": "Date of birth",
@@ -225,14 +225,14 @@ def start_again(
 
     project.require_writable()
     name = (parameters or "").strip()
-    chosen = read_parameter_set(project, name) if name else {}
+    chosen = read_parameter_set(project, name) if name else None
     request = variant_request(
         project,
         read_identifier(path),
-        chosen.get("parameters"),
+        None if chosen is None or chosen.parameters is None else chosen.parameters.to_dict(),
         preset=preset.strip() or None,
         label=f"{path.stem.removesuffix('_ophys')} again{f': {name}' if name else ''}",
-        changes_file=chosen.get("parameters_file", "parameters"),
+        changes_file="parameters" if chosen is None else str(chosen.path),
         engine=engine,
         into=True,
         reason=reason,

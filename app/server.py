@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 from app import request_guard
 from app.background import background_manager, problem_alert, say_failure
 from app.components import (
+    attention_view,
     batch_view,
     browse_view,
     bulk_edit,
@@ -117,6 +118,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     app.layout = _frame(project, home_url)
     for component in (
         samples_table,
+        attention_view,
         process_form,
         folder_browser,
         jobs_panel,

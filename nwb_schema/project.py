@@ -174,11 +174,6 @@ class Project:
         return self.configuration().of_kind(kind)
 
     @property
-    def parameters_dir(self) -> Path:
-        """Sets of parameters that people keep, ``<name>.json`` each; it need not be there."""
-        return self.folder / "parameters"
-
-    @property
     def writable(self) -> bool:
         """Whether samples can be made and changed here. Lists and movies are shown in any case."""
         return self._unwritable() is None

@@ -18,6 +18,7 @@ from pipeline.movies import SUPPORTED_EXTENSIONS
 from pipeline.naming_pattern import NamingPattern
 from pipeline.request import ProcessRequest, parse_request
 
+_RENAME = "Rename it, or write more of its name into the pattern."
 MOST_FILES = 2_000
 """A folder with more movies than this is more likely a mistake."""
 
@@ -131,7 +132,7 @@ def plan_batch(
         one = _plan(project, file, name, pattern, common, columns)
         if one.is_ready and one.sample.lower() in {sample.lower() for sample in taken}:
             other = next(title for sample, title in taken.items() if sample.lower() == one.sample.lower())
-            one = replace(one, problem=f"{other} will be the sample {Path(one.sample).stem} already")
+            one = replace(one, problem=f"{other} will be the sample {Path(one.sample).stem}. {_RENAME}")
         if one.is_ready:
             taken[one.sample] = one.name
         planned.append(one)
@@ -191,9 +192,8 @@ def _plan(
     except SampleExistsError as error:
         sample = Path(error.file).name
         there = str(file.resolve()) in _inputs_of(Path(error.file))
-        return PlannedRecording(
-            file, name, fields, sample=sample, problem="" if there else _said(error, file, name), is_there=there
-        )
+        taken = "" if there else f"{error.cause[:1].upper()}{error.cause[1:]}, of another file. {_RENAME}"
+        return PlannedRecording(file, name, fields, sample=sample, problem=taken, is_there=there)
     except FluoriteError as error:
         return PlannedRecording(file, name, fields, problem=_said(error, file, name))
     return PlannedRecording(file, name, fields, request, sample)

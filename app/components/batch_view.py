@@ -284,7 +284,7 @@ def plan_columns(fields: Sequence[str]) -> list[dict[str, Any]]:
             "cellClass": "is-wrapped",
         },
         *(
-            {"field": f"field_{number}", "headerName": name, "flex": 1, "minWidth": 84}
+            {"field": f"field_{number}", "headerName": name, "flex": 1, "minWidth": 104}
             for number, name in enumerate(fields)
             if name not in ("subject", "session")  # which are in the sample's name
         ),

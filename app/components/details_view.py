@@ -98,7 +98,7 @@ def details_form(
 def again_card(workspace: Workspace, sample: SampleData | None) -> Component:
     """The form that processes the sample's movie again with other parameters."""
     summary = None if sample is None else sample.summary
-    own = {"label": "with the parameters that it was made with", "value": NOTHING}
+    own = {"label": "as it was made", "value": NOTHING}
     project = workspace.project
     return html.Section(
         [

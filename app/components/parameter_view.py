@@ -93,10 +93,9 @@ def parameters_of(project: Project, start: str) -> tuple[str, Parameters]:
 
 
 def form_stores(preset: str) -> list[Component]:
-    """What the browser keeps of the form: the preset with its texts, and when the list of sets has changed."""
+    """What the browser keeps of the form: the preset with its texts."""
     return [
         dcc.Store(id="parameters-preset", data={"preset": preset, "texts": texts_of(Parameters.preset(preset))}),
-        dcc.Store(id="parameters-sets-changed", data=None),
         dcc.Store(id="parameters-marked", data=None),
     ]
 

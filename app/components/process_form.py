@@ -94,6 +94,7 @@ def process_card(workspace: Workspace) -> Component:
                 "process-parameters",
                 "Parameters",
                 dbc.Select(parameter_options(project), NOTHING, id="process-parameters"),
+                action=dcc.Link("Change\u2026", href="/parameters", className="text-button"),
             ),
             _columns(workspace),
             _known(workspace),

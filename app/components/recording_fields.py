@@ -19,7 +19,7 @@ from nwb_schema.errors import EngineError, FluoriteError, MetadataError
 from nwb_schema.project import Project
 from nwb_schema.subjects import read_subjects
 from pipeline.engines.caiman.installation import find_python
-from pipeline.parameters.sets import parameter_sets
+from pipeline.parameter_sets import parameter_sets
 
 PRESETS = [
     {"label": "Two-photon (CNMF)", "value": "2p"},
@@ -64,7 +64,7 @@ def parameter_options(project: Project, none: str = "of the kind of recording") 
     """The project's sets of parameters, after `none` of them."""
     return [
         {"label": none, "value": NOTHING},
-        *({"label": name, "value": name} for name in parameter_sets(project)),
+        *({"label": one.name, "value": one.name} for one in parameter_sets(project) if one.problem is None),
     ]
 
 

@@ -23,12 +23,19 @@ def layout(**_query: str) -> Component:
     rows, jobs = sample_rows(workspace), jobs_state(workspace.project)
     return html.Main(
         [
-            html.Div([samples_card(rows), trash_card(workspace.project)], className="project-samples"),
+            html.Div(
+                [
+                    samples_card(rows),
+                    # Beside the form it would be out of sight, far below.
+                    attention_card(matters(workspace.catalogue, jobs)),
+                    trash_card(workspace.project),
+                ],
+                className="project-samples",
+            ),
             html.Aside(
                 [
                     process_card(workspace),
                     jobs_card(jobs),
-                    attention_card(matters(workspace.catalogue, jobs)) if rows or jobs else None,
                 ],
                 className="project-side",
                 **aria(label="Processing"),

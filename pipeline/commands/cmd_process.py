@@ -322,6 +322,12 @@ def _parameters(path: Path | None, settings: Sequence[str], *, file_wins: bool) 
 def _read_parameters(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    from pipeline.parameters.sets import read_parameters_file
-
-    return read_parameters_file(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ParameterError(
+            path, f"cannot be read as JSON ({error})", "Correct it there; `fluorite params` prints one that is right."
+        ) from error
+    if not isinstance(values, dict):
+        raise ParameterError(path, "is not a JSON object", "Write one with `fluorite params > FILE.json` and edit it.")
+    return {"parameters": values, "parameters_file": str(path)}

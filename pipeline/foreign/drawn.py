@@ -62,6 +62,7 @@ def read_drawn(path: Path, movie: Movie, *, neuropil: Neuropil | None = None) ->
         keep=write_found,
         session=movie.paths[0].name.split(".")[0],
         engine=ENGINES.get(path.suffix.lower(), "masks"),
+        engine_version="",  # such files do not say it
         parameters={"traces": {"neuropil_factor": None if neuropil is None else neuropil.factor}},
         notes=(
             f"The ROIs were drawn elsewhere: none was evaluated, and all count as accepted. Raw traces are the mean of "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,11 @@ def list_variants(project: Project, path: Path) -> list[Variant]:
         results = folder / RESULTS_NAME
         if not results.is_file():
             continue
-        run = read_run(results)
+        run = _run_of(results, _stamp(results))
         belongs = run is not None and (run.sample == summary.identifier or (digest and run.input_sha256 == digest))
         if belongs or folder.name in samples or folder.name == chosen:
             with suppress(FluoriteError):
-                found.append(_variant(project, results, run, is_chosen=folder.name == chosen))
+                found.append(_variant(project, results, run, _stamp(results), is_chosen=folder.name == chosen))
     return sorted(found, key=lambda variant: (variant.at, variant.id))
 
 
@@ -123,9 +124,25 @@ def _twins(project: Project, digest: str) -> list[str]:
     return [str(row["identifier"]) for row in catalogue.samples([("input_sha256", f"$STR=:{digest}")])]
 
 
-def _variant(project: Project, results: Path, run: RunRecord | None, *, is_chosen: bool) -> Variant:
-    engine, version = read_engine(results)
-    n_rois, n_accepted = read_counts(results)
+def _stamp(results: Path) -> str:
+    status = results.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+
+
+@lru_cache(maxsize=16_384)
+def _run_of(results: Path, stamp: str) -> RunRecord | None:
+    """The record of a results file; a page that lists variants asks for those of all jobs, again and again."""
+    return read_run(results)
+
+
+@lru_cache(maxsize=1_024)
+def _content_of(results: Path, stamp: str) -> tuple[tuple[str, str], tuple[int, int], dict[str, Any]]:
+    """Engine, counts and parameters of a results file."""
+    return read_engine(results), read_counts(results), _effective(results)
+
+
+def _variant(project: Project, results: Path, run: RunRecord | None, stamp: str, *, is_chosen: bool) -> Variant:
+    (engine, version), (n_rois, n_accepted), parameters = _content_of(results, stamp)
     run = run or _from_ledger(project, results)
     return Variant(
         id=results.parent.name,
@@ -133,7 +150,7 @@ def _variant(project: Project, results: Path, run: RunRecord | None, *, is_chose
         title=run.title,
         engine=engine,
         engine_version=version,
-        parameters=_effective(results),
+        parameters=parameters,
         n_rois=n_rois,
         n_accepted=n_accepted,
         seconds=run.seconds,

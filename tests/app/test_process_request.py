@@ -23,6 +23,8 @@ from nwb_schema.project import Project
 from nwb_schema.subjects import read_subjects
 from pipeline.jobs import Ledger, submission
 from pipeline.movies.rate import is_rate
+from pipeline.parameter_sets import save_parameter_set
+from pipeline.parameters import Parameters
 
 FORM = FormValues(
     movies="/data/a.tif", series=False, frame_rate="", preset="2p", engine="auto", subject=" m1 ", session=None
@@ -118,8 +120,7 @@ def test_axes_that_are_typed_reach_the_job_s_check(tmp_path: Path) -> None:
 
 def test_what_is_known_and_the_columns_go_where_the_command_puts_them(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project")
-    project.parameters_dir.mkdir()
-    (project.parameters_dir / "dim cells.json").write_text('{"init": {"gSig": [3, 3]}}')
+    save_parameter_set(project, "dim cells", Parameters.preset("2p").updated({"gSig": 3}))
     details = {
         "age": " 90 days ",
         "indicator": "GCaMP8m",
@@ -138,8 +139,10 @@ def test_what_is_known_and_the_columns_go_where_the_command_puts_them(tmp_path: 
         "Ophys": {"ImagingPlane": {"indicator": "GCaMP8m", "optical_channel": {"emission_lambda": "510"}}},
     }
     assert values["custom"] == {"drug": "ptz"}
-    assert values["parameters"] == {"init": {"gSig": [3, 3]}}
-    with pytest.raises(ParameterError, match=r"no set of parameters called '\.\./project'"):
+    assert tuple(values["parameters"]["init"]["gSig"]) == (3, 3)
+    with pytest.raises(ParameterError, match="dim cells: is for recordings of the kind 2p"):
+        request_values(replace(FORM, parameters="dim cells", preset="1p"), project)
+    with pytest.raises(ParameterError, match="cannot be a file's name"):
         request_values(replace(FORM, parameters="../project"), project)
 
 

@@ -19,7 +19,8 @@ from nwb_schema.reader import read_footprints, read_images, read_rois, read_trac
 from pipeline.engines.caiman.installation import child_environment
 from pipeline.movies import open_movie
 from pipeline.results import read_results
-from pipeline.simulate import simulate_movie, write_simulation
+from pipeline.results_file import seen_from_above
+from pipeline.simulate import Simulation, simulate_movie, write_simulation
 from pipeline.simulate_volumes import simulate_volumes
 
 PRESETS = {"twophoton": "2p", "onephoton": "1p", "cortex_2p": "2p"}
@@ -90,6 +91,37 @@ def assert_close_to_the_recorded_run(now: Path, recorded: Path) -> None:
     a, b = theirs.denoised[theirs.accepted], ours.denoised[ours.accepted]
     same = [np.corrcoef(a[row], b[best[row]])[0, 1] for row in np.flatnonzero(found)]
     assert np.median(same) > 0.98
+
+
+@pytest.mark.parametrize("options", [["--preset", "3d"], ["--online"]], ids=["volumes", "online"])
+def test_volumes_and_frames_as_they_come_go_to_caiman(
+    project: Path, tmp_path: Path, caiman_python: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setenv("FLUORITE_CAIMAN_PYTHON", str(caiman_python))
+    if "3d" in options:
+        simulation = simulate_volumes(
+            n_frames=300, rate_hz=10.0, height=26, width=34, depth=7, n_cells=4, radius_px=4.0, seed=2
+        )
+    else:
+        simulation = simulate_movie("2p", n_frames=600, rate_hz=10.0, height=64, width=80, n_cells=8, seed=3)
+    write_simulation(simulation, tmp_path / "movie.tif")
+
+    report = process(tmp_path / "movie.tif", project, "--engine", "caiman", *options)
+
+    assert report["engine"] == ("caiman" if "3d" in options else "caiman-online")
+    sample, saved = Path(report["sample"]), read_results(Path(report["results"]))
+    assert saved.n_rois > 0
+    np.testing.assert_allclose(read_footprints(sample).toarray(), saved.footprints.toarray(), rtol=1e-6)
+    np.testing.assert_allclose(read_traces(sample, "denoised"), saved.denoised, rtol=1e-6)  # type: ignore[arg-type]
+    # In the raw movie's units, here too.
+    images = np.median(read_images(sample)["mean"]) / np.median(
+        seen_from_above({"mean": mean_of(simulation)})[0]["mean"]
+    )
+    assert images == pytest.approx(1, abs=0.02)
+
+
+def mean_of(simulation: Simulation) -> Any:
+    return simulation.frames.mean(axis=0, dtype=np.float32)
 
 
 @pytest.mark.parametrize("kind", ["2p", "1p", "3d"])

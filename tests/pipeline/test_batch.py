@@ -60,7 +60,7 @@ def test_each_file_gets_a_sample_or_a_reason(project: Project, tmp_path: Path) -
     assert good.sample == "sub-m1_ses-day1_ophys.nwb"
     assert good.request is not None
     assert (good.request.subject, good.request.session, good.request.custom) == ("m1", "day1", {"dose": "2.5"})
-    assert "m1_day1_2.5mg.tif will be the sample sub-m1_ses-day1_ophys already" in planned["m1_day1_3mg.tif"].problem
+    assert "m1_day1_2.5mg.tif will be the sample sub-m1_ses-day1_ophys. Rename" in planned["m1_day1_3mg.tif"].problem
     assert "dose cannot be 'lots_'" in planned["m2_day1_lots_mg.tif"].problem
     assert "at least 100 are needed" in planned["m3_day1_1mg.tif"].problem
     assert "Does not fit the pattern" in planned["odd.tif"].problem
