@@ -363,7 +363,7 @@ def register(app: Dash) -> None:
                     return *nothing, no_update, no_update, no_update
                 reading = read_form(present["preset"], typed(ids, values))
                 preset, parameters = loaded(reading, content, name or "the file", keep=bool(keep))
-                said = f"Loaded {name}."
+                said = f"Loaded {name}, and compared with the preset for {PRESET_LABELS[preset].lower()}."
             elif ctx.triggered_id == "parameters-again":
                 if not again:
                     return *nothing, no_update, no_update, no_update
