@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nwb_schema.movie_file import MovieFile
-from pipeline.viewing.frames import View, note_of, picture, view_contrast
+from pipeline.viewing.frames import RunningSum, View, note_of, picture, view_contrast
 from pipeline.viewing.levels import Contrast
 
 # Open handles cost no memory to speak of, but each is a file descriptor.
@@ -51,6 +51,7 @@ class _OpenMovie:
     view: View
     signature: str
     contrasts: dict[tuple[bool, int], Contrast] = field(default_factory=dict)
+    sums: RunningSum = field(default_factory=RunningSum)
     # One reader at a time: HDF5 itself allows no more, and a movie is never closed while another thread reads it.
     lock: threading.Lock = field(default_factory=threading.Lock)
     closed: bool = False
@@ -83,7 +84,7 @@ class MoviePool:
             When the file cannot be read or has no such frame, or no such plane.
         """
         with self._use(movie) as found:
-            return picture(found.view, number, plane=plane, mean=mean)
+            return picture(found.view, number, plane=plane, mean=mean, kept=found.sums)
 
     def contrast(self, movie: Path | Shown, *, planes: bool = False, mean: int = 1) -> Contrast:
         """Values and automatic levels of a movie; see `pipeline.viewing.frames.view_contrast`."""

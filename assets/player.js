@@ -5,6 +5,7 @@
 (function () {
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
+  const OUTLINE_AFTER_MS = 60;
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
@@ -170,6 +171,10 @@
       if (this.curtain) this.curtain.draw(context);
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
+      context.scale(this.view.x, this.view.y);
+      context.translate(-this.corner.x, -this.corner.y);
+      this.overlay.drawSelected(context, this.view.x / (window.devicePixelRatio || 1));
+      context.setTransform(1, 0, 0, 1, 0, 0);
       if (this.measure) this.measure.draw(context);
       if (this.pointer) this.pointer.draw(context);
       if (fluorite.drawing && fluorite.drawing.player === this) fluorite.drawing.draw(context);
@@ -379,8 +384,14 @@
     /* Cells whose rows of the table changed. */
     updateRois(rows) {
       this.overlay.update(rows);
-      this.overlayStale = true;
       this.controls.updateCounts();
+      // After the frame that shows the next cell: hundreds of outlines take longer than a key may.
+      this.outlining = this.outlining || setTimeout(() => this._outline(), OUTLINE_AFTER_MS);
+    }
+
+    _outline() {
+      this.outlining = null;
+      this.overlayStale = true;
       this.draw();
     }
 
@@ -417,7 +428,6 @@
       const added = ids.filter((id) => !this.overlay.selected.includes(id));
       this.overlay.selected = ids;
       if (added.length === 1) this.reveal(added[0]);
-      this.overlayStale = true;
       this.root.dataset.selected = ids.join(" ");
       this.draw();
       this._remember();

@@ -89,7 +89,9 @@
         .sort((a, b) => a.box.area - b.box.area);
     }
 
-    /* Draw with `context` scaled so that one unit is one pixel of the image; `scale` is its size on the screen. */
+    /* Draw all cells with `context` scaled so that one unit is one pixel of the image; `scale` is its size on the screen.
+     * The selected ones are laid over it: selecting is frequent, and drawing hundreds of outlines takes a while. Each is
+     * stroked by itself, in half the time that one path of all of them takes. */
     draw(context, scale) {
       context.lineJoin = "round";
       // Rejected cells differ by their dashes, too, not by colour alone; accepted ones lie on top.
@@ -98,25 +100,28 @@
       for (const kind of ["deleted", "rejected", "accepted"]) {
         for (const roi of this.rois) {
           if ((roi.deleted ? "deleted" : roi.accepted ? "accepted" : "rejected") !== kind || !this.visible(roi)) continue;
-          if (this.selected.includes(roi.id)) continue;
           const colour = this.colouring.colourOf(roi);
           const name = `${kind} ${colour}`;
-          if (!layers.has(name)) layers.set(name, { kind, colour, path: new Path2D() });
-          layers.get(name).path.addPath(roi.path);
+          if (!layers.has(name)) layers.set(name, { kind, colour, paths: [] });
+          layers.get(name).paths.push(roi.path);
         }
       }
-      for (const { kind, colour, path } of layers.values()) {
+      for (const { kind, colour, paths } of layers.values()) {
         // A dark line under the bright one keeps outlines visible on bright and dark tissue alike.
         context.setLineDash([]);
         context.lineWidth = 2.6 / scale;
         context.strokeStyle = "rgba(0, 0, 0, 0.45)";
-        context.stroke(path);
+        for (const path of paths) context.stroke(path);
         context.setLineDash(dashes[kind]);
         context.lineWidth = 1.3 / scale;
         context.strokeStyle = colour;
-        context.stroke(path);
+        for (const path of paths) context.stroke(path);
       }
       context.setLineDash([]);
+    }
+
+    drawSelected(context, scale) {
+      context.lineJoin = "round";
       this.selected.forEach((id, position) => this._drawSelected(context, scale, this.byId.get(id), position));
     }
 

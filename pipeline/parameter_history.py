@@ -1,4 +1,4 @@
-"""Which parameters were used before in a project: from its samples, and from its jobs, also those that failed."""
+"""Which parameters were used before in a project: from its samples, its variants, and jobs that failed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class UsedParameters:
         Seconds since the epoch, the latest time; 0 where nobody knows.
     uses
         ``(what, identifier)`` of each use, the latest first: a sample's name and its identifier, or a job's title with
-        how it ended and None.
+        how it ended, and the sample that it was a variant of, or None.
     """
 
     parameters: Parameters
@@ -58,8 +58,11 @@ def used_parameters(project: Project, catalogue: Catalogue) -> list[UsedParamete
     jobs = [job for job in Ledger(project).jobs(limit=_MOST_JOBS) if job.kind == "process"]
     for job in jobs:
         made[job.id] = job.created_at
+        variant_of = job.spec.get("variant_of")
         if job.state.ended and job.state != "ok":
             _add(found, _of_spec(job.spec), job.created_at, (f"{job.title} ({job.state})", None))
+        elif job.state == "ok" and variant_of:
+            _add(found, _of_spec(job.spec), job.created_at, (f"{job.title} (variant)", str(variant_of)))
     seen: dict[str, Parameters | None] = {}
     for row in catalogue.samples():
         digest, identifier = row.get("parameters_sha256"), str(row.get("identifier") or "")

@@ -7,14 +7,14 @@ from typing import Any
 
 import dash_bootstrap_components as dbc
 import numpy as np
-from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.compared import SAMPLE, Pair, Side, first_choice, load_pair, overviews, variants_of
 from app.components.markup import aria
 from app.components.sized_graph import sized_graph
 from app.edit_routes import actor_of
-from app.figures.compare_figures import distribution_figure, outline_figure, pair_traces_figure
+from app.figures.compare_figures import distribution_figure, mark_shapes, outline_figure, pair_traces_figure
 from app.figures.traces import message_figure
 from app.formatting import ABSENT, count, duration, local_moment, number
 from app.result_routes import cells_image_url
@@ -27,6 +27,7 @@ from pipeline.variants.listing import Variant
 
 _OVERLAPS = (LEAST_OVERLAP, 0.5, 0.7)
 _SHOWN_DIFFERENCES = 6
+_NO_CELL = "Click a cell in the image, or press Next."
 _KINDS = {"denoised": "Denoised", "raw": "Raw"}
 
 
@@ -199,7 +200,7 @@ def _detail_cards(workspace: Workspace | None) -> list[Component]:
                     "fluorite-compared-traces",
                     "compare-traces",
                     "Traces of one cell in both",
-                    figure=message_figure("Click a cell in the image."),
+                    figure=message_figure(_NO_CELL),
                 ),
                 dcc.Store(id="compare-clicked", data=None),
             ],
@@ -494,8 +495,10 @@ def register(app: Dash) -> None:
     @app.callback(
         Output("compare-traces", "figure"),
         Output("compare-cell", "children"),
+        Output("compare-outlines", "figure", allow_duplicate=True),
         Input("compare-clicked", "data"),
         Input("compare-kind", "value"),
+        State("compare-view", "value"),
         State("compare-a", "value"),
         State("compare-b", "value"),
         State("compare-accepted", "value"),
@@ -506,24 +509,27 @@ def register(app: Dash) -> None:
     def draw_traces(
         place: list[int] | None,
         kind: str,
+        view: str | None,
         a: str,
         b: str,
         accepted: bool | None,
         overlap: str | None,
         identifier: str | None,
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Any, Any, Any]:
         if identifier is None or kind not in _KINDS:
-            return no_update, no_update
+            return no_update, no_update, no_update
         if place is None:
-            return message_figure("Click a cell in the image."), ""
+            return message_figure(_NO_CELL), "", no_update
         try:
             _, pair = _pair(identifier, a, b, accepted, overlap)
         except FluoriteError as error:
-            return message_figure(error.cause), ""
+            return message_figure(error.cause), "", no_update
         row_a, row_b = place
         if row_a >= len(pair.shown_a.table) or row_b >= len(pair.shown_b.table):
-            return message_figure("Click a cell in the image."), ""
-        return pair_traces_figure(pair, row_a, row_b, kind), _words(pair, row_a, row_b)
+            return message_figure(_NO_CELL), "", no_update
+        marked = Patch()
+        marked["layout"]["shapes"] = mark_shapes(pair, row_a, row_b, on_top=view == "top")
+        return pair_traces_figure(pair, row_a, row_b, kind), _words(pair, row_a, row_b), marked
 
     @app.callback(
         Output("compare-dialogue", "is_open"),

@@ -10,6 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.addresses import compare_url
 from app.components.markup import aria
 from app.components.parameter_view import FIELD, typed
 from app.field_names import field_words
@@ -180,4 +181,6 @@ def register(app: Dash) -> None:
         except FluoriteError as error:
             return field_words(str(error)), "form-message is-error", no_update
         text = [f"Started {count(len(jobs), 'run')}. ", dcc.Link("Watch on the project page", href="/")]
+        if target.sample:
+            text += [", then ", dcc.Link("compare", href=compare_url(target.sample)), "."]
         return text, "form-message is-done", uuid.uuid4().hex

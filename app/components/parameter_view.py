@@ -93,10 +93,9 @@ def parameters_of(project: Project, start: str) -> tuple[str, Parameters]:
 
 
 def form_stores(preset: str) -> list[Component]:
-    """What the browser keeps of the form: the preset with its texts, and when the list of sets has changed."""
+    """What the browser keeps of the form: the preset with its texts."""
     return [
         dcc.Store(id="parameters-preset", data={"preset": preset, "texts": texts_of(Parameters.preset(preset))}),
-        dcc.Store(id="parameters-sets-changed", data=None),
         dcc.Store(id="parameters-marked", data=None),
     ]
 
@@ -364,7 +363,7 @@ def register(app: Dash) -> None:
                     return *nothing, no_update, no_update, no_update
                 reading = read_form(present["preset"], typed(ids, values))
                 preset, parameters = loaded(reading, content, name or "the file", keep=bool(keep))
-                said = f"Loaded {name}."
+                said = f"Loaded {name}, and compared with the preset for {PRESET_LABELS[preset].lower()}."
             elif ctx.triggered_id == "parameters-again":
                 if not again:
                     return *nothing, no_update, no_update, no_update

@@ -78,8 +78,9 @@ def picture_panel(config: Mapping[str, Any] | None) -> Component:
                 hidden=True,
             ),
             html.P(id="picture-status", className="muted picture-status", role="status"),
-            dcc.Store("picture-still", data=None),
-            dcc.Store("picture-clip", data=None),
+            # One without data says that it changed: this starts a process
+            dcc.Store("picture-still", data={}),
+            dcc.Store("picture-clip", data={}),
             dcc.Store("picture-saved", data=None),
             dcc.Store("picture-saved-clip", data=None),
         ],

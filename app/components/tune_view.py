@@ -150,7 +150,7 @@ def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Co
     )  # fmt: skip
 
 
-def image_card() -> Component:
+def image_card(texts: Mapping[str, str]) -> Component:
     """The image with what is drawn over it, and the thresholds."""
     return html.Section(
         [
@@ -200,8 +200,8 @@ def image_card() -> Component:
             ),
             html.Div(
                 [
-                    _slider("init.min_corr", 0, 1, 0.01),
-                    _slider("init.min_pnr", 0, 40, 0.25),
+                    _slider("init.min_corr", 0, 1, 0.01, texts),
+                    _slider("init.min_pnr", 0, 40, 0.25, texts),
                 ],
                 className="tune-sliders",
             ),
@@ -212,13 +212,14 @@ def image_card() -> Component:
     )
 
 
-def _slider(key: str, least: float, most: float, step: float) -> Component:
+def _slider(key: str, least: float, most: float, step: float, texts: Mapping[str, str]) -> Component:
     name = key.rpartition(".")[2]
     return html.Label(
         [
             html.Span([html.Strong(name), html.Output(id=f"tune-{name}-shown")]),
             dbc.Input(
-                id=field_id(key, FIELD), type="range", min=least, max=most, step=step, value=least,
+                id=field_id(key, FIELD), type="range", min=least, max=most, step=step,
+                value=texts[key],
                 className="form-range",
             ),
         ],
@@ -226,12 +227,12 @@ def _slider(key: str, least: float, most: float, step: float) -> Component:
     )  # fmt: skip
 
 
-def cells_card() -> Component:
+def cells_card(texts: Mapping[str, str]) -> Component:
     """Sizes and patches."""
     return html.Section(
         [
             html.H2("Cells and patches", id="tune-cells-title"),
-            html.Div([_field(key) for key in (*CELL_FIELDS, *PATCH_FIELDS)], className="tune-grid"),
+            html.Div([_field(key, texts) for key in (*CELL_FIELDS, *PATCH_FIELDS)], className="tune-grid"),
             html.Small(
                 "The ring at the pointer is gSig, the box gSiz, both to scale. Patches: half-size rf, overlap stride.",
                 className="field-hint",
@@ -284,12 +285,12 @@ def crop_card() -> Component:
     )  # fmt: skip
 
 
-def motion_card() -> Component:
+def motion_card(texts: Mapping[str, str]) -> Component:
     """Motion correction, tried on a few hundred frames."""
     return html.Section(
         [
             html.H2("Motion correction", id="tune-motion-title"),
-            html.Div([_field(key) for key in MOTION_FIELDS], className="tune-grid"),
+            html.Div([_field(key, texts) for key in MOTION_FIELDS], className="tune-grid"),
             html.Div(
                 [
                     dbc.Button("Try it on 200 frames", id="tune-motion-try", size="sm", color="primary", outline=True),
@@ -380,12 +381,12 @@ def _labelled(label: str, field: Component, kind: str = "") -> Component:
     return html.Label([html.Span(label), field], className=f"tune-field {kind}".strip())
 
 
-def _field(key: str) -> Component:
+def _field(key: str, texts: Mapping[str, str]) -> Component:
     row = ROWS[key]
     return html.Label(
         [
             html.Span([html.Strong(row.name), html.Span(f" {row.unit}" if row.unit else "", className="unit")]),
-            control(row, "", FIELD),
+            control(row, texts[key], FIELD),
         ],
         title=help_of(key),
         className="tune-field",
@@ -395,13 +396,10 @@ def _field(key: str) -> Component:
 def register(app: Dash) -> None:
     """Add the page's callbacks."""
     fields = {"type": FIELD, "key": ALL}
-    for function, asked, shown, progress, busy, cancel in (
-        (compute_images, "tune-asked", "tune-shown", "tune-progress", "tune-open", "tune-cancel"),
-        (
-            compute_motion, "tune-motion-asked", "tune-motion-shown", "tune-motion-progress", "tune-motion-try",
-            "tune-motion-cancel",
-        ),
-    ):  # fmt: skip
+    for function, asked, shown, progress, cancel in (
+        (compute_images, "tune-asked", "tune-shown", "tune-progress", "tune-cancel"),
+        (compute_motion, "tune-motion-asked", "tune-motion-shown", "tune-motion-progress", "tune-motion-cancel"),
+    ):
         app.callback(
             Output(shown, "data"),
             Input(asked, "data"),
@@ -409,7 +407,8 @@ def register(app: Dash) -> None:
             background=True,
             progress=[Output(progress, "children")],
             progress_default=[""],
-            running=[(Output(busy, "disabled"), True, False), (Output(cancel, "hidden"), False, True)],
+            # The button stays: pressed again, it asks anew, and the answer to what was asked before does not count.
+            running=[(Output(cancel, "hidden"), False, True)],
             cancel=[Input(cancel, "n_clicks")],
             interval=300,
         )(function)
@@ -624,11 +623,13 @@ def motion_words(shown: Mapping[str, Any]) -> list[Component]:
         ("Largest shift", f"{max((abs(v) for s in shown['shifts'] for v in s), default=0):.1f} px", ""),
         ("Border that some frame does not show", f"{shown['border_px']} px", "what border_pix could be"),
     ]
-    words = (
-        "The mean gets sharper."
-        if change > 1
-        else "The mean does not get sharper: this part hardly moves, or the correction does not fit it."
-    )
+    alike = shown["correlation"][1] - shown["correlation"][0]
+    if change > 2:
+        words = "The mean gets sharper."
+    elif change > 0 and alike > 0.005:
+        words = "The mean gets a little sharper: there is little motion in this part."
+    else:
+        words = "The mean does not get sharper: this part does not move, or the correction does not fit it."
     parts: list[Component] = [
         html.P(words),
         html.Table(

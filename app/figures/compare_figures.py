@@ -19,6 +19,8 @@ BOTH, ONLY_A, ONLY_B = (SKY_BLUE, "solid"), (ORANGE, "dash"), (PURPLE, "dot")
 """Colour and dash of the outlines of cells that both have, that only A has, and that only B has."""
 _POINTS = 2_000
 _BINS = 30
+# Of the radius of a disc as large as the cell: outside its outline.
+_RING = 1.6
 
 
 def outline_figure(pair: Pair, image_url: str | None, *, on_top: bool) -> go.Figure:
@@ -57,6 +59,30 @@ def outline_figure(pair: Pair, image_url: str | None, *, on_top: bool) -> go.Fig
         **_axes(height, width, panels),
     )
     return go.Figure(traces, layout)
+
+
+def mark_shapes(pair: Pair, row_a: int, row_b: int, *, on_top: bool) -> list[dict[str, object]]:
+    """Rings around the chosen cell in `outline_figure`, one a panel that has it; a row of -1 is no cell."""
+    shapes: list[dict[str, object]] = []
+    for cells, row, number in ((pair.shown_a, row_a, 1), (pair.shown_b, row_b, 1 if on_top else 2)):
+        if row < 0 or (on_top and shapes):
+            continue
+        (x,), (y,) = _centres(cells, [row], cells.shape[1])
+        radius = _RING * float(np.sqrt(max(1, np.diff(cells.footprints.indptr)[row]) / np.pi))
+        axes = _on(number) or {"xaxis": "x", "yaxis": "y"}
+        shapes.append(
+            {
+                "type": "circle",
+                "xref": axes["xaxis"],
+                "yref": axes["yaxis"],
+                "x0": x - radius,
+                "x1": x + radius,
+                "y0": y - radius,
+                "y1": y + radius,
+                "line": {"color": "#FFFFFF", "width": 2},
+            }
+        )
+    return shapes
 
 
 def distribution_figure(pair: Pair, score: str, title: str) -> go.Figure:

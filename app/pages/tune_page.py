@@ -17,6 +17,7 @@ from app.components.tune_view import (
     stores,
     use_card,
 )
+from app.tuning import fields_of
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 
@@ -39,6 +40,7 @@ def layout(movie: str = "", sample: str = "", start: str = "", **_query: str) ->
     except FluoriteError:
         begin = "preset:2p"
         preset, parameters = parameters_of(workspace.project, begin)
+    texts = fields_of(parameters)
     return html.Main(
         [
             html.Div(
@@ -54,12 +56,12 @@ def layout(movie: str = "", sample: str = "", start: str = "", **_query: str) ->
             source_card(workspace, unquote(sample), unquote(movie), begin),
             html.Div(
                 [
-                    html.Div([image_card()], className="tune-main"),
+                    html.Div([image_card(texts)], className="tune-main"),
                     html.Div(
-                        [cells_card(), crop_card(), use_card(workspace.project.writable)],
+                        [cells_card(texts), crop_card(), use_card(workspace.project.writable)],
                         className="tune-side",
                     ),
-                    html.Div([motion_card()], className="tune-motion"),
+                    html.Div([motion_card(texts)], className="tune-motion"),
                 ],
                 className="tune-columns",
             ),

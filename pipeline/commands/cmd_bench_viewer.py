@@ -15,27 +15,22 @@ _count = click.IntRange(min=1)
 @click.command("viewer")
 @click.option("--samples", default=1000, show_default=True, type=_count, help="Samples in the project.")
 @click.option("--rois", default=500, show_default=True, type=click.IntRange(min=20), help="ROIs of each sample.")
-@click.option("--frames", default=10_000, show_default=True, type=_count, help="Frames of the traces that are shown.")
 @click.option(
-    "--movie-frames", default=10_000, show_default=True, type=_count, help="Frames of the movie; 0.5 MB each."
+    "--frames", default=10_000, show_default=True, type=_count, help="Frames of the samples that are looked at."
 )
 @click.option(
     "--folder", metavar="DIR", type=click.Path(path_type=Path, exists=True), help="Work here: on the disk to measure."
 )
-@click.option(
-    "--repeats", default=9, show_default=True, type=click.IntRange(min=2), help="Times are medians of so many."
-)
+@click.option("--repeats", default=9, show_default=True, type=click.IntRange(min=2), help="Medians of so many.")
 @json_option
 @ends_cleanly
-def bench_viewer(
-    samples: int, rois: int, frames: int, movie_frames: int, folder: Path | None, repeats: int, as_json: bool
-) -> None:
+def bench_viewer(samples: int, rois: int, frames: int, folder: Path | None, repeats: int, as_json: bool) -> None:
     """Make a project of random samples, open its pages in a headless Chromium, and measure what people wait for."""
     from pipeline.benchmarks.viewer import Size, benchmark
 
     line = ProgressLine("bench")
     try:
-        report = benchmark(Size(samples, rois, frames, movie_frames), folder=folder, repeats=repeats, progress=line)
+        report = benchmark(Size(samples, rois, frames), folder=folder, repeats=repeats, progress=line)
     finally:
         line.close()
     if as_json:

@@ -45,7 +45,42 @@ def note_of(view: View) -> str:
     return str(getattr(view, "note", ""))
 
 
-def picture(view: View, number: int, *, plane: int | None = None, mean: int = 1) -> NDArray[Any]:
+class RunningSum:
+    """The sum of a window of frames, kept for the next one: while a movie plays, each has only one new frame.
+
+    Not for several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self._window = range(0)
+        self._total: NDArray[np.int32] | None = None
+
+    def mean(self, view: View, start: int, stop: int) -> NDArray[np.float32] | None:
+        """Mean of the frames `start` to `stop`; None for values whose sums would not be exact: sum them anew."""
+        window, total = range(start, stop), self._total
+        added = [number for number in window if number not in self._window]
+        gone = [number for number in self._window if number not in window]
+        if total is None or len(added) + len(gone) >= len(window):
+            added, gone, total = list(window), [], None
+        # Nothing is kept of what a failed read leaves half-summed.
+        self._window, self._total = range(0), None
+        for number in [*added, *gone]:
+            frame = view.read(number, number + 1)[0]
+            if frame.dtype.kind not in "iu" or frame.dtype.itemsize > 2:
+                return None
+            if total is None:
+                total = np.zeros(frame.shape, np.int32)
+            if number in window:
+                total += frame
+            else:
+                total -= frame
+        self._window, self._total = window, total
+        return None if total is None else total.astype(np.float32) / np.float32(len(window))
+
+
+def picture(
+    view: View, number: int, *, plane: int | None = None, mean: int = 1, kept: RunningSum | None = None
+) -> NDArray[Any]:
     """Frame `number`, ``(height, width)``; without a mean as stored, otherwise float32.
 
     Parameters
@@ -54,6 +89,8 @@ def picture(view: View, number: int, *, plane: int | None = None, mean: int = 1)
         Of a volume, the plane; None shows what is seen from above, the maximum over the planes.
     mean
         How many frames are averaged, with this one in the middle; at either end of the movie fewer.
+    kept
+        What was summed for another picture of this view, which makes this one cheaper.
 
     Raises
     ------
@@ -67,10 +104,10 @@ def picture(view: View, number: int, *, plane: int | None = None, mean: int = 1)
         )
     if not 1 <= mean <= MOST_AVERAGED:
         raise MovieError(view.path, f"a mean of {mean} frames was asked for", f"Average 1 to {MOST_AVERAGED} frames.")
-    return seen(view.path, _averaged(view, number, mean), plane)
+    return seen(view.path, _averaged(view, number, mean, kept), plane)
 
 
-def _averaged(view: View, number: int, mean: int) -> NDArray[Any]:
+def _averaged(view: View, number: int, mean: int, kept: RunningSum | None = None) -> NDArray[Any]:
     """Frame `number`, or the mean of those around it; what is NaN does not count.
 
     One read at a time: a window of volumes would not fit into memory.
@@ -79,6 +116,9 @@ def _averaged(view: View, number: int, mean: int) -> NDArray[Any]:
         return np.asarray(view.read(number, number + 1)[0])
     start = max(0, number - (mean - 1) // 2)
     stop = min(view.shape[0], number - (mean - 1) // 2 + mean)
+    found = None if kept is None else kept.mean(view, start, stop)
+    if found is not None:
+        return found
     total = np.zeros(view.shape[1:], np.float32)
     known = None
     for each in range(start, stop):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dash import Dash
+from dash import Dash, dcc
 from dash.background_callback.managers import BaseBackgroundCallbackManager
 from dash.exceptions import BackgroundCallbackError
 from flask.testing import FlaskClient
@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from app import background
 from app.background import LOST, WorkerError, say_failure
 from app.clean_processes import CleanProcessManager
+from app.pages import browse_page, sample_page
 from app.redis_workers import NO_REDIS, NO_WORKER, RedisManager, queue_name, work
 from app.server import create_app
 from nwb_schema.project import Project
@@ -163,6 +164,22 @@ def test_page_learns_that_the_process_was_killed(
 
     assert answer["sideUpdate"] == {"background-problem": {"children": LOST, "is_open": True}}
     assert answer["response"] == {}
+
+
+def test_opening_a_page_starts_no_background_work(app: Dash, sample: MadeSample) -> None:
+    """A store without data says that it changed when it is made, and whatever follows it begins."""
+    followed = {one["id"] for entry in app.callback_map.values() if entry["background"] for one in entry["inputs"]}
+    with app.server.app_context():
+        pages = [app.layout, browse_page.layout(), sample_page.layout(sample.identifier)]
+    stores = {
+        store.id: getattr(store, "data", None)
+        for page in pages
+        for store in page._traverse()
+        if isinstance(store, dcc.Store)
+    }
+
+    assert {"heatmap-request", "figure-request", "bulk-nonce", "jobs-watch"} <= followed & set(stores)
+    assert [name for name in followed & set(stores) if stores[name] is None] == []
 
 
 def test_page_shows_failures_of_background_callbacks_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:

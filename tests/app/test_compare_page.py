@@ -12,7 +12,7 @@ from scipy import sparse
 
 from app.compared import SAMPLE, load_pair, variants_of
 from app.components.compare_view import comparison_view, question, stepped
-from app.figures.compare_figures import pair_traces_figure
+from app.figures.compare_figures import mark_shapes, pair_traces_figure
 from app.pages import compare_page
 from app.server import create_app
 from app.workspace import Workspace
@@ -108,6 +108,22 @@ def test_cells_numbers_and_parameters_of_both_are_shown(mine: Workspace, sample:
     assert dashes == {"in both": "solid", "only in A": "dash", "only in B": "dot"}
     assert len(pair_traces_figure(pair, 2, 0, "denoised").data) == 2
     assert len(pair_traces_figure(pair, 0, -1, "denoised").data) == 1
+
+
+def test_the_chosen_cell_is_ringed_where_it_is(mine: Workspace, sample: MadeSample) -> None:
+    variant = add_variant(mine.project, sample)
+    data = mine.samples.get(sample.identifier)
+    pair = load_pair(mine, data, (SAMPLE, variant), accepted_only=False, least_overlap=0.3)
+    n_cells = len(sample.simulation.footprints)
+
+    both = mark_shapes(pair, 3, 1, on_top=False)
+    (own,) = mark_shapes(pair, -1, n_cells - 2, on_top=False)
+
+    assert [shape["xref"] for shape in both] == ["x", "x2"]
+    assert both[0]["x0"] == both[1]["x0"]
+    assert len(mark_shapes(pair, 3, 1, on_top=True)) == 1
+    # The variant's own cell fills the top right corner, 6 x 6 px.
+    assert (own["xref"], (own["x0"] + own["x1"]) / 2, (own["y0"] + own["y1"]) / 2) == ("x2", WIDTH - 3, 3)
 
 
 def test_all_cells_can_be_gone_through_without_a_mouse(mine: Workspace, sample: MadeSample) -> None:

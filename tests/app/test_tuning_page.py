@@ -119,3 +119,4 @@ def test_motion_is_tried_and_told_in_words(movie: Path) -> None:
     assert "Crispness of the mean" in str(motion_words(found))
     assert "make it larger" in str(motion_words({**found, "at_limit": 0.4}))
     assert "does not get sharper" in str(motion_words({**found, "crispness": [2.0, 2.0]}))
+    assert "a little sharper" in str(motion_words({**found, "crispness": [2.0, 2.01], "correlation": [0.5, 0.6]}))

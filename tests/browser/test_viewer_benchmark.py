@@ -8,9 +8,9 @@ from pipeline.benchmarks.viewer import Size, benchmark
 
 
 def test_everything_is_measured_and_nothing_is_left(tmp_path: Path) -> None:
-    size = Size(n_samples=2, n_rois=24, n_frames=300, n_movie_frames=40, n_open=1, play_s=0.3)
+    size = Size(n_samples=2, n_rois=24, n_frames=60, n_open=1, play_s=0.3)
 
-    report = benchmark(size, folder=tmp_path, repeats=2)
+    report = benchmark(size, folder=tmp_path, repeats=1)
 
     assert (report["n_samples"], report["n_rois"]) == (3, 72)
     assert len(report["goals"]) == 8

@@ -88,16 +88,20 @@ def test_what_was_used_before_is_known_from_samples_and_failed_jobs(project: Pro
     for _ in range(2):
         job = ledger.add("process", spec, title="x.tif", actor="me")
         ledger.end(job.id, JobState.FAILED, error="no")
+    variant = ledger.add("process", {"variant_of": sample.identifier, "parameters": {"K": 3}}, title="K 3", actor="me")
+    ledger.claim(variant.id, host="here", pid=1, process_started_at=1.0)
+    ledger.end(variant.id, JobState.OK)
     catalogue = Catalogue(project)
     catalogue.refresh()
 
     used = used_parameters(project, catalogue)
 
-    assert len(used) == 2
+    assert len(used) == 3
     failed = next(one for one in used if one.preset == "1p")
     assert failed.uses == [("x.tif (failed)", None)] * 2
     assert failed.differences == {"init.gSig": ([7, 7], [3, 3])}
-    made = next(one for one in used if one.preset == "2p")
+    assert any(one.uses == [("K 3 (variant)", sample.identifier)] for one in used)
+    made = next(one for one in used if one.preset == "2p" and "variant" not in one.uses[0][0])
     assert made.uses == [("sub-m1_ses-a_ophys", sample.identifier)]
     # Its rate is the movie's, not a choice; a value that this version does not know is left out.
     assert made.differences == {"init.K": (9, None)}

@@ -59,7 +59,8 @@ def test_file_leads_back_to_sample_cells_and_parameters(sample: MadeSample, tmp_
 
     assert record["sample_identifier"] == sample.identifier
     assert record["roi_uuids"] == [rois[4], rois[1]]
-    assert record["parameters_sha256"] == "ab" * 32 == read_summary(sample.path).parameters_sha256
+    assert record["parameters_sha256"] == read_summary(sample.path).parameters_sha256
+    assert len(record["parameters_sha256"]) == 64
     again = replace(request, **{name: _tuples(value) for name, value in record["figure"].items()})
     assert sample_figure(sample.path, again).content == file.read_bytes()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nwb_schema.errors import MovieError
-from pipeline.viewing.frames import MOST_AVERAGED, picture, view_contrast
+from pipeline.viewing.frames import MOST_AVERAGED, RunningSum, picture, view_contrast
 from tests.pipeline.array_movie import ArrayMovie
 
 N_FRAMES, HEIGHT, WIDTH, DEPTH = 9, 5, 7, 3
@@ -40,6 +40,40 @@ def test_single_frame_is_what_is_stored() -> None:
 
     assert found.dtype == np.uint16
     np.testing.assert_array_equal(found, movie[4])
+
+
+class Counted(Volumes):
+    """Counts what is read."""
+
+    n_read = 0
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        self.n_read += stop - start
+        return super().read(start, stop)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32, np.uint32])
+def test_playing_with_a_mean_gives_the_same_pictures_as_single_ones(dtype: type) -> None:
+    movie = np.random.default_rng(0).integers(0, 32_000, (40, HEIGHT, WIDTH)).astype(dtype)
+    view, kept = Counted(movie), RunningSum()
+
+    # Nearly in order, as requests of a player arrive; then far away, and with another mean.
+    for number, mean in [*((n, 9) for n in (0, 1, 3, 2, 4, 5, 7, 6, 8, 9, 10)), (35, 9), (36, 5), (38, 5), (39, 5)]:
+        found = picture(view, number, mean=mean, kept=kept)
+        start = max(0, number - (mean - 1) // 2)
+        stop = number - (mean - 1) // 2 + mean
+        np.testing.assert_allclose(found, movie[start:stop].mean(axis=0), rtol=1e-5)
+
+
+def test_playing_with_a_mean_reads_two_frames_a_picture() -> None:
+    view, kept = Counted(np.zeros((60, HEIGHT, WIDTH), np.uint16)), RunningSum()
+    picture(view, 20, mean=15, kept=kept)
+    view.n_read = 0
+
+    for number in range(21, 41):
+        picture(view, number, mean=15, kept=kept)
+
+    assert view.n_read == 40
 
 
 def test_unknown_pixels_do_not_count_in_a_mean() -> None:
