@@ -110,8 +110,8 @@ def _sample_again(workspace: Workspace, target: RunTarget, reading: Reading) -> 
     }
 
 
-def start_runs(workspace: Workspace, target: RunTarget, reading: Reading) -> list[Job]:
-    """Start them; everything is checked before the first one starts.
+def start_runs(workspace: Workspace, target: RunTarget, reading: Reading, *, actor: str | None = None) -> list[Job]:
+    """Start them in the name of `actor`; everything is checked before the first one starts.
 
     Raises
     ------
@@ -127,4 +127,4 @@ def start_runs(workspace: Workspace, target: RunTarget, reading: Reading) -> lis
             check_request(workspace.project, request)
         except MissingRateError as error:
             raise MissingRateError(error.file, error.cause, "Type the rate into the field Frame rate.") from error
-    return [submit_recording(workspace.project, request) for request in requests]
+    return [submit_recording(workspace.project, request, actor=actor) for request in requests]

@@ -23,7 +23,6 @@ from nwb_schema.stimulus_columns import Unit, find_columns
 from nwb_schema.stimulus_periods import BeyondRule, InvalidRule, OverlapRule, Periods, build_periods
 from nwb_schema.stimulus_table import StimulusTable, read_table
 
-PASTED = "pasted.tsv"
 _SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 # What the columns of a table are that was pasted without its row of names.
 _POSITIONS = {False: ("start", "stop", "name", "colour"), True: ("time", "name", "colour")}
@@ -69,7 +68,8 @@ class SentTable:
         """Cells that were copied from a spreadsheet; without a row of names they are start, stop, name, colour."""
         named = with_names(text, moments=moments)
         # Rows are counted as the person sees them, who does not see the names that were put before them.
-        return cls(PASTED, named.encode(), first_row=2 if named == _plain(text) else 1)
+        name = "pasted.tsv" if _separator(named) == "\t" else "pasted.csv"
+        return cls(name, named.encode(), first_row=2 if named == _plain(text) else 1)
 
     def use(self, action: Callable[[Path], Any]) -> Any:
         """What `action` makes of the table as a file, which is gone afterwards."""
@@ -97,13 +97,19 @@ def with_names(text: str, *, moments: bool) -> str:
     'start\\tstop\\tname\\n1.5\\t2.5\\tleft'
     """
     text = _plain(text)
-    rows = list(csv.reader(io.StringIO(text), delimiter="\t" if "\t" in text else ","))
+    separator = _separator(text)
+    rows = list(csv.reader(io.StringIO(text), delimiter=separator))
     first = rows[0] if rows else []
     if not first or not _is_number(first[0]):
         return text
     positions = _POSITIONS[moments]
     names = [positions[n] if n < len(positions) else f"column {n + 1}" for n in range(max(map(len, rows)))]
-    return ("\t" if "\t" in text else ",").join(names) + "\n" + text
+    return separator.join(names) + "\n" + text
+
+
+def _separator(text: str) -> str:
+    """What stands between pasted cells: spreadsheets copy tabs, a text file has its own commas or semicolons."""
+    return "\t" if "\t" in text else max(",;", key=text.partition("\n")[0].count)
 
 
 def _plain(text: str) -> str:

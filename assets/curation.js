@@ -219,7 +219,9 @@
     put(rows) {
       const api = grid();
       if (api && rows.length) {
-        api.applyTransaction({ update: rows });
+        const done = api.applyTransaction({ update: rows });
+        // The tick of who decided is drawn into a column whose own value may stay: the grid would not draw it anew.
+        if (done) api.refreshCells({ rowNodes: done.update, columns: ["is_accepted"], force: true });
         api.onFilterChanged();
       }
       if (fluorite.player) fluorite.player.updateRois(rows);

@@ -36,10 +36,14 @@
       this.canvas.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
       this.resizer = new ResizeObserver(() => requestAnimationFrame(() => this.draw())); // drawing may change its height
       this.resizer.observe(root);
+      // A canvas keeps the colours that it was drawn with.
+      this.recolourer = new MutationObserver(() => this.draw());
+      this.recolourer.observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
     }
 
     destroy() {
       this.resizer.disconnect();
+      this.recolourer.disconnect();
     }
 
     /* How long all of it is: the recording, and what lies beyond. Whoever sees all of it goes on to do so. */

@@ -412,21 +412,22 @@ def register(app: Dash) -> None:
         Output("browse-save-dialogue", "is_open"),
         Output("browse-save-problem", "children"),
         Output("browse-action", "data"),
+        Output("browse-save-name", "value"),
         Input("browse-save-open", "n_clicks"),
         Input("browse-save", "n_clicks"),
         State("browse-save-name", "value"),
         State("browse-state", "data"),
         prevent_initial_call=True,
     )
-    def save(opened: Any, _saved: Any, name: str | None, sent: Any) -> tuple[Any, Any, Any]:
+    def save(opened: Any, _saved: Any, name: str | None, sent: Any) -> tuple[Any, Any, Any, Any]:
         if ctx.triggered_id == "browse-save-open":
-            return bool(opened), "", no_update
+            return bool(opened), "", no_update, ""
         state, given = parse_state(sent), " ".join((name or "").split())
         try:
             save_filter(current_workspace().project, SavedFilter(given, state.level, state.filters))
         except FluoriteError as error:
-            return no_update, str(error), no_update
-        return False, "", {"action": "tab", "value": given}
+            return no_update, str(error), no_update, no_update
+        return False, "", {"action": "tab", "value": given}, no_update
 
     @app.callback(
         Output("bulk-said", "children"),

@@ -112,7 +112,13 @@ def _only_one(workspace: Workspace, sample: SampleData) -> Component:
     return html.Section(
         [
             html.H2("There is nothing to compare yet"),
-            html.P("Make another result for this movie; it leaves the sample as it is:"),
+            html.P(
+                [
+                    "Make another result for this movie; it leaves the sample as it is. On ",
+                    dcc.Link("Parameters", href="/parameters"),
+                    f", change what you like and choose {name} under “The movie of a sample”. Or from a terminal:",
+                ]
+            ),
             html.Pre(f"fluorite process --variant-of {name} --params changes.json --project {folder}"),
             html.P("Or take one that CaImAn made:"),
             html.Pre(f"fluorite import caiman.hdf5 --variant-of {name} --project {folder}"),

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from app.addresses import compare_url
 from app.components.markup import aria
 from app.components.parameter_view import FIELD, typed
+from app.edit_routes import actor_of
 from app.field_names import field_words
 from app.formatting import count
 from app.parameter_form import Reading, read_form
@@ -151,6 +152,7 @@ def register(app: Dash) -> None:
         State("parameters-rate", "value"),
         State("parameters-engine", "value"),
         State("parameters-preset", "data"),
+        State("actor", "value"),
         State(fields, "value"),
         State(fields, "id"),
         running=[(Output("parameters-run", "disabled"), True, False)],
@@ -165,6 +167,7 @@ def register(app: Dash) -> None:
         rate: str | None,
         engine: str,
         preset: Mapping[str, Any],
+        actor: str | None,
         values: list[str | None],
         ids: list[dict[str, str]],
     ) -> tuple[Any, Any, Any]:
@@ -177,7 +180,7 @@ def register(app: Dash) -> None:
         try:
             if reading.errors:
                 raise ParameterError("the parameters", "cannot be used as they are", "Correct what is listed above.")
-            jobs = start_runs(current_workspace(), target, reading)
+            jobs = start_runs(current_workspace(), target, reading, actor=actor_of(actor))
         except FluoriteError as error:
             return field_words(str(error)), "form-message is-error", no_update
         text = [f"Started {count(len(jobs), 'run')}. ", dcc.Link("Watch on the project page", href="/")]

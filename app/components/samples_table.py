@@ -155,7 +155,7 @@ def _columns() -> list[dict[str, Any]]:
             "headerName": "Sample",
             "cellRenderer": "SampleLink",
             "cellClass": "is-drawn",
-            "minWidth": 190,
+            "minWidth": 160,
             "flex": 3,
             "tooltipValueGetter": {
                 "function": "params.data.reason ? `${params.data.name}: ${params.data.reason}` : params.data.name"
@@ -167,11 +167,11 @@ def _columns() -> list[dict[str, Any]]:
             "headerName": "Status",
             "cellRenderer": "Status",
             "cellClass": "is-drawn",
-            "width": 104,
+            "width": 96,
             "tooltipField": "reason",
         },
         {"field": "subject", "headerName": "Subject", "width": 78, "tooltipField": "subject"},
-        {"field": "session", "headerName": "Session", "width": 96, "tooltipField": "session"},
+        {"field": "session", "headerName": "Session", "width": 88, "tooltipField": "session"},
         {
             "field": "start",
             "headerName": "Start",

@@ -21,6 +21,7 @@ from app.components.parameter_view import (
     single,
     start_options,
 )
+from app.edit_routes import actor_of
 from app.field_names import field_words
 from app.figures.graph_config import graph_config
 from app.figures.shifts import shifts_figure
@@ -710,6 +711,7 @@ def _register_use(app: Dash, fields: Any) -> None:
         State("tune-channel", "value"),
         State("tune-dataset", "value"),
         State("tune-base", "data"),
+        State("actor", "value"),
         State(fields, "value"),
         State(fields, "id"),
         running=[(Output("tune-run", "disabled"), True, False)],
@@ -729,6 +731,7 @@ def _register_use(app: Dash, fields: Any) -> None:
         channel: str | None,
         dataset: str | None,
         base: Mapping[str, Any],
+        actor: str | None,
         values: list[Any],
         ids: list[dict[str, str]],
     ) -> tuple[Any, Any, Any]:
@@ -741,7 +744,7 @@ def _register_use(app: Dash, fields: Any) -> None:
         try:
             reading = tuned(base["preset"], base["texts"], typed(ids, values))
             single(reading)
-            start_runs(current_workspace(), target, reading)
+            start_runs(current_workspace(), target, reading, actor=actor_of(actor))
         except FluoriteError as error:
             return field_words(str(error)), "form-message is-error", no_update
         said = ["Started. ", dcc.Link("Watch on the project page", href="/")]

@@ -324,6 +324,7 @@ def register(app: Dash, servers: ProjectServers) -> None:
         State("wizard-name", "value"),
         State("wizard-parent", "value"),
         State("wizard-columns", "data"),
+        State({"type": "wizard-name", "kind": ALL}, "value"),
         State({"type": "wizard-default", "name": ALL}, "id"),
         State({"type": "wizard-default", "name": ALL}, "value"),
         running=[(Output("wizard-next", "disabled"), True, False)],
@@ -336,6 +337,7 @@ def register(app: Dash, servers: ProjectServers) -> None:
         name: str | None,
         parent: str | None,
         columns: list[dict[str, str]],
+        unadded: Sequence[str | None],
         ids: Sequence[Mapping[str, str]],
         values: Sequence[str | None],
     ) -> tuple[Any, ...]:
@@ -354,6 +356,10 @@ def register(app: Dash, servers: ProjectServers) -> None:
                 url = servers.open(project.folder)
         except FluoriteError as error:
             said, to = str(error), at
+        # The steps of columns follow the first one. Who forgets Add there would miss the column only much later.
+        waiting = (unadded[at - 1] or "").strip() if 0 < at <= len(unadded) else ""
+        if forward and waiting and not said:
+            said, to = f"“{waiting}” is typed but not added: press Add, or empty the field.", at
         return (
             *(number != to for number in range(len(STEPS))),
             to,

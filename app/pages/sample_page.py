@@ -199,10 +199,15 @@ def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> lis
         dcc.Link("← Samples", href="/", className="back-link"),
         html.H1(summary.path.stem),
         html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
-        dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),
-        dcc.Link("Details →", href=details_url(sample.name), className="back-link", id="details-link"),
-        dcc.Link("Results →", href=results_url(sample.name), className="back-link", id="results-link"),
-        dcc.Link("Compare →", href=compare_url(sample.name), className="back-link", id="compare-link"),
+        html.Div(
+            [
+                dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),
+                dcc.Link("Details →", href=details_url(sample.name), className="back-link", id="details-link"),
+                dcc.Link("Results →", href=results_url(sample.name), className="back-link", id="results-link"),
+                dcc.Link("Compare →", href=compare_url(sample.name), className="back-link", id="compare-link"),
+            ],
+            className="sample-links",
+        ),
         *trash_button(writable=writable),
         html.P(problem, className="notice", role="alert") if problem else None,
     ]

@@ -206,3 +206,19 @@ def test_nothing_starts_when_one_of_the_runs_cannot(workspace: Workspace, tmp_pa
     with pytest.raises(ParameterError, match=r"init.gSig: is \(22, 22\), too large"):
         start_runs(workspace, target, read_form("2p", {"init.gSig": "3; 22"}))
     assert list(workspace.project.batch_dir.iterdir()) == []
+
+
+def test_runs_carry_the_name_of_who_started_them(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    movie = tmp_path / "day1.tif"
+    tifffile.imwrite(movie, simulate_movie("2p", n_frames=120, height=40, width=56, n_cells=3, seed=1).frames)
+    names: list[str | None] = []
+    monkeypatch.setattr("pipeline.process.submit_recording", lambda *_, actor=None: names.append(actor))
+    start_runs(
+        workspace,
+        RunTarget(movie=str(movie), rate="10", engine="builtin"),
+        read_form("2p", {"init.gSig": "3; 4"}),
+        actor="Ada",
+    )
+    assert names == ["Ada", "Ada"]

@@ -47,7 +47,15 @@ def test_cells_pasted_without_names_are_taken_by_position() -> None:
     assert with_names("1.5\tlick", moments=True).splitlines()[0] == "time\tname"
     assert with_names("onset\tend\n1\t2", moments=False) == "onset\tend\n1\t2"
     assert with_names("1,2,a,red,5", moments=False).splitlines()[0] == "start,stop,name,colour,column 5"
+    assert with_names("1;2;a", moments=False).splitlines()[0] == "start;stop;name"
     assert with_names("", moments=False) == ""
+
+
+@pytest.mark.parametrize("separator", ["\t", ",", ";"])
+def test_pasted_text_of_a_csv_file_has_the_columns_of_the_file(separator: str) -> None:
+    table = SentTable.of_paste(GRATINGS.replace(",", separator), moments=False).read()
+
+    assert list(table.frame.columns) == ["start", "end", "ori", "sf"]
 
 
 def test_table_is_looked_at_before_it_is_loaded() -> None:
