@@ -119,10 +119,17 @@ class OwnResults(BaseBackgroundCallbackManager):
         dash_key = super().build_cache_key(fn, args, cache_args_to_ignore, triggered)  # type: ignore[no-untyped-call]
         return hashlib.sha256(f"{dash_key}\n{asking_user()}\n{secrets.token_hex(32)}".encode()).hexdigest()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._promised: set[str] = set()
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
     def get_result(self, key: str, job: str | None) -> Any:
         """The result, `UNDEFINED` while there is none, or the error of a job that will not have one."""
         result = self.fetch(key, job)
-        if result is self.UNDEFINED and job is not None and not self.job_running(job):  # type: ignore[no-untyped-call]
+        if result is self.UNDEFINED and job is not None:
+            if self.is_alive(job):
+                self._promised.add(job)
+                return result
             result = self.fetch(key, job)  # it may have ended between the two
             if result is self.UNDEFINED and not self.was_cancelled(job):
                 _log.error("a background callback ended without a result: its process was killed, or cannot run")
@@ -131,6 +138,23 @@ class OwnResults(BaseBackgroundCallbackManager):
             _log.error("a background callback failed:\n%s", result[_ERROR].get("tb", ""))
             return {_ERROR: {**result[_ERROR], "tb": ""}}  # the page says what happened, the log where
         return result
+
+    def job_running(self, job: str | None) -> bool:
+        """Whether the page is to ask again.
+
+        Dash looks for the result first and asks this second. A job that ended between the two would be taken for a
+        cancelled one and its result never fetched: so what was alive a moment ago counts as running.
+        """
+        if job is None:
+            return False
+        if job in self._promised:
+            self._promised.discard(job)
+            return True
+        return self.is_alive(job)
+
+    def is_alive(self, job: str) -> bool:
+        """Whether somebody works on the job, or will."""
+        raise NotImplementedError
 
     def fetch(self, key: str, job: str | None) -> Any:
         """Take the result from where it was left, or `UNDEFINED`."""

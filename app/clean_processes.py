@@ -77,7 +77,7 @@ class CleanProcessManager(OwnResults, DiskcacheManager):
         cache = diskcache.Cache(str(self.folder))
         # The low priority makes it run after the children were ended, which could write once more.
         Finalize(None, _remove, args=(cache, self.folder), exitpriority=-1)
-        super().__init__(cache)  # type: ignore[no-untyped-call]
+        super().__init__(cache)
 
     def make_job_fn(self, fn: Callable[..., Any], progress: Any, key: str | None = None) -> Callable[..., None]:
         """What a child runs: a function that can be imported there, with its arguments."""
@@ -93,7 +93,7 @@ class CleanProcessManager(OwnResults, DiskcacheManager):
         self.handle.delete(_cancelled(process.pid))  # of an earlier process with this number
         return int(process.pid)
 
-    def job_running(self, job: Any) -> bool:
+    def is_alive(self, job: Any) -> bool:
         """Whether the child lives."""
         try:
             return bool(psutil.Process(int(job)).status() != psutil.STATUS_ZOMBIE)

@@ -95,7 +95,7 @@ class RedisManager(OwnResults, CeleryManager):
         self._queue = queue_name(project.folder)
         self._fetched: deque[str] = deque(maxlen=256)
         self._client = quick_client(url)
-        super().__init__(celery_app(project, url))  # type: ignore[no-untyped-call]
+        super().__init__(celery_app(project, url))
 
     def make_job_fn(self, fn: Callable[..., Any], progress: Any, key: str | None = None) -> Any:
         """The task, as the server and the workers both register it."""
@@ -139,7 +139,7 @@ class RedisManager(OwnResults, CeleryManager):
         except _AWAY:
             return {}
 
-    def job_running(self, job: Any) -> bool:
+    def is_alive(self, job: Any) -> bool:
         """Whether somebody works on the task, or will."""
         if not job or job == _UNREACHABLE:
             return False

@@ -31,6 +31,7 @@ from app.batch_request import (
     summary,
 )
 from app.components import folder_picker
+from app.components.fields import field
 from app.components.grid_theme import THEME
 from app.components.markup import aria
 from app.components.process_form import named
@@ -39,7 +40,6 @@ from app.components.recording_fields import (
     PRESETS,
     custom_fields,
     engine_options,
-    field,
     parameter_options,
     session_fields,
     subject_suggestions,

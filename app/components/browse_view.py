@@ -29,6 +29,7 @@ from app.browse import (
 from app.browse_actions import next_state
 from app.browse_edits import edit_cell, editable_columns
 from app.components.browse_grid import grid_column
+from app.components.fields import dialogue, field
 from app.components.markup import aria, clientside, data
 from app.edit_routes import actor_of
 from app.formatting import count
@@ -227,23 +228,19 @@ def _column_switches(view: View, shown: Sequence[str], action: str) -> list[Comp
 
 
 def _save_dialogue() -> Component:
-    return dbc.Modal(
+    return dialogue(
+        "browse-save-dialogue",
+        "Save as tab",
         [
-            dbc.ModalHeader(dbc.ModalTitle("Save as tab")),
-            dbc.ModalBody(
-                [
-                    html.P(
-                        "The filters are kept in the project under this name, with the order in which they were made."
-                    ),
-                    html.Label("Name", htmlFor="browse-save-name"),
-                    dbc.Input(id="browse-save-name", type="text", maxLength=100, placeholder="Good cells of m1"),
-                    html.Div(id="browse-save-problem", className="form-message is-error", role="alert"),
-                ]
+            html.P("The filters are kept in the project under this name, with the order in which they were made."),
+            field(
+                "browse-save-name",
+                "Name",
+                dbc.Input(id="browse-save-name", type="text", maxLength=100, placeholder="Good cells of m1"),
             ),
-            dbc.ModalFooter(dbc.Button("Save", id="browse-save", color="primary")),
+            html.Div(id="browse-save-problem", className="form-message is-error", role="alert"),
         ],
-        id="browse-save-dialogue",
-        is_open=False,
+        dbc.Button("Save", id="browse-save", color="primary"),
     )
 
 

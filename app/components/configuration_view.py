@@ -14,6 +14,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import labelled
 from app.components.grid_theme import THEME
 from app.components.markup import aria
 from app.configuration_changes import (
@@ -151,21 +152,19 @@ def defaults_card(project: Project) -> Component:
             ),
             html.Div(
                 [
-                    html.Div(
-                        [
-                            html.Label(_LABELS[name], htmlFor=f"default-{name}", title=field.help),
-                            dbc.Input(
-                                id={"type": "default", "name": name},
-                                type="text",
-                                size="sm",
-                                value=texts[name],
-                                disabled=not project.writable,
-                                placeholder=field.help,
-                            ),
-                        ],
-                        className="field",
+                    labelled(
+                        _LABELS[name],
+                        dbc.Input(
+                            id={"type": "default", "name": name},
+                            type="text",
+                            size="sm",
+                            value=texts[name],
+                            disabled=not project.writable,
+                            placeholder=default.help,
+                        ),
+                        title=default.help,
                     )
-                    for name, field in DEFAULT_FIELDS.items()
+                    for name, default in DEFAULT_FIELDS.items()
                 ],
                 className="defaults-grid",
             ),

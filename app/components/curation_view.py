@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import choice, dialogue, field
 from app.components.markup import aria, clientside, data
 from app.configuration_changes import new_column
 from app.curation import editable, tag_columns, thresholds, version_in_file
@@ -249,47 +250,26 @@ def _shortcut_sheet() -> Component:
 
 
 def _column_dialogue() -> Component:
-    return dbc.Modal(
+    return dialogue(
+        "tag-column-dialogue",
+        "New tag column",
         [
-            dbc.ModalHeader(dbc.ModalTitle("New tag column")),
-            dbc.ModalBody(
-                [
-                    html.P("A tag column holds one value for every cell, in all samples of this project."),
-                    html.Div(
-                        [
-                            html.Label("Name", htmlFor="tag-column-name"),
-                            dbc.Input(id="tag-column-name", type="text", placeholder="cell_type", maxLength=60),
-                        ],
-                        className="field",
-                    ),
-                    html.Div(
-                        [
-                            html.Label("Values", htmlFor="tag-column-type"),
-                            dbc.Select(
-                                id="tag-column-type",
-                                options=[{"label": label, "value": value} for value, label in _TYPES],
-                                value=ColumnType.TEXT.value,
-                            ),
-                        ],
-                        className="field",
-                    ),
-                    html.Div(
-                        [
-                            html.Label("Allowed values (optional)", htmlFor="tag-column-vocabulary"),
-                            dbc.Input(id="tag-column-vocabulary", type="text", placeholder="neuron, astrocyte, unsure"),
-                            html.Div(
-                                "Separated by commas. The keys 1 to 9 give them in this order.", className="field-hint"
-                            ),
-                        ],
-                        className="field",
-                    ),
-                    html.Div(id="tag-column-problem", className="form-message is-error", role="alert"),
-                ]
+            html.P("A tag column holds one value for every cell, in all samples of this project."),
+            field(
+                "tag-column-name",
+                "Name",
+                dbc.Input(id="tag-column-name", type="text", placeholder="cell_type", maxLength=60),
             ),
-            dbc.ModalFooter(dbc.Button("Add", id="tag-column-add", color="primary")),
+            choice("tag-column-type", "Values", _TYPES),
+            field(
+                "tag-column-vocabulary",
+                "Allowed values (optional)",
+                dbc.Input(id="tag-column-vocabulary", type="text", placeholder="neuron, astrocyte, unsure"),
+                "Separated by commas. The keys 1 to 9 give them in this order.",
+            ),
+            html.Div(id="tag-column-problem", className="form-message is-error", role="alert"),
         ],
-        id="tag-column-dialogue",
-        is_open=False,
+        dbc.Button("Add", id="tag-column-add", color="primary"),
     )
 
 

@@ -10,17 +10,10 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import field, labelled
 from app.components.markup import aria
 from app.components.process_form import named
-from app.components.recording_fields import (
-    NOTHING,
-    PRESETS,
-    custom_fields,
-    engine_options,
-    field,
-    labelled,
-    parameter_options,
-)
+from app.components.recording_fields import NOTHING, PRESETS, custom_fields, engine_options, parameter_options
 from app.edit_routes import actor_of
 from app.field_names import field_words
 from app.sample_details import (

@@ -13,6 +13,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components import folder_picker
+from app.components.fields import field
 from app.components.grid_theme import THEME
 from app.components.markup import aria
 from app.edit_routes import actor_of
@@ -116,21 +117,12 @@ def export_form(project: Project) -> Component:
     return html.Section(
         [
             html.H2("Export for DANDI", id="export-title"),
-            html.Div(
-                [
-                    html.Div(
-                        [
-                            html.Label("Folder", htmlFor="export-folder"),
-                            html.Button("Browse\u2026", id="export-pick", type="button", className="text-button"),
-                        ],
-                        className="field-head",
-                    ),
-                    dbc.Input(
-                        id="export-folder", type="text", className="path-input", value=str(default_folder(project))
-                    ),
-                    html.Small("What is there already, and did not change, is left alone.", className="field-hint"),
-                ],
-                className="field",
+            field(
+                "export-folder",
+                "Folder",
+                dbc.Input(id="export-folder", type="text", className="path-input", value=str(default_folder(project))),
+                "What is there already, and did not change, is left alone.",
+                html.Button("Browse\u2026", id="export-pick", type="button", className="text-button"),
             ),
             dbc.Switch(id="export-movies", label="With the registered movies", value=True),
             dbc.Switch(id="export-anyway", label="Export all the same (for a colleague, not for DANDI)", value=False),

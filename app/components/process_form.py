@@ -10,13 +10,13 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import field
 from app.components.markup import aria
 from app.components.recording_fields import (
     NOTHING,
     PRESETS,
     custom_fields,
     engine_options,
-    field,
     parameter_options,
     session_fields,
     subject_fields,

@@ -12,6 +12,7 @@ import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
+from app.components.fields import labelled
 from app.recording_details import SESSION_DETAILS, SUBJECT_DETAILS, Detail, default_texts
 from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
@@ -30,24 +31,6 @@ _MOST_SUGGESTED = 60
 NOTHING = " "
 """The value of a choice that chooses nothing: an empty one is what a select shows as its placeholder."""
 _NOT_GIVEN = "\u2013"
-
-
-def field(
-    control_id: str, label: str, control: Component, hint: str | None = None, action: Component | None = None
-) -> Component:
-    """A control with its label above and a hint below."""
-    head: list[Component] = [html.Label(label, htmlFor=control_id)]
-    if action is not None:
-        head.append(action)
-    parts: list[Component] = [html.Div(head, className="field-head"), control]
-    if hint is not None:
-        parts.append(html.Small(hint, className="field-hint"))
-    return html.Div(parts, className="field")
-
-
-def labelled(label: str, control: Component, title: str = "") -> Component:
-    """A control inside its label: for ids that are no plain text, which a label cannot name."""
-    return html.Label([html.Span(label), control], className="field-labelled", title=title or None)
 
 
 def engine_options(project: Project) -> list[dict[str, Any]]:

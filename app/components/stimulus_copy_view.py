@@ -8,6 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import choice
 from app.components.markup import aria, clientside
 from app.edit_routes import actor_of
 from app.stimulus_edits import Copied, copy_stimuli
@@ -26,12 +27,12 @@ def copy_dialogue() -> Component:
                     dbc.Checklist(id="stimulus-copy-samples", options=[], value=[], className="stimulus-samples"),
                     html.Div(
                         [
-                            _choice(
+                            choice(
                                 "stimulus-copy-existing",
                                 "Samples that have some already",
                                 (("refuse", "leave as they are"), ("replace", "replace theirs")),
                             ),
-                            _choice(
+                            choice(
                                 "stimulus-copy-beyond",
                                 "Outside their recording",
                                 (("cut", "shorten, or leave out"), ("keep", "keep"), ("refuse", "refuse the sample")),
@@ -46,21 +47,6 @@ def copy_dialogue() -> Component:
         ],
         id="stimulus-copy",
         is_open=False,
-    )
-
-
-def _choice(name: str, label: str, options: tuple[tuple[str, str], ...]) -> Component:
-    return html.Div(
-        [
-            html.Label(label, htmlFor=name),
-            dbc.Select(
-                id=name,
-                options=[{"label": text, "value": value} for value, text in options],
-                value=options[0][0],
-                size="sm",
-            ),
-        ],
-        className="field",
     )
 
 

@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import choice
 from app.components.markup import aria, clientside
 from app.edit_routes import actor_of
 from app.formatting import count
@@ -63,17 +64,17 @@ def import_dialogue() -> Component:
                     html.Div(id="stimulus-source", className="muted"),
                     html.Div(id="stimulus-preview", className="stimulus-preview"),
                     html.Div(
-                        [_choice(f"stimulus-role-{role}", label, ()) for role, label in _ROLES],
+                        [choice(f"stimulus-role-{role}", label, ()) for role, label in _ROLES],
                         className="stimulus-fields",
                     ),
                     html.Div(
                         [
-                            _choice(
+                            choice(
                                 "stimulus-unit",
                                 "Times are",
                                 (("", "choose"), ("seconds", "seconds"), ("frames", "frames, counted from 0")),
                             ),
-                            *(_choice(name, label, options) for name, label, options in _RULES),
+                            *(choice(name, label, options) for name, label, options in _RULES),
                         ],
                         className="stimulus-fields",
                     ),
@@ -93,21 +94,6 @@ def import_dialogue() -> Component:
         id="stimulus-import",
         size="xl",
         is_open=False,
-    )
-
-
-def _choice(name: str, label: str, options: Sequence[tuple[str, str]]) -> Component:
-    return html.Div(
-        [
-            html.Label(label, htmlFor=name),
-            dbc.Select(
-                id=name,
-                options=[{"label": text, "value": value} for value, text in options],
-                value=options[0][0] if options else "",
-                size="sm",
-            ),
-        ],
-        className="field",
     )
 
 

@@ -9,6 +9,7 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.components.fields import dialogue, field
 from app.components.grid_theme import THEME
 from app.components.markup import aria, clientside, data
 from app.stimulus_edits import add_stimulus_type
@@ -175,34 +176,25 @@ def _segment(action: str, value: str, label: str, title: str) -> Component:
 
 
 def _type_dialogue() -> Component:
-    return dbc.Modal(
+    return dialogue(
+        "stimulus-type-dialogue",
+        "New stimulus type",
         [
-            dbc.ModalHeader(dbc.ModalTitle("New stimulus type")),
-            dbc.ModalBody(
-                [
-                    html.P("A stimulus type is a table of its own in every sample of this project."),
-                    html.Div(
-                        [
-                            html.Label("Name", htmlFor="stimulus-type-name"),
-                            dbc.Input(id="stimulus-type-name", type="text", placeholder="orientation", maxLength=60),
-                        ],
-                        className="field",
-                    ),
-                    html.Div(
-                        [
-                            html.Label("Allowed names (optional)", htmlFor="stimulus-type-vocabulary"),
-                            dbc.Input(id="stimulus-type-vocabulary", type="text", placeholder="left, right, blank"),
-                            html.Div("Separated by commas. Empty: any name.", className="field-hint"),
-                        ],
-                        className="field",
-                    ),
-                    html.Div(id="stimulus-type-problem", className="form-message is-error", role="alert"),
-                ]
+            html.P("A stimulus type is a table of its own in every sample of this project."),
+            field(
+                "stimulus-type-name",
+                "Name",
+                dbc.Input(id="stimulus-type-name", type="text", placeholder="orientation", maxLength=60),
             ),
-            dbc.ModalFooter(dbc.Button("Add", id="stimulus-type-add", color="primary")),
+            field(
+                "stimulus-type-vocabulary",
+                "Allowed names (optional)",
+                dbc.Input(id="stimulus-type-vocabulary", type="text", placeholder="left, right, blank"),
+                "Separated by commas. Empty: any name.",
+            ),
+            html.Div(id="stimulus-type-problem", className="form-message is-error", role="alert"),
         ],
-        id="stimulus-type-dialogue",
-        is_open=False,
+        dbc.Button("Add", id="stimulus-type-add", color="primary"),
     )
 
 

@@ -12,8 +12,8 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components import folder_picker
+from app.components.fields import field, labelled
 from app.components.process_form import named
-from app.components.recording_fields import field, labelled
 from app.new_project import TypedColumn, configured, create_project, place_of
 from app.project_servers import ProjectServers
 from nwb_schema.columns import ColumnKind, ColumnType

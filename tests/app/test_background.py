@@ -77,6 +77,22 @@ def test_callback_knows_its_project_and_hands_back_its_result(manager: Any, proj
     assert result(manager, key, job) == [project.name, "x"]
 
 
+def test_result_of_a_job_that_ends_while_the_page_asks_is_not_lost(
+    manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, job = start(manager, background_work.name_of_project, "x")
+    with monkeypatch.context() as still_working:
+        still_working.setattr(manager, "is_alive", lambda job: True)
+        still_working.setattr(manager, "fetch", lambda key, job: manager.UNDEFINED)
+        assert manager.get_result(key, job) is manager.UNDEFINED
+    with monkeypatch.context() as ended:
+        ended.setattr(manager, "is_alive", lambda job: False)
+        assert manager.job_running(job), "Dash would tell the page that there is nothing to come"
+        assert not manager.job_running(job)
+
+    assert result(manager, key, job) is not manager.UNDEFINED
+
+
 def test_the_same_question_asked_twice_has_two_answers(manager: Any) -> None:
     one, two = (start(manager, background_work.name_of_project, "the same") for _ in range(2))
 

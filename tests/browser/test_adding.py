@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from nwb_schema import configure
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
@@ -37,10 +38,7 @@ def server(project: Project) -> Iterator[str]:
 
 
 def fill(page: Page, selector: str, text: str) -> None:
-    field = page.find(selector)
-    page.script("arguments[0].scrollIntoView({block: 'center'})", field)
-    field.clear()
-    field.send_keys(text)
+    page.write(selector, Keys.CONTROL + "a" + Keys.NULL, text)
 
 
 def test_folder_of_movies_becomes_samples_of_which_bad_names_are_refused(
@@ -58,7 +56,7 @@ def test_folder_of_movies_becomes_samples_of_which_bad_names_are_refused(
     page.until(lambda: "subject m1, session day1, dose 2.5" in page.text("#batch-names"), "the names are not read")
     page.click_button("button", "Look at the movies")
     page.until(lambda: "1 movie ready, 1 refused" in page.text("#batch-summary"), "nothing is said of the movies")
-    assert "Does not fit the pattern" in page.text("#batch-grid")
+    page.until(lambda: "Does not fit the pattern" in page.text("#batch-grid"))
     page.click_button("button", "Start 1 movie")
 
     page.until(lambda: page.job_state() == "ok", "the job does not end")
@@ -88,7 +86,7 @@ def test_what_blocks_an_export_is_corrected_where_the_page_leads_to(
         fill(page, f'input[id*="{name}"]', text)
     page.click_button("button", "Save")
     page.until(lambda: "Saved: 7 changes." in page.text("#details-said"), "nothing is saved")
-    assert page.script("return document.querySelector('input[id*=\"subject.age\"]').value") == "P90D"
+    page.until(lambda: page.find('input[id*="subject.age"]').get_attribute("value") == "P90D")
 
     page.click_button(".site-nav a", "Export")
     page.until(lambda: "1 of 1 sample ready" in page.text("#export-summary"), "the sample is still blocked")
@@ -126,11 +124,11 @@ def test_new_project_is_made_in_the_wizard_and_opened(
         for step in (2, 3, 4, 5):
             page.click_button("#wizard button", "Next")
             page.until(lambda step=step: not page.find(f"#wizard-step-{step}").get_attribute("hidden"))
-        assert "cell_type" in page.text("#wizard-summary")
+        page.until(lambda: "cell_type" in page.text("#wizard-summary"))
         page.click_button("#wizard button", "Make the project")
 
         page.until(lambda: "No samples yet" in page.text("#samples-empty"), "the project is not opened")
-        assert page.text(".project-name") == "My odours"
+        page.until(lambda: page.text(".project-name") == "My odours")
         assert Project.open(tmp_path / "My-odours").configuration().columns[0].vocabulary == (
             "pyramidal",
             "interneuron",

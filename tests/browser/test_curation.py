@@ -188,7 +188,7 @@ def test_edits_of_others_appear_and_conflicts_are_asked_about(page: Page, curate
     page.click_button("#curation-note button", "Discard my changes")
     saved(page)
     assert stored(mine)["is_accepted"][1]
-    assert "accepted" in page.text(f'#roi-table .ag-row[row-id="{keys[1]}"]')
+    page.until(lambda: "accepted" in page.text(f'#roi-table .ag-row[row-id="{keys[1]}"]'))
 
 
 def test_other_thresholds_are_drawn_before_they_are_applied(page: Page, mine: MadeSample) -> None:

@@ -1,3 +1,5 @@
+"""The heat map of all cells, and figures that are downloaded."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -80,7 +80,7 @@ def test_a_cell_is_compared_and_the_other_result_chosen(
         """
     )
     page.until(lambda: len(lines(page, "compare-traces")) == 2, "no traces of the cell were drawn")
-    assert "overlap 1.00" in page.text("#compare-cell")
+    page.until(lambda: "overlap 1.00" in page.text("#compare-cell"))
     page.until(lambda: len(page.all("#compare-outlines .shapelayer path")) == 2, "the cell is not marked in both")
     page.click("#compare-previous")
     page.until(lambda: page.text("#compare-cell") == "only in B", "there is no cell before the first")

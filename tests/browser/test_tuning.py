@@ -51,7 +51,7 @@ def field(key: str, kind: str = "parameter") -> str:
 
 def type_into(page: Page, selector: str, text: str) -> None:
     page.click(selector)
-    page.find(selector).send_keys(Keys.CONTROL + "a" + Keys.NULL, text, Keys.ENTER)
+    page.write(selector, Keys.CONTROL + "a" + Keys.NULL, text, Keys.ENTER)
 
 
 def named_set(project: Project, name: str) -> dict[str, Any] | None:
@@ -65,23 +65,23 @@ def test_parameters_are_searched_set_swept_and_saved(
     page = open_page(f"{url}/parameters")
     page.until(lambda: "As the preset" in page.text("#parameters-summary"))
 
-    page.find("#parameters-search").send_keys("typical cell")
+    page.write("#parameters-search", "typical cell")
     shown = "[...document.querySelectorAll('.parameter-field')].filter((f) => f.offsetParent).map((f) => f.dataset.key)"
     page.until(lambda: page.script(f"return {shown}") == ["init.gSig"], "the search does not narrow the form")
 
     type_into(page, field("init.gSig"), "3; 5")
     page.until(lambda: page.text("#parameters-run") == "Start 2 runs")
-    assert "unlike the two-photon preset" in page.text("#parameters-summary").lower()
+    page.until(lambda: "unlike the two-photon preset" in page.text("#parameters-summary").lower())
     page.until(lambda: page.all('.is-changed [data-back="init.gSig"]'))
     page.click('[data-back="init.gSig"]')
     page.until(lambda: page.text("#parameters-run") == "Find the cells")
-    assert page.find(field("init.gSig")).get_attribute("value") == "4, 4"
+    page.until(lambda: page.find(field("init.gSig")).get_attribute("value") == "4, 4")
 
     type_into(page, field("init.gSig"), "wide")
     page.until(lambda: "no number" in page.text(".parameter-errors"))
     type_into(page, field("init.gSig"), "6")
     page.until(lambda: "6, 6" in page.text("#parameters-summary"))
-    page.find("#parameters-name").send_keys("large cells")
+    page.write("#parameters-name", "large cells")
     page.click("#parameters-save")
     page.until(lambda: named_set(fresh, "large cells"))
     saved = named_set(fresh, "large cells")
@@ -115,8 +115,7 @@ def test_a_movie_is_tuned_cropped_and_processed(
     slide("init.min_pnr", 9)
     page.until(lambda: int(page.script(f"return {stage}.seeds")) < low, "the threshold does not count")
 
-    canvas = page.find("#tune-canvas")
-    page.script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", canvas)
+    canvas = page.standing("#tune-canvas")
     size = canvas.size
     drag = ActionChains(page.driver).move_to_element_with_offset(canvas, -round(size["width"] * 0.4), 0)
     drag.move_by_offset(0, -round(size["height"] * 0.4)).click_and_hold()
@@ -131,7 +130,7 @@ def test_a_movie_is_tuned_cropped_and_processed(
     page.until(lambda: "Crispness" in page.text("#tune-motion-said"))
 
     for name, text in (("tune-name", "tuned"), ("tune-subject", "m7"), ("tune-rate", "20")):
-        page.find(f"#{name}").send_keys(text)
+        page.write(f"#{name}", text)
     page.click("#tune-save")
     page.until(lambda: named_set(fresh, "tuned"))
     assert (named_set(fresh, "tuned") or {})["init"]["min_pnr"] == 9

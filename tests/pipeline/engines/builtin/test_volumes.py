@@ -277,7 +277,7 @@ OF_TRACES = {
 OF_PLANES = {
     "pw_rigid", "strides", "overlaps", "max_deviation_rigid", "gSig_filt", "method_init", "method_deconvolution",
     "min_corr", "min_pnr", "ssub_B", "ring_size_factor", "center_psf", "ssub", "rf", "stride", "nb_patch",
-    "low_rank_background", "del_duplicates", "use_cnn", "min_cnn_thr", "cnn_lowest",
+    "low_rank_background", "del_duplicates", "use_cnn", "min_cnn_thr", "cnn_lowest", "gSig_range",
 }  # fmt: skip
 # Where the recording is short, a parameter shows only together with another one.
 TOGETHER_WITH: dict[str, dict[str, Any]] = {"rolling_sum": {"rolling_length": 10}, "only_init": {"refit": False}}
