@@ -152,7 +152,9 @@ def _grid() -> Component:
             "suppressFieldDotNotation": True,
             "stopEditingWhenCellsLoseFocus": True,
             # A text of the grid's language and no overlay of our own: that would be a string to evaluate.
-            "localeText": {"noRowsToShow": "Nothing yet: drag in the lane above, add a row, or import or paste a table."},
+            "localeText": {
+                "noRowsToShow": "Nothing yet: drag in the lane above, add a row, or import or paste a table."
+            },
         },
         className="fluorite-grid",
         style={"height": "max(280px, calc(100vh - 560px))", "width": "100%"},
