@@ -43,6 +43,8 @@ _EXAMPLES = {
     "imaging.excitation_lambda_nm": "920",
     "imaging.emission_lambda_nm": "510",
 }
+_NEEDED = ("subject.species",)
+"""Fields without a placeholder that publishing needs."""
 GROUPS = {"subject": "Animal", "session": "Session", "imaging": "Imaging"}
 """The first part of a field's name, and what people call what it is about."""
 
@@ -79,7 +81,8 @@ def shown_fields(state: SampleState) -> list[ShownField]:
     for name, field in FIELDS.items():
         group, _, plain = name.partition(".")
         assumed = name == "session.session_start_time" and source in ("file date", "import")
-        missing = field.placeholder_name in not_given or assumed
+        unsaid = name in _NEEDED and not state.fields.get(name)
+        missing = field.placeholder_name in not_given or assumed or unsaid
         text = "" if missing and not assumed else as_text(field, state.fields.get(name))
         label = _LABELS.get(name, plain.replace("_", " ").capitalize())
         found.append(ShownField(name, GROUPS[group], label, _EXAMPLES.get(name, ""), text, missing))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +15,7 @@ from app import project_servers
 from app.components.home_view import listed, project_cards
 from app.home_facts import project_facts
 from app.home_server import create_home_app, serve_home
+from app.project_server import usual_port
 from app.project_servers import ProjectServers
 from app.recent_projects import configuration_folder, forget, recent_projects, remember
 from app.serve import ServeError
@@ -98,6 +101,30 @@ def test_project_is_served_on_a_port_of_its_own_and_ends_with_the_home_page(tmp_
         running.stdin.close()  # as the end of the home page's process does
         assert running.wait(timeout=60) is not None
         assert not servers.is_running(project.folder)
+    finally:
+        servers.close()
+
+
+def test_project_has_the_same_port_each_time_unless_it_is_taken(tmp_path: Path) -> None:
+    folder = Project.create(tmp_path / "project").folder
+    port = usual_port(folder)
+    assert port == usual_port(tmp_path / "." / "project")
+    with socket.socket() as other:
+        try:
+            other.bind(("127.0.0.1", port))
+        except OSError:
+            pytest.fail(f"port {port} is in use on this computer")
+        other.listen()
+        servers = ProjectServers((folder,))
+        try:
+            elsewhere = urlsplit(servers.open(folder)).port
+        finally:
+            servers.close()
+    assert elsewhere != port
+
+    servers = ProjectServers((folder,))
+    try:
+        assert urlsplit(servers.open(folder)).port == port
     finally:
         servers.close()
 

@@ -1,6 +1,9 @@
+"""Metadata of a sample as a form, and the edits that a changed form asks for."""
+
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,13 @@ def test_placeholders_are_shown_as_missing_and_empty(own: tuple[Project, Path]) 
     assert fields["session.session_description"].text
     assert not fields["session.session_description"].missing
     assert fields["session.session_start_time"].text.startswith("2026-03-04T10:12")
+
+
+def test_species_is_needed_though_it_has_no_placeholder(own: tuple[Project, Path]) -> None:
+    state = read_state(own[1])
+    for species, missing in ((None, True), ("Mus musculus", False)):
+        changed = replace(state, fields={**state.fields, "subject.species": species})
+        assert {field.name: field.missing for field in shown_fields(changed)}["subject.species"] is missing
 
 
 def test_only_what_was_changed_becomes_an_edit(own: tuple[Project, Path]) -> None:
