@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,21 +73,25 @@ _MOST_NAMED = 40
 """A filter that names more samples than this makes an address that nobody can send."""
 
 
-def blocked_samples(paths: Sequence[Path], *, budget: int = 150) -> tuple[int, bool]:
+BUDGET_S = 0.3
+"""For how long a page may wait for files to be checked."""
+
+
+def blocked_samples(paths: Sequence[Path], *, clock: Callable[[], float] = time.monotonic) -> tuple[int, bool]:
     """How many samples something keeps from being published, and whether all were looked at.
 
-    Each version of a file is looked at once, which takes milliseconds; of many new ones only `budget` at a time, so
-    that a page never waits for a thousand files.
+    Each version of a file is looked at once, which takes up to a third of a second; after `BUDGET_S` of the `clock`
+    the rest is left for the next time, so that a page never waits for a thousand files.
     """
     blocked, all_seen = 0, True
+    end = clock() + BUDGET_S
     for path in paths:
         signature = file_signature(path)
         known = _blocked.get(path)
         if known is None or known[0] != signature:
-            if budget <= 0:
+            if clock() >= end:
                 all_seen = False
                 continue
-            budget -= 1
             known = _blocked[path] = (signature, not check_sample(path).ok)
         blocked += known[1]
     return blocked, all_seen

@@ -1,10 +1,14 @@
+"""What of a project waits for somebody."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app import attention
 from app.attention import blocked_samples, matters
 from app.browse import from_address
 from nwb_schema.catalogue import Catalogue
@@ -19,6 +23,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[MadeSa
     project = Project.create(tmp_path_factory.mktemp("attention") / "project")
     simulation = simulate()
     return project, [add_sample(project, simulation, subject=f"m{n}", with_movie=False) for n in (1, 2)]
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the computer is that tests."""
+    monkeypatch.setattr(attention, "BUDGET_S", 1000.0)
 
 
 def texts(project: Project, jobs: list[dict[str, str]]) -> list[str]:
@@ -62,8 +72,12 @@ def test_of_many_new_files_only_some_are_looked_at_at_a_time(tmp_path: Path) -> 
     for file in files:
         file.write_bytes(b"broken")
 
-    assert blocked_samples(files, budget=2) == (2, False)
-    assert blocked_samples(files, budget=2) == (4, False)
-    assert blocked_samples(files, budget=2) == (5, True)
+    def looks(n: int) -> Callable[[], float]:
+        """A clock on which the time is over after so many files."""
+        return iter([0.0, *[0.0] * n, *[1e6] * 10]).__next__
+
+    assert blocked_samples(files, clock=looks(2)) == (2, False)
+    assert blocked_samples(files, clock=looks(2)) == (4, False)
+    assert blocked_samples(files, clock=looks(2)) == (5, True)
     files[0].write_bytes(b"broken otherwise")
-    assert blocked_samples(files, budget=0) == (4, False)
+    assert blocked_samples(files, clock=looks(0)) == (4, False)
