@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 import secrets
+from abc import abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
 from importlib import import_module
@@ -152,17 +153,17 @@ class OwnResults(BaseBackgroundCallbackManager):
             return True
         return self.is_alive(job)
 
+    @abstractmethod
     def is_alive(self, job: str) -> bool:
         """Whether somebody works on the job, or will."""
-        raise NotImplementedError
 
     def fetch(self, key: str, job: str | None) -> Any:
         """Take the result from where it was left, or `UNDEFINED`."""
         return super().get_result(key, job)  # type: ignore[no-untyped-call]
 
+    @abstractmethod
     def was_cancelled(self, job: str) -> bool:
         """Whether somebody asked for the job to end."""
-        raise NotImplementedError
 
     def why_lost(self, job: str) -> str:
         """What the page says of a job that is gone without a result."""

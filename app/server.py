@@ -152,62 +152,29 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     return app
 
 
+# Each page with its title, and its address: one with a part in angle brackets is of a sample.
+_PAGES = (
+    (project_page, "", "/"),
+    (sample_page, "Sample", "/sample/<identifier>"),
+    (browse_page, "Browse", "/browse"),
+    (stimulus_page, "Stimuli", "/stimuli/<identifier>"),
+    (parameters_page, "Parameters", "/parameters"),
+    (tune_page, "Tune", "/tune"),
+    (results_page, "Results", "/results/<identifier>"),
+    (compare_page, "Compare", "/compare/<identifier>"),
+    (batch_page, "Many movies", "/batch"),
+    (export_page, "Export", "/export"),
+    (details_page, "Details", "/details/<identifier>"),
+    (configuration_page, "Configuration", "/configuration"),
+)
+
+
 def _register_pages(project_name: str) -> None:
     register: Callable[..., None] = dash.register_page
-    register("app.pages.project_page", path="/", title=f"{project_name} · Fluorite", layout=project_page.layout)
-    register(
-        "app.pages.sample_page",
-        path_template="/sample/<identifier>",
-        title=f"Sample · {project_name} · Fluorite",
-        layout=sample_page.layout,
-    )
-    register(
-        "app.pages.browse_page", path="/browse", title=f"Browse · {project_name} · Fluorite", layout=browse_page.layout
-    )
-    register(
-        "app.pages.stimulus_page",
-        path_template="/stimuli/<identifier>",
-        title=f"Stimuli · {project_name} · Fluorite",
-        layout=stimulus_page.layout,
-    )
-    register(
-        "app.pages.parameters_page",
-        path="/parameters",
-        title=f"Parameters · {project_name} · Fluorite",
-        layout=parameters_page.layout,
-    )
-    register("app.pages.tune_page", path="/tune", title=f"Tune · {project_name} · Fluorite", layout=tune_page.layout)
-    register(
-        "app.pages.results_page",
-        path_template="/results/<identifier>",
-        title=f"Results · {project_name} · Fluorite",
-        layout=results_page.layout,
-    )
-    register(
-        "app.pages.compare_page",
-        path_template="/compare/<identifier>",
-        title=f"Compare · {project_name} · Fluorite",
-        layout=compare_page.layout,
-    )
-    register(
-        "app.pages.batch_page",
-        path="/batch",
-        title=f"Many movies · {project_name} · Fluorite",
-        layout=batch_page.layout,
-    )
-    register(
-        "app.pages.export_page", path="/export", title=f"Export · {project_name} · Fluorite", layout=export_page.layout
-    )
-    register(
-        "app.pages.details_page",
-        path_template="/details/<identifier>",
-        title=f"Details · {project_name} · Fluorite",
-        layout=details_page.layout,
-    )
-    configuration = f"Configuration · {project_name} · Fluorite"
-    register(
-        "app.pages.configuration_page", path="/configuration", title=configuration, layout=configuration_page.layout
-    )
+    for page, title, address in _PAGES:
+        kind = "path_template" if "<" in address else "path"
+        whole = " · ".join(filter(None, (title, project_name, "Fluorite")))
+        register(page.__name__, title=whole, layout=page.layout, **{kind: address})
     register("not_found_404", title="Not found · Fluorite", layout=unknown_page.layout)
 
 

@@ -75,13 +75,13 @@ def test_file_that_is_no_sample_is_listed_and_cannot_be_chosen(own: Project) -> 
     assert row["errors"] == 1
 
 
-def test_blocked_sample_is_not_exported_unless_one_insists(own: Project) -> None:
+def test_blocked_sample_is_not_exported_unless_one_insists(own: Project, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"which blocks its upload.*Export all the same"):
         start(own)
     with pytest.raises(ExportError, match="none is chosen"):
-        start_export(own, [], "/tmp/x", keep_movie=True, allow_blockers=False, actor="Ada")
+        start_export(own, [], str(tmp_path), keep_movie=True, allow_blockers=False, actor="Ada")
     with pytest.raises(SampleError, match="no such sample"):
-        start_export(own, ["gone"], "/tmp/x", keep_movie=True, allow_blockers=False, actor="Ada")
+        start_export(own, ["gone"], str(tmp_path), keep_movie=True, allow_blockers=False, actor="Ada")
     assert last_export(own) is None
 
     job = start(own, allow_blockers=True)
