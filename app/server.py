@@ -11,7 +11,7 @@ import dash_bootstrap_components as dbc
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
-from app import request_guard
+from app import browser_cache, request_guard
 from app.background import background_manager, problem_alert, say_failure
 from app.components import (
     attention_view,
@@ -101,6 +101,9 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         health_endpoint=HEALTH_ENDPOINT,
         background_callback_manager=background_manager(project),
         on_error=say_failure,
+        # Otherwise Dash makes all pages at the first request, and sends them, a megabyte, with every page.
+        # That callbacks name only what is on some page is tested instead.
+        suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     # Signs the handles of background callbacks; whoever had one from before a restart has to ask again.
@@ -114,6 +117,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
+    browser_cache.install(app.server)
     _register_pages(project.name)
     app.layout = _frame(project, home_url)
     for component in (
