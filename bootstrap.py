@@ -121,12 +121,14 @@ def run_tests(python: Path, arguments: list[str]) -> int:
         [*module, "pytest", "-n", str(max(2, len(available_cpus()))), "-m", "not browser and not nightly"],
         [*module, "pytest", "-m", "browser and not nightly"],
     ]
-    for check in checks:
+    failed = []
+    for check in checks:  # all of them, so that one run tells everything that is wrong
         print("+", " ".join(check[2:]), file=sys.stderr, flush=True)
-        code = subprocess.call(check, cwd=ROOT, env=environment)
-        if code != 0:
-            return code
-    return 0
+        if subprocess.call(check, cwd=ROOT, env=environment) != 0:
+            failed.append(" ".join(check[2:]))
+    for check in failed:
+        print(f"failed: {check}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def available_cpus() -> set[int]:

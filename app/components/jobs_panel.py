@@ -112,7 +112,7 @@ def _job_entry(job: dict[str, Any]) -> Component:
         )
     if job["identifier"] and state == "ok":
         actions.append(dcc.Link("Open sample", href=sample_url(job["identifier"]), className="text-button"))
-    if job["identifier"] and job["is_variant"] and state == "ok":
+    if job["identifier"] and job["is_variant"]:
         actions.append(dcc.Link("Compare", href=compare_url(job["identifier"], job["id"]), className="text-button"))
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(

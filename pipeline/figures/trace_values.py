@@ -93,7 +93,9 @@ def placements(
         Each cell from 0 to 1; otherwise all at one scale, so that heights can be compared.
     """
     low, high = spans[:, 0], spans[:, 1]
-    heights = np.where(high > low, high - low, 1.0)
+    # Traces are float32: a smaller range than theirs can hold is no range, and dividing by it would overflow.
+    smallest = np.abs(spans).max(axis=1) * np.finfo(np.float32).eps + np.finfo(np.float32).tiny
+    heights = np.where(high - low > smallest, high - low, 1.0)
     scale = 1.0 / heights if normalised else np.ones(len(spans))
     offset = -low * scale if normalised or stacked else np.zeros(len(spans))
     if stacked:

@@ -40,8 +40,15 @@ def test_stacked_cells_keep_apart_in_order(spans: list[tuple[float, float]], nor
     assert low == pytest.approx(
         level_height(given_spans, normalised=normalised) * np.arange(len(spans))[::-1], abs=1e-6
     )
-    assert np.all(high[1:] <= low[:-1] + 1e-9)  # the first is on top
+    assert np.all(high[1:] <= low[:-1] + 1e-6)  # the first is on top
     assert normalised or np.all(scale == 1)
+
+
+@pytest.mark.parametrize("size", [2.2e-313, 1e-42, 1e-13])
+def test_cell_whose_range_is_below_what_traces_can_hold_counts_as_flat(size: float) -> None:
+    scale, offset = placements(np.array([[0.0, 2.2e-313], [7.0, 7.0 + size]]), stacked=False, normalised=True)
+
+    assert (scale.tolist(), offset.tolist()) == ([1.0, 1.0], [0.0, -7.0])
 
 
 def test_normalised_cells_reach_from_0_to_1_and_others_stay_as_they_are() -> None:
