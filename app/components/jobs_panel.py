@@ -23,7 +23,7 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.addresses import compare_url, sample_url
-from app.background import background_project
+from app.background.callback_project import background_project
 from app.components.markup import aria, data
 from app.field_names import field_words
 from app.formatting import clock_time, duration
