@@ -24,6 +24,7 @@ from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.motion import PatchShiftsOf, ShiftOf, write_registered
 from pipeline.engines.builtin.survey import survey
 from pipeline.engines.builtin.warp import Grid
+from pipeline.foreign.caiman import is_batch_item
 from pipeline.foreign.drawn import is_drawn, read_drawn
 from pipeline.foreign.finding import read_found, read_traced
 from pipeline.foreign.found import Found
@@ -87,8 +88,10 @@ class ImportRequest(BaseModel):
 
     @property
     def title(self) -> str:
-        """One line for people: the file's name, of a folder (``plane0``) also those above it."""
+        """One line for people: the file's name; of a folder (``plane0``) or an item of a batch what is above it, too."""
         parts = self.results.parts
+        if is_batch_item(self.results):
+            return f"{parts[-3]}/{self.results.stem[:8]}"
         return "/".join(parts[-3:]) if self.results.is_dir() else self.results.name
 
 

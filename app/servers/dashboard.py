@@ -27,6 +27,7 @@ from app.components import (
     figure_dialogue,
     folder_browser,
     heatmap_panel,
+    import_view,
     jobs_panel,
     parameter_history_view,
     parameter_run,
@@ -53,6 +54,7 @@ from app.pages import (
     configuration_page,
     details_page,
     export_page,
+    import_page,
     parameters_page,
     project_page,
     results_page,
@@ -151,6 +153,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         tune_view,
         details_view,
         batch_view,
+        import_view,
         export_view,
     ):
         component.register(app)
@@ -168,6 +171,7 @@ _PAGES = (
     (results_page, "Results", "/results/<identifier>"),
     (compare_page, "Compare", "/compare/<identifier>"),
     (batch_page, "Many movies", "/batch"),
+    (import_page, "Import", "/import"),
     (export_page, "Export", "/export"),
     (details_page, "Details", "/details/<identifier>"),
     (configuration_page, "Configuration", "/configuration"),
