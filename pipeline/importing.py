@@ -88,7 +88,7 @@ class ImportRequest(BaseModel):
 
     @property
     def title(self) -> str:
-        """One line for people: the file's name; of a folder (``plane0``) or an item of a batch what is above it, too."""
+        """One line for people: the file's name; of a folder (``plane0``) or an item of a batch also what is above."""
         parts = self.results.parts
         if is_batch_item(self.results):
             return f"{parts[-3]}/{self.results.stem[:8]}"

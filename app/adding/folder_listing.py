@@ -33,9 +33,7 @@ class FolderListing:
     problem: str | None = None
 
 
-def list_folder(
-    folder: Path, roots: Sequence[Path], endings: Sequence[str] = SUPPORTED_EXTENSIONS
-) -> FolderListing:
+def list_folder(folder: Path, roots: Sequence[Path], endings: Sequence[str] = SUPPORTED_EXTENSIONS) -> FolderListing:
     """List a folder that lies under one of `roots`; anything else lists the first root.
 
     Links are followed before the question is asked, so a link cannot lead out.

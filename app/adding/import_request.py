@@ -67,9 +67,8 @@ class ImportForm:
     def values(self) -> dict[str, Any]:
         """What was typed, in the terms of `pipeline.importing.ImportRequest`."""
         path = self.path
-        nothing: dict[str, Any] = {"frame_rate": None, "subject": None}
-        typed = {"movies": None, "series": False, "session": None, "preset": "", "engine": ""}
-        common = common_values(FormValues(**typed, **{**nothing, **self.common}))
+        others: dict[str, Any] = {"frame_rate": None, "subject": None, **self.common}
+        common = common_values(FormValues(movies=None, series=False, session=None, preset="", engine="", **others))
         movie = self.movie.strip().strip("\"'")
         return {
             **{name: common[name] for name in _OF_FORM if name in common},

@@ -81,7 +81,10 @@ def file_buttons(prefix: str, listing: FolderListing) -> list[Component]:
     """One button a file, which chooses it."""
     return [
         html.Button(
-            file.name, id={"type": f"{prefix}-file", "file": str(file)}, type="button", className="browse-folder is-file"
+            file.name,
+            id={"type": f"{prefix}-file", "file": str(file)},
+            type="button",
+            className="browse-folder is-file",
         )
         for file in listing.files[:_MOST_FILES]
     ]

@@ -5,8 +5,8 @@
     fields ── background `look_at` (progress) ──> import-plan ──> what was found
     "Import" ── background `check_them` (progress) ──> import-checked ── `start` ──> message, jobs
 
-Results of a long recording take seconds to read, so both are background callbacks. The first one runs by itself whenever
-a field that it depends on changed; Dash ends the one before.
+Results of a long recording take seconds to read, so both are background callbacks. The first one runs by itself
+whenever a field that it depends on changed; Dash ends the one before.
 """
 
 from __future__ import annotations
@@ -37,12 +37,19 @@ from app.adding.import_request import (
     summary,
 )
 from app.background.callback_project import background_project
+from app.background.callbacks import background_callback
 from app.components import folder_picker
 from app.components.fields import field
 from app.components.grid_theme import THEME
 from app.components.markup import aria
 from app.components.process_form import named
-from app.components.recording_fields import custom_fields, session_fields, subject_fields, subject_suggestions
+from app.components.recording_fields import (
+    READING_FIELDS,
+    custom_fields,
+    session_fields,
+    subject_fields,
+    subject_suggestions,
+)
 from app.field_names import RAW_LABEL
 from app.formatting import count
 from app.workspace import Workspace, current_workspace
@@ -97,9 +104,7 @@ def import_form(workspace: Workspace) -> Component:
             html.H2("The recording"),
             html.Div(
                 [
-                    field(
-                        "import-subject", "Subject", _text("import-subject", "m1", suggestions="import-subjects")
-                    ),
+                    field("import-subject", "Subject", _text("import-subject", "m1", suggestions="import-subjects")),
                     field("import-session", "Session", _text("import-session", "from the name")),
                     field("import-frame_rate", "Frame rate (Hz)", _text("import-frame_rate", "from the results")),
                     *custom_fields("import", workspace),
@@ -117,12 +122,6 @@ def import_form(workspace: Workspace) -> Component:
 
 def _folds(workspace: Workspace) -> Component:
     project = workspace.project
-    reading = (
-        ("axes", "Axes", "TYX"),
-        ("dataset", "Dataset", "/mov"),
-        ("plane", "Plane", "0"),
-        ("channel", "Channel", "0"),
-    )
     return html.Div(
         [
             html.Details(
@@ -145,8 +144,8 @@ def _folds(workspace: Workspace) -> Component:
                     html.P("Only for a movie that does not say how it is to be read.", className="field-hint"),
                     html.Div(
                         [
-                            field(f"import-{name}", label, _text(f"import-{name}", example))
-                            for name, label, example in reading
+                            field(f"import-{one.name}", one.label, _text(f"import-{one.name}", one.example))
+                            for one in READING_FIELDS
                         ],
                         className="batch-common",
                     ),
@@ -404,18 +403,19 @@ def register(app: Dash) -> None:
     details, custom = {"type": "import-detail", "name": ALL}, {"type": "import-custom", "name": ALL}
     fields = ("results", "movie", "raw", "neuropil", "session", *_COMMON)
     known = [State(id_, part) for id_ in (details, custom) for part in ("id", "value")]
-    app.callback(
+    background_callback(
+        app,
+        look_at,
         Output("import-plan", "data"),
         State("import-visit", "data"),
         *(Input(f"import-{name}", "value") for name in fields),
         *known,
-        prevent_initial_call=True,
-        background=True,
-        progress=[Output("import-progress", "children")],
-        progress_default=[""],
-        interval=250,
-    )(look_at)
-    app.callback(
+        progress=Output("import-progress", "children"),
+        at_rest="",
+    )
+    background_callback(
+        app,
+        check_them,
         Output("import-checked", "data"),
         Input("import-start", "n_clicks"),
         State("import-visit", "data"),
@@ -423,13 +423,10 @@ def register(app: Dash) -> None:
         State("import-grid", "selectedRows"),
         *(State(f"import-{name}", "value") for name in fields),
         *known,
-        prevent_initial_call=True,
-        background=True,
-        progress=[Output("import-said", "children")],
-        progress_default=[""],
+        progress=Output("import-said", "children"),
+        at_rest="",
         running=[(Output("import-start", "disabled"), True, False)],
-        interval=250,
-    )(check_them)
+    )
 
     @app.callback(
         Output("import-found", "children"),

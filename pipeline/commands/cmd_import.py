@@ -11,10 +11,19 @@ import click
 
 from nwb_schema.errors import FluoriteError
 from pipeline.commands.console import ends_cleanly, fail, log_to_stderr, print_json, print_report
-from pipeline.commands.options import assigned, custom_option, json_option, movie_options, project_option, read_metadata, sample_options
+from pipeline.commands.options import (
+    assigned,
+    custom_option,
+    json_option,
+    movie_options,
+    project_option,
+    read_metadata,
+    sample_options,
+)
 
 if TYPE_CHECKING:
     from nwb_schema.project import Project
+    from pipeline.import_plan import Facts
     from pipeline.importing import ImportRequest
 
 
@@ -139,18 +148,26 @@ def _show(project: Project, results: Path, values: Mapping[str, Any], as_json: b
     if as_json:
         print_json({"planned": [one.as_dict() for one in planned]})
     for one in planned if not as_json else ():
-        facts = one.facts
-        if facts is not None:
-            cells = f"{facts.n_rois} ROIs" if facts.n_accepted is None else f"{facts.n_accepted} of {facts.n_rois} cells"
-            size = "" if facts.shape is None else " x ".join(map(str, facts.shape))
-            frames = "" if facts.n_frames is None else f"{facts.n_frames} frames"
-            rate = "" if facts.rate_hz is None else f"{facts.rate_hz:g} Hz"
-            movie = f"movie {facts.movie}" if facts.movie else "no movie beside them"
-            program = f"{facts.program} {facts.version}".strip()
-            click.echo(f"{one.name}: {', '.join(filter(None, (program, cells, frames, size, rate, movie)))}")
+        if one.facts is not None:
+            click.echo(f"{one.name}: {_in_a_line(one.facts)}")
         click.echo(f"  refused: {one.problem}" if one.problem else f"  becomes {one.sample}")
     if any(one.problem for one in planned):
         sys.exit(1)
+
+
+def _in_a_line(facts: Facts) -> str:
+    cells = f"{facts.n_rois} ROIs"
+    if facts.n_accepted is not None:
+        cells = f"{facts.n_accepted} of {facts.n_rois} cells"
+    parts = (
+        f"{facts.program} {facts.version}".strip(),
+        cells,
+        "" if facts.n_frames is None else f"{facts.n_frames} frames",
+        "" if facts.shape is None else " x ".join(map(str, facts.shape)),
+        "" if facts.rate_hz is None else f"{facts.rate_hz:g} Hz",
+        f"movie {facts.movie}" if facts.movie else "no movie beside them",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _replace(folder: Path, sample: str, results: Path, reason: str, as_json: bool) -> None:

@@ -163,7 +163,9 @@ def test_what_would_be_imported_is_said_first(project: Path, tmp_path: Path) -> 
     done = run("import", tmp_path / "day1", "--project", project, "--dry-run")
 
     assert done.exit_code == 1
-    assert f"day1/suite2p/plane1: suite2p, 2 of 3 cells, {FRAMES} frames, {HEIGHT} x {WIDTH}, 7.5 Hz, movie" in done.output
+    assert (
+        f"day1/suite2p/plane1: suite2p, 2 of 3 cells, {FRAMES} frames, {HEIGHT} x {WIDTH}, 7.5 Hz, movie" in done.output
+    )
     assert "becomes sub-unknown_ses-day1-plane1_ophys.nwb" in done.output
     assert "stat.npy" in done.output
     assert list((project / "samples").iterdir()) == []
