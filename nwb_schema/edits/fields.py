@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from nwb_schema.errors import EditError
 from nwb_schema.layout import IMAGING_PLANE
+from nwb_schema.moments import parse_moment
 from nwb_schema.names import clean_text
 from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name, weight_with_unit
 
@@ -99,7 +100,7 @@ def _wavelength_nm(value: Any) -> float:
 
 
 def _date(value: Any) -> str:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    moment = value if isinstance(value, datetime) else parse_moment(str(value))
     return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
