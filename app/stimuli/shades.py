@@ -25,9 +25,7 @@ def shade_options(workspace: Workspace, sample: SampleData) -> list[dict[str, st
     ]
 
 
-def sample_shades(
-    sample: SampleData, tables: Collection[str], names: Mapping[str, str] | None = None
-) -> list[Shade]:
+def sample_shades(sample: SampleData, tables: Collection[str], names: Mapping[str, str] | None = None) -> list[Shade]:
     """What to shade for some tables: one entry a name and colour, in order of the names.
 
     Parameters

@@ -179,5 +179,8 @@ START_SOURCE = Field("fluorite.session_start_time_source", "general/fluorite/ses
 REFERENCE_TIME = Field("session.timestamps_reference_time", "timestamps_reference_time")
 """What times in the file count from; NWB sets it to the session's start, and it stays so."""
 
+MOMENTS = frozenset({SESSION_START, "subject.date_of_birth"})
+"""Fields that hold a date and time in ISO 8601."""
+
 STORED = FIELDS | {field.name: field for field in (NOT_GIVEN, START_SOURCE, REFERENCE_TIME)}
 """Every field that edits change, also those that change together with another."""
