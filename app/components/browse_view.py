@@ -208,7 +208,11 @@ def add_filter_form(view: View) -> Component:
 
 
 def _column_options(view: View) -> list[dict[str, str]]:
-    return [{"label": view.label(name), "value": name} for name, column in view.columns.items() if column.listed]
+    return [
+        {"label": view.label(name), "value": name, "title": view.help(name)}
+        for name, column in view.columns.items()
+        if column.listed
+    ]
 
 
 def _column_switches(view: View, shown: Sequence[str], action: str) -> list[Component]:
@@ -218,7 +222,7 @@ def _column_switches(view: View, shown: Sequence[str], action: str) -> list[Comp
             type="button",
             className="dropdown-item",
             role="menuitemcheckbox",
-            title=column.column.help,
+            title=view.help(name),
             **data(browse=action, value=name),
             **aria(checked="true" if name in shown else "false"),
         )
@@ -270,7 +274,10 @@ def panels(workspace: Workspace, view: View) -> list[Component]:
 def _value_panel(one: ValueList) -> Component:
     entries = [
         html.Button(
-            [html.Span(words, className="value-words", title=words), html.Span(f"{number:,}", className="value-count")],
+            [
+                html.Span(words, className="value-words", title=text or words),
+                html.Span(f"{number:,}", className="value-count"),
+            ],
             type="button",
             className="value-entry",
             disabled=text is None,
@@ -282,7 +289,7 @@ def _value_panel(one: ValueList) -> Component:
     more = [html.Div(f"and {one.more:,} more values", className="muted value-more")] if one.more else []
     return html.Section(
         [
-            html.H3(one.label),
+            html.H3(one.label, title=one.column),
             html.Div([*entries, *more] or html.Span("none", className="muted"), className="value-list"),
         ],
         className="value-panel",
@@ -371,7 +378,7 @@ def register(app: Dash) -> None:
             _column_switches(view, view.state.lists, "list"),
             _column_switches(view, view.state.columns, "column"),
             address(state),
-            [{"label": name, "value": name} for name in editable],
+            [{"label": view.label(name), "value": name} for name in editable],
             bulk if bulk in editable else next(iter(editable), None),
             not editable,
         )

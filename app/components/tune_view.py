@@ -68,6 +68,10 @@ _OVERLAYS = (
 )
 
 
+_EMPTY = "Choose a movie above and press “Look at it”: its mean, correlation and peak-to-noise images appear here."
+_LOOKING = "Looking at the movie\u2026"
+
+
 def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Component:
     """Which movie, and which part of it."""
     texts = [
@@ -95,6 +99,7 @@ def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Co
                             sample or FROM_FILE,
                             id="tune-sample",
                         ),
+                        "is-sample",
                     ),
                     _labelled(
                         "Start from",
@@ -176,37 +181,39 @@ def image_card(texts: Mapping[str, str]) -> Component:
             ),
             html.Div(
                 [
-                    html.Canvas(
-                        id="tune-canvas",
-                        tabIndex="0",
-                        role="img",
-                        **aria(label="Image of the movie with seeds, patches and crop"),
+                    html.Div(
+                        [
+                            html.Canvas(
+                                id="tune-canvas",
+                                tabIndex="0",
+                                role="img",
+                                **aria(label="Image of the movie with seeds, patches and crop"),
+                            ),
+                            html.P(_EMPTY, id="tune-empty", className="empty-hint is-large"),
+                        ],
+                        id="tune-stage",
+                        className="tune-stage",
                     ),
-                    html.P(
-                        "Choose a movie above and press “Look at it”: its mean, correlation and peak-to-noise images "
-                        "appear here.",
-                        id="tune-empty",
-                        className="empty-hint is-large",
+                    html.Div(
+                        [
+                            html.Div(id="tune-count", className="tune-count", role="status"),
+                            html.Div(
+                                [
+                                    _slider("init.min_corr", 0, 1, 0.01, texts),
+                                    _slider("init.min_pnr", 0, 40, 0.25, texts),
+                                ],
+                                className="tune-sliders",
+                            ),
+                            html.P(id="tune-thresholds-note", className="field-hint"),
+                            html.Div(id="tune-under-pointer", className="muted tune-pointer"),
+                        ],
+                        id="tune-controls",
+                        className="tune-controls",
                     ),
                 ],
-                id="tune-stage",
-                className="tune-stage",
+                id="tune-view",
+                className="tune-view",
             ),
-            html.Div(
-                [
-                    html.Div(id="tune-count", className="tune-count", role="status"),
-                    html.Div(id="tune-under-pointer", className="muted"),
-                ],
-                className="tune-readout",
-            ),
-            html.Div(
-                [
-                    _slider("init.min_corr", 0, 1, 0.01, texts),
-                    _slider("init.min_pnr", 0, 40, 0.25, texts),
-                ],
-                className="tune-sliders",
-            ),
-            html.P(id="tune-thresholds-note", className="field-hint"),
         ],
         className="card-panel tune-image-card",
         **aria(label="Images"),
@@ -397,9 +404,10 @@ def _field(key: str, texts: Mapping[str, str]) -> Component:
 def register(app: Dash) -> None:
     """Add the page's callbacks."""
     fields = {"type": FIELD, "key": ALL}
-    for function, asked, shown, progress, cancel in (
-        (compute_images, "tune-asked", "tune-shown", "tune-progress", "tune-cancel"),
-        (compute_motion, "tune-motion-asked", "tune-motion-shown", "tune-motion-progress", "tune-motion-cancel"),
+    looking = [(Output("tune-empty", "children"), _LOOKING, _EMPTY)]
+    for function, asked, shown, progress, cancel, running in (
+        (compute_images, "tune-asked", "tune-shown", "tune-progress", "tune-cancel", looking),
+        (compute_motion, "tune-motion-asked", "tune-motion-shown", "tune-motion-progress", "tune-motion-cancel", []),
     ):
         app.callback(
             Output(shown, "data"),
@@ -409,7 +417,7 @@ def register(app: Dash) -> None:
             progress=[Output(progress, "children")],
             progress_default=[""],
             # The button stays: pressed again, it asks anew, and the answer to what was asked before does not count.
-            running=[(Output(cancel, "hidden"), False, True)],
+            running=[(Output(cancel, "hidden"), False, True), *running],
             cancel=[Input(cancel, "n_clicks")],
             interval=300,
         )(function)
