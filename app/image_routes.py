@@ -25,6 +25,8 @@ from pipeline.viewing.levels import Levels, contrast, to_uint8
 # Above 90, JPEG files of noisy frames grow quickly and nobody sees the difference.
 _JPEG_QUALITY = 90
 THUMBNAIL_HEIGHT_PX = 96
+# Browsers keep outlines for ever, also when another version of Fluorite says more in them: then this is another number.
+_OUTLINES_FORM = 2
 _FOR_EVER = "private, max-age=31536000, immutable"
 
 images = Blueprint("images", __name__)
@@ -54,7 +56,7 @@ def projection_url(sample: SampleData, name: str) -> str:
 
 def contours_url(sample: SampleData) -> str:
     """Address of the outlines of all ROIs; the player adds ``z`` for those in one plane of a volume."""
-    return f"/contours/{_name(sample)}.json?{urlencode({'v': sample.signature})}"
+    return f"/contours/{_name(sample)}.json?{urlencode({'v': sample.signature, 'form': _OUTLINES_FORM})}"
 
 
 def thumbnail_url(identifier: str, signature: str) -> str:
