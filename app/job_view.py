@@ -10,6 +10,7 @@ from typing import Any
 
 from nwb_schema.project import Project
 from pipeline.jobs import Job, JobState, Ledger, cancel, reconcile
+from pipeline.jobs.publication import RESULTS_NAME
 
 SHOWN_JOBS = 12
 SHOWN_WAITING = 4
@@ -65,6 +66,9 @@ def cancel_waiting(project: Project) -> int:
 
 def job_state(job: Job) -> dict[str, Any]:
     """One job as JSON-able values."""
+    # One that found the cells of a sample anew and could not put them there: they can be looked at, and chosen.
+    kept = job.state in (JobState.FAILED, JobState.LOST) and job.spec.get("into")
+    unused = job.spec.get("variant_of") if kept and (job.folder / RESULTS_NAME).is_file() else None
     return {
         "id": job.id,
         "title": job.title,
@@ -79,9 +83,9 @@ def job_state(job: Job) -> dict[str, Any]:
         "actor": job.actor,
         "created_at": job.created_at,
         "seconds": None if job.started_at is None or job.ended_at is None else job.ended_at - job.started_at,
-        "identifier": job.result.get("identifier"),
+        "identifier": job.result.get("identifier", unused),
         "also_waiting": 0,
-        "is_variant": "variant" in job.result,
+        "is_variant": "variant" in job.result or unused is not None,
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import Flask, current_app
 
 from app.movie_pool import MoviePool, Shown, file_signature, registered
-from app.sample_store import SampleData, SampleStore
+from app.samples.store import SampleData, SampleStore
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.errors import MovieError
 from nwb_schema.project import Project

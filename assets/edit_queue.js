@@ -1,8 +1,8 @@
 /* Edits on their way to the server: shown at once, sent in order, kept while the server does not answer; and what a page
  * says about them.
  *
- * `url` takes POST {requests, based_on, actor} and GET ?known=version (204: nothing new); see app/edit_routes.py and
- * app/stimulus_routes.py. */
+ * `url` takes POST {requests, based_on, actor} and GET ?known=version (204: nothing new); see app/routes/edits.py and
+ * app/routes/stimuli.py. */
 (function () {
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});

@@ -61,7 +61,7 @@ def serve(folders: tuple[Path, ...], host: str, port: int, browser: bool) -> Non
     if len(folders) == 1:
         _serve(folders[0], host, port, browser)
         return
-    from app.home_server import serve_home
+    from app.servers.home import serve_home
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     serve_home(host, port, projects=folders, on_ready=lambda url: _announce(url, "", browser))
@@ -75,7 +75,7 @@ def serve(folders: tuple[Path, ...], host: str, port: int, browser: bool) -> Non
 @ends_cleanly
 def worker(folder: Path, processes: int) -> None:
     """Work on what the dashboard of DIR does in the background; for servers with FLUORITE_REDIS_URL."""
-    from app.background import redis_workers
+    from app.background.workers import redis_workers
 
     sys.exit(redis_workers().work(folder, processes))
 
@@ -102,7 +102,7 @@ def demo(folder: Path, no_serve: bool, port: int, browser: bool) -> None:
 
 
 def _serve(folder: Path, host: str, port: int, browser: bool, page: str = "") -> None:
-    from app.serve import serve as serve_dashboard
+    from app.servers.serve import serve as serve_dashboard
 
     # `kill` and a closing terminal end the server as Ctrl-C does; jobs go on in their own processes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -261,6 +261,7 @@ def process_recording(project: Project, request: ProcessRequest, job: Job, progr
                 provenance=provenance,
                 seconds=so_far,
                 peak_rss_mb=result.peak_rss_mb,
+                into=request.into,
             )
             return _replaced(project, target, request, kept, job) if request.into else kept
         assert metadata is not None

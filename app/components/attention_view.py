@@ -8,8 +8,8 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.attention import Matter, matters
 from app.components.markup import aria
+from app.home.attention import Matter, matters
 from app.workspace import current_workspace
 
 

@@ -19,8 +19,8 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.background import background_project
-from app.batch_request import (
+from app.actor import actor_of
+from app.adding.batch_request import (
     BatchForm,
     check_chosen,
     first_names,
@@ -30,6 +30,7 @@ from app.batch_request import (
     start_checked,
     summary,
 )
+from app.background.callback_project import background_project
 from app.components import folder_picker
 from app.components.fields import field
 from app.components.grid_theme import THEME
@@ -44,7 +45,6 @@ from app.components.recording_fields import (
     session_fields,
     subject_suggestions,
 )
-from app.edit_routes import actor_of
 from app.formatting import count
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnKind

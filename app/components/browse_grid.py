@@ -7,8 +7,8 @@ from typing import Any
 import dash_ag_grid as dag
 from dash.development.base_component import Component
 
-from app.browse import View
-from app.browse_edits import editable_columns
+from app.browsing.browse import View
+from app.browsing.edits import editable_columns
 from app.components.grid_theme import THEME
 from app.formatting import ABSENT
 from app.workspace import Workspace

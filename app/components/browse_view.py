@@ -13,7 +13,9 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.browse import (
+from app.actor import actor_of
+from app.browsing.actions import next_state
+from app.browsing.browse import (
     OPERATIONS,
     BrowseState,
     ValueList,
@@ -26,12 +28,10 @@ from app.browse import (
     parse_state,
     value_list,
 )
-from app.browse_actions import next_state
-from app.browse_edits import edit_cell, editable_columns
+from app.browsing.edits import edit_cell, editable_columns
 from app.components.browse_grid import grid_column
 from app.components.fields import dialogue, field
 from app.components.markup import aria, clientside, data
-from app.edit_routes import actor_of
 from app.formatting import count
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FilterError, FluoriteError

@@ -9,11 +9,11 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from app.background import background_project
-from app.browse import View, parse_state
-from app.browse_edits import editable_columns, set_value
+from app.actor import actor_of
+from app.background.callback_project import background_project
+from app.browsing.browse import View, parse_state
+from app.browsing.edits import editable_columns, set_value
 from app.components.markup import clientside
-from app.edit_routes import actor_of
 from app.workspace import Workspace
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.errors import FluoriteError

@@ -10,15 +10,15 @@ import numpy as np
 from dash import Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.compared import SAMPLE, Pair, Side, first_choice, load_pair, overviews, variants_of
+from app.actor import actor_of
 from app.components.markup import aria
 from app.components.sized_graph import sized_graph
-from app.edit_routes import actor_of
 from app.figures.compare_figures import distribution_figure, mark_shapes, outline_figure, pair_traces_figure
 from app.figures.traces import message_figure
 from app.formatting import ABSENT, count, duration, local_moment, number
-from app.result_routes import cells_image_url
-from app.sample_store import SampleData
+from app.samples.addresses import cells_image_url
+from app.samples.compared import SAMPLE, Pair, Side, first_choice, load_pair, overviews, variants_of
+from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.edits.identity import MIN_IOU, match_rois
 from nwb_schema.errors import FluoriteError

@@ -12,9 +12,9 @@ from dash.development.base_component import Component
 from app.components.fields import choice, dialogue, field
 from app.components.markup import aria, clientside, data
 from app.configuration_changes import new_column
-from app.curation import editable, tag_columns, thresholds, version_in_file
-from app.roi_rows import tag_field
-from app.sample_store import SampleData
+from app.samples.curation import editable, tag_columns, thresholds, version_in_file
+from app.samples.roi_rows import tag_field
+from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.errors import FluoriteError

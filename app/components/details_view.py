@@ -10,13 +10,13 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.components.fields import field, labelled
 from app.components.markup import aria
 from app.components.process_form import named
 from app.components.recording_fields import NOTHING, PRESETS, custom_fields, engine_options, parameter_options
-from app.edit_routes import actor_of
 from app.field_names import field_words
-from app.sample_details import (
+from app.samples.details import (
     GROUPS,
     ShownField,
     custom_columns,
@@ -27,7 +27,7 @@ from app.sample_details import (
     shown_fields,
     start_again,
 )
-from app.sample_store import SampleData
+from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.edits.sample_state import SampleState, read_state
 from nwb_schema.errors import FluoriteError

@@ -9,10 +9,10 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from app.components.markup import aria
-from app.curation import tag_columns, version_in_file
 from app.formatting import count, local_moment
-from app.roi_rows import are_bodies, plain, roi_rows, tag_field
-from app.sample_store import SampleData
+from app.samples.curation import tag_columns, version_in_file
+from app.samples.roi_rows import are_bodies, plain, roi_rows, tag_field
+from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnDefinition
 from nwb_schema.edits.history import history

@@ -12,11 +12,11 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.components import folder_picker
 from app.components.fields import field
 from app.components.grid_theme import THEME
 from app.components.markup import aria
-from app.edit_routes import actor_of
 from app.export_request import (
     check_thoroughly,
     default_folder,

@@ -10,9 +10,9 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from app.background import background_project
+from app.background.callback_project import background_project
 from app.components.markup import clientside
-from app.figure_request import draw_figure, parse_request
+from app.samples.figure_request import draw_figure, parse_request
 from app.workspace import Workspace
 from nwb_schema.errors import FluoriteError
 

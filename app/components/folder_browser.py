@@ -10,7 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.folder_listing import FolderListing, list_folder
+from app.adding.folder_listing import FolderListing, list_folder
 from app.workspace import current_workspace
 
 

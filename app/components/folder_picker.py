@@ -10,8 +10,8 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
 from dash.development.base_component import Component
 
+from app.adding.folder_listing import FolderListing, list_folder
 from app.components.folder_browser import allowed_roots
-from app.folder_listing import FolderListing, list_folder
 from app.formatting import count
 from nwb_schema.project import CONFIG_NAME
 

@@ -10,12 +10,12 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from app.background import background_project
+from app.background.callback_project import background_project
 from app.components.figure_dialogue import figure_button
 from app.components.markup import aria, clientside
 from app.figures.graph_config import graph_config
 from app.figures.traces import message_figure
-from app.heatmap_request import CELLS, HeatmapRequest, draw_heatmap, order_options
+from app.samples.heatmap_request import CELLS, HeatmapRequest, draw_heatmap, order_options
 from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition
 from nwb_schema.errors import FluoriteError

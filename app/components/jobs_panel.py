@@ -23,7 +23,7 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.addresses import compare_url, sample_url
-from app.background import background_project
+from app.background.callback_project import background_project
 from app.components.markup import aria, data
 from app.field_names import field_words
 from app.formatting import clock_time, duration
@@ -112,7 +112,7 @@ def _job_entry(job: dict[str, Any]) -> Component:
         )
     if job["identifier"] and state == "ok":
         actions.append(dcc.Link("Open sample", href=sample_url(job["identifier"]), className="text-button"))
-    if job["identifier"] and job["is_variant"] and state == "ok":
+    if job["identifier"] and job["is_variant"]:
         actions.append(dcc.Link("Compare", href=compare_url(job["identifier"], job["id"]), className="text-button"))
     took = f" · took {duration(job['seconds'])}" if job["seconds"] is not None else ""
     parts.append(

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from app.addresses import sample_url
 from app.components.markup import aria
 from app.components.parameter_view import PRESET_LABELS
-from app.parameter_form import ROWS, text_of
+from app.parameters.form import ROWS, text_of
 from app.workspace import Workspace, current_workspace
 from pipeline.parameter_history import UsedParameters, used_parameters, when_text
 

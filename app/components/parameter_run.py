@@ -10,14 +10,14 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.addresses import compare_url
 from app.components.markup import aria
 from app.components.parameter_view import FIELD, typed
-from app.edit_routes import actor_of
 from app.field_names import field_words
 from app.formatting import count
-from app.parameter_form import Reading, read_form
-from app.parameter_runs import RunTarget, start_runs
+from app.parameters.form import Reading, read_form
+from app.parameters.runs import RunTarget, start_runs
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError, ParameterError
 

@@ -15,7 +15,7 @@ from dash.development.base_component import Component
 from app.components.markup import aria, clientside, data
 from app.field_names import field_words
 from app.formatting import count
-from app.parameter_form import (
+from app.parameters.form import (
     GROUP_TITLES,
     Reading,
     choices_of,

@@ -17,9 +17,9 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.background import background_project
+from app.background.callback_project import background_project
 from app.components.markup import clientside
-from app.saved_pictures import CLIPS, STILL, save_for_download
+from app.routes.pictures import CLIPS, STILL, save_for_download
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 

@@ -13,8 +13,8 @@ from app.components.picture_view import picture_panel
 from app.components.roi_tools import roi_tools
 from app.figures.palette import CELL_COLOURS, SKY_BLUE, VERMILLION
 from app.formatting import count
-from app.image_routes import contours_url, frame_url, levels_url, projection_url
-from app.sample_store import SampleData
+from app.samples.addresses import contours_url, frame_url, levels_url, projection_url
+from app.samples.store import SampleData
 from app.workspace import Workspace
 from nwb_schema.errors import MovieError
 from pipeline.viewing.colour_maps import COLOUR_MAPS, GAMMA_RANGE, colour_table

@@ -10,6 +10,10 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
+from app.adding.movie_facts import movie_facts
+from app.adding.process_request import FormValues, submit_form
+from app.adding.recording_details import subject_line
 from app.components.fields import field
 from app.components.markup import aria
 from app.components.recording_fields import (
@@ -22,12 +26,8 @@ from app.components.recording_fields import (
     subject_fields,
     subject_suggestions,
 )
-from app.edit_routes import actor_of
 from app.field_names import SERIES_LABEL, field_words
 from app.formatting import count
-from app.movie_facts import movie_facts
-from app.process_request import FormValues, submit_form
-from app.recording_details import subject_line
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError, MetadataError
 from nwb_schema.subjects import read_subjects

@@ -12,8 +12,8 @@ import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
+from app.adding.recording_details import SESSION_DETAILS, SUBJECT_DETAILS, Detail, default_texts
 from app.components.fields import labelled
-from app.recording_details import SESSION_DETAILS, SUBJECT_DETAILS, Detail, default_texts
 from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.errors import EngineError, FluoriteError, MetadataError

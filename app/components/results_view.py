@@ -17,9 +17,9 @@ from app.figures.event_figures import histogram_figure, raster_figure
 from app.figures.graph_config import graph_config
 from app.figures.traces import message_figure
 from app.formatting import count, number
-from app.result_routes import cells_image_url, file_url, initialisation_url, raster_url
-from app.sample_outputs import outputs_of, parse_least
-from app.sample_store import SampleData
+from app.samples.addresses import cells_image_url, file_url, initialisation_url, raster_url
+from app.samples.outputs import outputs_of, parse_least
+from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 from pipeline.outputs.cell_set import previewed_rows

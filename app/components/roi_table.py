@@ -15,7 +15,7 @@ from dash.development.base_component import Component
 from app.components.grid_theme import THEME
 from app.components.markup import clientside
 from app.formatting import ABSENT
-from app.roi_rows import are_bodies, roi_rows, tag_field
+from app.samples.roi_rows import are_bodies, roi_rows, tag_field
 from nwb_schema.columns import ColumnDefinition, ColumnType
 from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN
 

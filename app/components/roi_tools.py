@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from app.components.markup import aria, clientside, data
-from app.new_rois import LARGEST_FILE_BYTES
+from app.samples.new_rois import LARGEST_FILE_BYTES
 
 _TOOLS = (
     ("polygon", "Polygon", "D", "Draw a new cell corner by corner (D)"),

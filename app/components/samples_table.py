@@ -15,9 +15,9 @@ from app.addresses import sample_url
 from app.components.grid_theme import THEME
 from app.components.markup import aria, clientside
 from app.formatting import ABSENT, duration, moment
-from app.image_routes import thumbnail_url
 from app.movie_pool import file_signature
-from app.sample_store import SampleData
+from app.samples.addresses import thumbnail_url
+from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 

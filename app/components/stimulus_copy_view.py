@@ -8,10 +8,10 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.components.fields import choice
 from app.components.markup import aria, clientside
-from app.edit_routes import actor_of
-from app.stimulus_edits import Copied, copy_stimuli
+from app.stimuli.edits import Copied, copy_stimuli
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 

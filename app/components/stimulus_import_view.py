@@ -9,11 +9,11 @@ import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.components.fields import choice
 from app.components.markup import aria, clientside
-from app.edit_routes import actor_of
 from app.formatting import count
-from app.stimulus_import import FoundColumns, ImportRules, SentTable, load_table, look_at_table, outcome, try_table
+from app.stimuli.importing import FoundColumns, ImportRules, SentTable, load_table, look_at_table, outcome, try_table
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 

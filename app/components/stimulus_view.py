@@ -12,14 +12,14 @@ from dash.development.base_component import Component
 from app.components.fields import dialogue, field
 from app.components.grid_theme import THEME
 from app.components.markup import aria, clientside, data
-from app.stimulus_edits import add_stimulus_type
-from app.stimulus_rows import table_id
+from app.stimuli.edits import add_stimulus_type
+from app.stimuli.rows import table_id
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 
 
 def stimulus_editor(state: dict[str, Any] | None) -> list[Component | None]:
-    """Time line and table; `state` is what `app.stimulus_rows.stimulus_state` says, None for an empty page."""
+    """Time line and table; `state` is what `app.stimuli.rows.stimulus_state` says, None for an empty page."""
     refused = state["refused"] if state else None
     return [
         dcc.Store("stimulus-config", data=state),

@@ -22,8 +22,8 @@ from app.figures.traces import (
     shown_panels,
     trace_figure,
 )
-from app.sample_store import SampleData
-from app.stimulus_shades import sample_shades, shade_data, shade_options
+from app.samples.store import SampleData
+from app.stimuli.shades import sample_shades, shade_data, shade_options
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 

@@ -8,8 +8,8 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.components.markup import clientside
-from app.edit_routes import actor_of
 from app.formatting import local_moment
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError

@@ -10,6 +10,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from app.actor import actor_of
 from app.components.markup import aria, clientside
 from app.components.parameter_run import FROM_FILE, chosen_sample, sample_options
 from app.components.parameter_view import (
@@ -21,14 +22,13 @@ from app.components.parameter_view import (
     single,
     start_options,
 )
-from app.edit_routes import actor_of
 from app.field_names import field_words
 from app.figures.graph_config import graph_config
 from app.figures.shifts import shifts_figure
 from app.formatting import frame_size
-from app.parameter_form import ROWS, texts_of
-from app.parameter_runs import RunTarget, start_runs
-from app.tuning import (
+from app.parameters.form import ROWS, texts_of
+from app.parameters.runs import RunTarget, start_runs
+from app.parameters.tuning import (
     CELL_FIELDS,
     DEFAULT_FRAMES,
     MOTION_FIELDS,
@@ -41,7 +41,7 @@ from app.tuning import (
     preview_request,
     tuned,
 )
-from app.tuning_work import compute_images, compute_motion
+from app.parameters.tuning_work import compute_images, compute_motion
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 from pipeline.parameter_sets import save_parameter_set

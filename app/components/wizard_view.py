@@ -14,8 +14,8 @@ from dash.development.base_component import Component
 from app.components import folder_picker
 from app.components.fields import field, labelled
 from app.components.process_form import named
-from app.new_project import TypedColumn, configured, create_project, place_of
-from app.project_servers import ProjectServers
+from app.home.new_project import TypedColumn, configured, create_project, place_of
+from app.servers.project_servers import ProjectServers
 from nwb_schema.columns import ColumnKind, ColumnType
 from nwb_schema.errors import FluoriteError
 from nwb_schema.lab_defaults import DEFAULT_FIELDS

@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.compared import Pair
 from app.figures.palette import ORANGE, PURPLE, SKY_BLUE
 from app.figures.plain_layout import axis, behind, image_axes, joined, plain_layout
 from app.figures.traces import visible_samples
+from app.samples.compared import Pair
 from pipeline.outputs.cell_set import CellSet
 from pipeline.viewing.contours import outlines
 

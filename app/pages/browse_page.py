@@ -5,7 +5,7 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from app.browse import View, address, from_address
+from app.browsing.browse import View, address, from_address
 from app.components.browse_grid import browse_grid
 from app.components.browse_view import add_filter_form, head, panels
 from app.components.bulk_edit import bulk_edit_bar

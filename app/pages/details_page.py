@@ -9,8 +9,8 @@ from dash.development.base_component import Component
 
 from app.addresses import sample_url
 from app.components.details_view import again_card, details_form
-from app.curation import editable
 from app.pages.sample_page import missing_sample
+from app.samples.curation import editable
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 

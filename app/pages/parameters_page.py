@@ -11,7 +11,7 @@ from app.components.markup import aria
 from app.components.parameter_history_view import history_card
 from app.components.parameter_run import run_card
 from app.components.parameter_view import form_groups, form_stores, parameters_of, toolbar
-from app.parameter_form import texts_of
+from app.parameters.form import texts_of
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
-from app.attention import matters
 from app.components.attention_view import attention_card
 from app.components.folder_browser import browser_dialogue
 from app.components.jobs_panel import jobs_card
@@ -13,6 +12,7 @@ from app.components.markup import aria
 from app.components.process_form import process_card
 from app.components.samples_table import sample_rows, samples_card
 from app.components.trash_view import trash_card
+from app.home.attention import matters
 from app.job_view import jobs_state
 from app.workspace import current_workspace
 

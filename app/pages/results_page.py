@@ -11,7 +11,7 @@ from app.addresses import compare_url, sample_url
 from app.components.results_view import empty_sections, page_controls, results_sections
 from app.formatting import count, duration, number
 from app.pages.sample_page import missing_sample
-from app.sample_store import SampleData
+from app.samples.store import SampleData
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 

@@ -21,11 +21,11 @@ from app.components.provenance_view import provenance_card
 from app.components.roi_table import roi_table
 from app.components.trace_panel import trace_card
 from app.components.trash_view import trash_button
-from app.curation import tag_columns
 from app.formatting import count, duration, frame_size, number
-from app.roi_rows import ROI_COLUMNS
-from app.sample_store import SampleData
-from app.stimulus_shades import shade_options
+from app.samples.curation import tag_columns
+from app.samples.roi_rows import ROI_COLUMNS
+from app.samples.store import SampleData
+from app.stimuli.shades import shade_options
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 from nwb_schema.reader import read_provenance

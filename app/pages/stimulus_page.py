@@ -13,8 +13,8 @@ from app.components.stimulus_import_view import import_dialogue
 from app.components.stimulus_view import stimulus_editor
 from app.formatting import duration, number
 from app.pages.sample_page import missing_sample
-from app.sample_store import SampleData
-from app.stimulus_rows import stimulus_state
+from app.samples.store import SampleData
+from app.stimuli.rows import stimulus_state
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 

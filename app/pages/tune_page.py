@@ -17,7 +17,7 @@ from app.components.tune_view import (
     stores,
     use_card,
 )
-from app.tuning import fields_of
+from app.parameters.tuning import fields_of
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 

@@ -87,8 +87,11 @@ def _finish(project: Project, ledger: Ledger, job: Job, result: Mapping[str, Any
 
 def _end_badly(project: Project, ledger: Ledger, job: Job, error: BaseException) -> BaseException:
     """End a job that did not succeed, removing what it wrote; returns what the caller has to raise."""
-    sweep_job(project, job)
-    if isinstance(error, Cancelled | KeyboardInterrupt):
+    publication = Publication.read(job)
+    kept = publication.what_is_kept(project) if publication is not None else None
+    stopped = isinstance(error, Cancelled | KeyboardInterrupt)
+    sweep_job(project, job, keep_results=kept is not None and not stopped)
+    if stopped:
         ledger.end(job.id, JobState.CANCELLED)
         logger.info("cancelled")
         return Cancelled()
@@ -106,6 +109,8 @@ def _end_badly(project: Project, ledger: Ledger, job: Job, error: BaseException)
             f"stopped with an unexpected error ({type(error).__name__}: {error})",
             f"The traceback is in {job.log_path}; please report it.",
         )
+    if kept is not None:
+        failure = JobError(job.title, f"its cells were found, but they are not in the sample: {failure}", kept)
     ledger.end(job.id, JobState.FAILED, error=str(failure))
     return failure if isinstance(error, Exception) else error
 

@@ -31,7 +31,8 @@ _CANCEL_GRACE_S = 10.0
 _START_GRACE_S = 60.0
 _FOREIGN_HOST_GRACE_S = 120.0
 
-LOST = "The process ended without a word (killed, out of memory, or the computer was restarted). Start it again."
+ENDED = "The process ended without a word (killed, out of memory, or the computer was restarted)."
+LOST = f"{ENDED} Start it again."
 
 
 def current_actor() -> str:
@@ -177,16 +178,18 @@ def settle(project: Project, job: Job) -> Job | None:
     published = publication.is_published(project) if publication is not None else False
     if published is None:
         return None
+    kept = publication.what_is_kept(project) if publication is not None and not published else None
     if published and publication is not None:
         # Killed between publishing the sample and saying so: the work is done, and its report was kept.
         changed = ledger.end(job.id, JobState.OK, result=publication.report)
     elif job.cancel_requested_at is not None:
+        kept = None
         changed = ledger.end(job.id, JobState.CANCELLED)
     else:
-        changed = ledger.end(job.id, JobState.LOST, error=f"{job.title}: {LOST}")
+        changed = ledger.end(job.id, JobState.LOST, error=f"{job.title}: {LOST if kept is None else f'{ENDED} {kept}'}")
     if not changed:
         return None
-    sweep_job(project, job)
+    sweep_job(project, job, keep_results=kept is not None)
     ended = ledger.job(job.id)
     if ended.state is not JobState.LOST:
         forget_unfinished(project, job.digest)

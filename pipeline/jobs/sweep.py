@@ -11,14 +11,20 @@ from pipeline.jobs.job import Job
 from pipeline.jobs.publication import RESULTS_NAME, Publication
 
 
-def sweep_job(project: Project, job: Job) -> None:
+def sweep_job(project: Project, job: Job, *, keep_results: bool = False) -> None:
     """Remove the job's scratch, what belongs to a sample that never came to be, and temporary samples of dead writers.
 
     The log stays: it says what happened.
+
+    Parameters
+    ----------
+    keep_results
+        Whether the results file stays although no sample has it (`Publication.what_is_kept`).
     """
     publication = Publication.read(job)
     if publication is None or publication.is_published(project) is False:
-        (job.folder / RESULTS_NAME).unlink(missing_ok=True)
+        if not keep_results:
+            (job.folder / RESULTS_NAME).unlink(missing_ok=True)
         movie = publication.movie_path(project) if publication is not None else None
         if movie is not None and movie.exists():
             movie.chmod(0o644)  # Windows does not remove what is read-only

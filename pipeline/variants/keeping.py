@@ -30,6 +30,7 @@ def keep_variant(
     provenance: Provenance,
     seconds: Mapping[str, float],
     peak_rss_mb: float | None,
+    into: bool = False,
 ) -> dict[str, Any]:
     """Leave the results in ``batch/<job>/results.hdf5`` with a record of how they were made, and report.
 
@@ -37,6 +38,8 @@ def keep_variant(
     ----------
     results
         A file in the job's scratch; it is moved.
+    into
+        Whether the job will let them replace the sample's cells: then it has not done its work before that.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def keep_variant(
     write_run(results, record)
     if Ledger(project).job(job.id).state is not JobState.RUNNING:
         raise Cancelled  # somebody took this process for dead and has removed its files, or will
-    Publication(job.id, None, None, report).write(job)
+    Publication(job.id, None, None, report, target.path.name if into else None).write(job)
     try:
         os.replace(results, kept)
         fsync_folder(job.folder)

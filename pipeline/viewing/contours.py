@@ -121,7 +121,7 @@ class Bodies:
         centres = mass @ numbers / np.maximum(mass.sum(axis=1), np.finfo(np.float64).tiny)
         nearest = np.where(cut, np.abs(numbers - centres[:, None]), np.inf).argmin(axis=1)
         found = np.stack([cut.argmax(axis=1), nearest, depth - 1 - cut[:, ::-1].argmax(axis=1)], axis=1)
-        return np.where(cut.any(axis=1)[:, None], found, -1)
+        return np.where(cut.any(axis=1, keepdims=True), found, -1)
 
     @cached_property
     def _rows(self) -> NDArray[np.intp]:

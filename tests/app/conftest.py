@@ -9,7 +9,7 @@ import pytest
 from dash import Dash
 from flask.testing import FlaskClient
 
-from app.server import create_app
+from app.servers.dashboard import create_app
 from nwb_schema.project import Project
 from tests.app.small_project import MadeSample, add_sample, simulate
 

@@ -11,8 +11,8 @@ from selenium.webdriver.common.keys import Keys
 
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
+from tests.app.pages.test_compare_page import add_variant
 from tests.app.small_project import MadeSample
-from tests.app.test_compare_page import add_variant
 from tests.browser.conftest import serving
 from tests.browser.page import Page
 

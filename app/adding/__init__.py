@@ -1,0 +1,1 @@
+"""Adding recordings: from what is typed about movies to requests to process them."""

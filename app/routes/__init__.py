@@ -1,0 +1,1 @@
+"""What is fetched or sent by address beside the pages: images, edits, tables, files."""

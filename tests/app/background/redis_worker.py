@@ -1,0 +1,17 @@
+"""A worker that knows the tests' callbacks and says often that it lives.
+
+Run as ``python -m tests.app.background.redis_worker DIR``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from app.background import redis_workers
+from tests.app.background import background_work
+
+if __name__ == "__main__":
+    redis_workers._ALIVE_S, redis_workers._BEAT_S = 2, 0.5
+    background_work.register()
+    sys.exit(redis_workers.work(Path(sys.argv[1]), 2))

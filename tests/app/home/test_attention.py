@@ -1,0 +1,83 @@
+"""What of a project waits for somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from app.browsing.browse import from_address
+from app.home import attention
+from app.home.attention import blocked_samples, matters
+from nwb_schema.catalogue import Catalogue
+from nwb_schema.edits import Accept, SetField, commit
+from nwb_schema.project import Project
+from nwb_schema.reader import read_rois
+from tests.app.small_project import MadeSample, add_sample, simulate
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[MadeSample]]:
+    project = Project.create(tmp_path_factory.mktemp("attention") / "project")
+    simulation = simulate()
+    return project, [add_sample(project, simulation, subject=f"m{n}", with_movie=False) for n in (1, 2)]
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the computer is that tests."""
+    monkeypatch.setattr(attention, "BUDGET_S", 1000.0)
+
+
+def texts(project: Project, jobs: list[dict[str, str]]) -> list[str]:
+    catalogue = Catalogue(project)
+    catalogue.refresh()
+    return [one.text for one in matters(catalogue, jobs)]
+
+
+def test_empty_project_waits_for_nothing(tmp_path: Path) -> None:
+    assert texts(Project.create(tmp_path / "empty"), []) == []
+
+
+def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, list[MadeSample]]) -> None:
+    project, samples = made
+    broken = project.samples_dir / "sub-x_ses-1_ophys.nwb"
+    broken.write_bytes(b"broken")
+    jobs = [{"state": "failed"}, {"state": "ok"}, {"state": "lost"}]
+
+    assert texts(project, jobs) == [
+        "2 jobs failed or lost: see the list of jobs",
+        "1 file with a problem",
+        "2 samples in which nobody decided a cell yet",
+        "2 samples that cannot be published yet: see why",
+    ]
+    catalogue = Catalogue(project)
+    for one in matters(catalogue, [])[:-1]:
+        state = from_address(dict(parse_qsl(urlsplit(one.href).query)))
+        assert catalogue.count("samples", state.filters) == int(one.text.split()[0]), one.href
+
+    keys = list(read_rois(samples[0].path)["roi_uuid"])
+    commit(project, samples[0].path, [Accept(keys[:1]), SetField("imaging.indicator", "GCaMP8m")], actor="Ada")
+    broken.unlink()
+    assert texts(project, []) == [
+        "1 sample in which nobody decided a cell yet",
+        "2 samples that cannot be published yet: see why",
+    ]
+
+
+def test_of_many_new_files_only_some_are_looked_at_at_a_time(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.nwb" for number in range(5)]
+    for file in files:
+        file.write_bytes(b"broken")
+
+    def looks(n: int) -> Callable[[], float]:
+        """A clock on which the time is over after so many files."""
+        return iter([0.0, *[0.0] * n, *[1e6] * 10]).__next__
+
+    assert blocked_samples(files, clock=looks(2)) == (2, False)
+    assert blocked_samples(files, clock=looks(2)) == (4, False)
+    assert blocked_samples(files, clock=looks(2)) == (5, True)
+    files[0].write_bytes(b"broken otherwise")
+    assert blocked_samples(files, clock=looks(0)) == (4, False)
