@@ -43,9 +43,13 @@ from app.components import (
     stimulus_view,
     trace_panel,
     trash_view,
-    tune_view,
 )
 from app.components.markup import aria, data
+from app.components.tune import crop as tune_crop
+from app.components.tune import images as tune_images
+from app.components.tune import motion as tune_motion
+from app.components.tune import source as tune_source
+from app.components.tune import use as tune_use
 from app.pages import (
     batch_page,
     browse_page,
@@ -68,7 +72,7 @@ from app.routes.results import results
 from app.routes.stimuli import stimuli
 from app.routes.traces import traces
 from app.routes.tuning import tuning
-from app.servers import request_guard
+from app.servers import browser_cache, request_guard
 from app.workspace import Workspace, attach
 from nwb_schema.project import Project
 from pipeline.jobs.submission import current_actor
@@ -102,6 +106,9 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         health_endpoint=HEALTH_ENDPOINT,
         background_callback_manager=background_manager(project),
         on_error=say_failure,
+        # Otherwise Dash makes all pages at the first request, and sends them, a megabyte, with every page.
+        # That callbacks name only what is on some page is tested instead.
+        suppress_callback_exceptions=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     # Signs the handles of background callbacks; whoever had one from before a restart has to ask again.
@@ -115,6 +122,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     app.server.register_blueprint(results)
     app.server.register_blueprint(saved)
     request_guard.install(app.server, app.csp_hashes)
+    browser_cache.install(app.server)
     _register_pages(project.name)
     app.layout = _frame(project, home_url)
     for component in (
@@ -144,7 +152,11 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         parameter_view,
         parameter_run,
         parameter_history_view,
-        tune_view,
+        tune_source,
+        tune_images,
+        tune_crop,
+        tune_motion,
+        tune_use,
         details_view,
         batch_view,
         export_view,

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from app.components import folder_picker, home_view, wizard_view
 from app.components.markup import aria, data
-from app.servers import request_guard
+from app.servers import browser_cache, request_guard
 from app.servers.dashboard import ASSETS, HEALTH_ENDPOINT
 from app.servers.project_servers import ProjectServers
 from app.servers.serve import listen, require_loopback, url_of
@@ -39,6 +39,7 @@ def create_home_app(servers: ProjectServers, named: Sequence[Path] = ()) -> Dash
     )
     app.server.secret_key = secrets.token_hex(32)
     request_guard.install(app.server, app.csp_hashes)
+    browser_cache.install(app.server)
     # A function: every visit sees the projects as they are by then.
     app.layout = lambda: _page(named)
     home_view.register(app, servers, named)
