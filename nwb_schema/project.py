@@ -258,7 +258,8 @@ class Project:
 
         Also what cannot be opened, such as a folder or a broken link: `nwb_schema.reader.open_sample` says why.
         """
-        return sorted(p for p in self.samples_dir.glob("*") if p.suffix.lower() == ".nwb" and p.name[0] != ".")
+        found = (p for p in self.samples_dir.glob("*") if p.suffix.lower() == ".nwb" and p.name[0] != ".")
+        return sorted(found, key=lambda path: path.name)
 
     def sample_path(self, subject: str, session: str) -> Path:
         """Where the sample of this subject and session lives (whether or not it is there)."""
