@@ -69,7 +69,10 @@
     const scrolled = new Map([...panels.querySelectorAll(".value-list")].map((list) => [list.dataset.column, list.scrollTop]));
     const focused = panels.contains(document.activeElement) ? { ...document.activeElement.dataset } : null;
     panels.replaceChildren(...(problem ? [element("p", "notice", problem)] : lists.map(valueList)));
-    for (const list of panels.querySelectorAll(".value-list")) list.scrollTop = scrolled.get(list.dataset.column) || 0;
+    for (const list of panels.querySelectorAll(".value-list")) {
+      const top = scrolled.get(list.dataset.column);
+      if (top) list.scrollTop = top; // only where needed: it makes the browser lay out the page at once
+    }
     if (!focused) return;
     const again = [...panels.querySelectorAll(".value-entry")].find(
       ({ dataset }) => dataset.column === focused.column && dataset.value === focused.value,
@@ -77,29 +80,35 @@
     if (again) again.focus({ preventScroll: true });
   };
 
-  /* The two menus of columns, which stay open while columns are ticked. */
+  let offered = { columns: [], list: [], column: [] };
+
+  function fillMenu(menu) {
+    const action = menu.dataset.menu;
+    const list = menu.querySelector(".menu-list");
+    const ticked = new Set(offered[action]);
+    const entries = offered.columns.map(([name, label, help]) => {
+      const tick = element("span", "menu-check", ticked.has(name) ? "\u2713" : "");
+      const entry = actionButton("dropdown-item", { browse: action, value: name }, tick, label);
+      entry.title = help;
+      entry.setAttribute("role", "menuitemcheckbox");
+      entry.setAttribute("aria-checked", String(ticked.has(name)));
+      return entry;
+    });
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.value : null;
+    const top = list.scrollTop;
+    list.replaceChildren(...entries);
+    list.scrollTop = top;
+    const again = focused && entries.find((entry) => entry.dataset.value === focused);
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  /* The two menus of columns are filled when they are opened, and stay open while columns are ticked. */
   fluorite.offerColumns = function (switches) {
-    for (const menu of document.querySelectorAll("[data-menu]")) {
-      const action = menu.dataset.menu;
-      const ticked = new Set(switches[action]);
-      const entries = switches.columns.map(([name, label, help]) => {
-        const tick = element("span", "menu-check", ticked.has(name) ? "\u2713" : "");
-        const entry = actionButton("dropdown-item", { browse: action, value: name }, tick, label);
-        entry.title = help;
-        entry.setAttribute("role", "menuitemcheckbox");
-        entry.setAttribute("aria-checked", String(ticked.has(name)));
-        return entry;
-      });
-      const list = menu.querySelector(".menu-list");
-      const focused = list.contains(document.activeElement) ? document.activeElement.dataset.value : null;
-      const top = list.scrollTop;
-      list.replaceChildren(...entries);
-      list.scrollTop = top;
-      const again = focused && entries.find((entry) => entry.dataset.value === focused);
-      if (again) again.focus({ preventScroll: true });
-    }
+    offered = switches;
+    openMenus().forEach(fillMenu);
   };
 
+  document.addEventListener("toggle", ({ target }) => target.matches("[data-menu][open]") && fillMenu(target), true);
   const openMenus = () => document.querySelectorAll("[data-menu][open]");
   document.addEventListener("pointerdown", (event) => {
     for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
