@@ -15,10 +15,10 @@
   /* Select cells at once, and tell Dash, which answers later. Keys come faster than its answers: an answer to an earlier
    * selection, arriving meanwhile, must not take back the later one. */
   let awaited = null;
-  fluorite.selectCells = function (ids) {
+  fluorite.selectCells = function (ids, seen = false) {
     if (fluorite.player) {
       if (sameOrder(fluorite.player.overlay.selected, ids)) return;
-      fluorite.player.select(ids);
+      fluorite.player.select(ids, seen);
     }
     selectRows(ids);
     const mine = (awaited = ids);
@@ -100,6 +100,16 @@
 
       showAddress(address) {
         fluorite.showAddress(address);
+        return window.dash_clientside.no_update;
+      },
+
+      drawValueLists(found) {
+        fluorite.drawValueLists(found);
+        return window.dash_clientside.no_update;
+      },
+
+      offerColumns(switches) {
+        fluorite.offerColumns(switches);
         return window.dash_clientside.no_update;
       },
 

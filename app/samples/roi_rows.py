@@ -11,6 +11,7 @@ import pandas as pd
 from nwb_schema.columns import ColumnDefinition, UnfitValue
 from nwb_schema.layout import CURATED, DELETED, ENGINE_ORIGIN, ORIGIN, SCORES
 
+_CENTRE_PLANE = "centroid_z"
 ROI_COLUMNS = ("key", "index", "is_accepted", CURATED, DELETED, *SCORES, "area_px", "centroid_x", "centroid_y")
 
 
@@ -19,12 +20,20 @@ def tag_field(column: ColumnDefinition) -> str:
     return f"tag:{column.key}"
 
 
+def are_bodies(rois: pd.DataFrame) -> bool:
+    """Whether these ROIs are of a volume: they have a place along z then."""
+    return _CENTRE_PLANE in rois.columns and bool(rois[_CENTRE_PLANE].notna().any())
+
+
 def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[dict[str, Any]]:
-    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them."""
-    shown = rois[list(ROI_COLUMNS)]
+    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them.
+
+    ``centroid_z`` is among the columns where the ROIs are of a volume.
+    """
+    names = (*ROI_COLUMNS, _CENTRE_PLANE) if are_bodies(rois) else ROI_COLUMNS
     rows = [
-        {name: plain(value) for name, value in zip(ROI_COLUMNS, row, strict=True)}
-        for row in shown.itertuples(index=False, name=None)
+        {name: plain(value) for name, value in zip(names, row, strict=True)}
+        for row in rois[list(names)].itertuples(index=False, name=None)
     ]
     origins = rois[ORIGIN] if ORIGIN in rois.columns else [ENGINE_ORIGIN] * len(rows)
     for row, origin in zip(rows, origins, strict=True):

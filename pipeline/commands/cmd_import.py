@@ -101,6 +101,7 @@ def import_(
         raise click.UsageError(f"{results} holds {n_results} results: give the movie of one with that one alone")
     if neuropil_factor is not None and not is_drawn(results):
         raise click.UsageError("--neuropil-factor is for ROIs without traces")
+    known = None if variant_of is None else project.find_sample(variant_of)
     values = {
         "movie": movie_file.resolve() if movie_file else None,
         "raw_movie": raw_movie,
@@ -108,7 +109,8 @@ def import_(
         "subject": subject,
         "session": session,
         "custom": assigned(custom),
-        "variant_of": None if variant_of is None else read_identifier(project.find_sample(variant_of)),
+        "variant_of": None if known is None else read_identifier(known),
+        "variant_of_name": "" if known is None else known.stem,
         **read_metadata(metadata_file),
         **movie,
     }
