@@ -11,7 +11,7 @@ from roifile import ImagejRoi, roiwrite
 
 from nwb_schema import configure
 from nwb_schema.columns import ColumnDefinition, ColumnKind
-from nwb_schema.edits.sample_state import read_state
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import ResultsError
 from nwb_schema.project import Project
 from nwb_schema.reader import read_summary
