@@ -22,6 +22,7 @@ from app.components import (
     curation_view,
     details_view,
     edit_history,
+    export_samples,
     export_view,
     figure_dialogue,
     folder_browser,
@@ -168,6 +169,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         batch_plan,
         batch_starting,
         import_view,
+        export_samples,
         export_view,
     ):
         component.register(app)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app import checks
 from app.browsing.browse import from_address
-from app.home import attention
-from app.home.attention import blocked_samples, matters
+from app.home.attention import matters
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import Accept, SetField, commit
 from nwb_schema.project import Project
@@ -28,7 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[MadeSa
 @pytest.fixture(autouse=True)
 def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the computer is that tests."""
-    monkeypatch.setattr(attention, "BUDGET_S", 1000.0)
+    monkeypatch.setattr(checks, "BUDGET_S", 1000.0)
 
 
 def texts(project: Project, jobs: list[dict[str, str]]) -> list[str]:
@@ -65,19 +64,3 @@ def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, lis
         "1 sample in which nobody decided a cell yet",
         "2 samples that cannot be published yet: see why",
     ]
-
-
-def test_of_many_new_files_only_some_are_looked_at_at_a_time(tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}.nwb" for number in range(5)]
-    for file in files:
-        file.write_bytes(b"broken")
-
-    def looks(n: int) -> Callable[[], float]:
-        """A clock on which the time is over after so many files."""
-        return iter([0.0, *[0.0] * n, *[1e6] * 10]).__next__
-
-    assert blocked_samples(files, clock=looks(2)) == (2, False)
-    assert blocked_samples(files, clock=looks(2)) == (4, False)
-    assert blocked_samples(files, clock=looks(2)) == (5, True)
-    files[0].write_bytes(b"broken otherwise")
-    assert blocked_samples(files, clock=looks(0)) == (4, False)
