@@ -104,6 +104,8 @@ def _listed_row(listed: Mapping[str, Any], checked: Checked | None, movies: Path
     }
     if not ours:
         return {**row, "errors": 1, "warnings": 0, "first": listed["reason"] or "another program wrote this file"}
+    if listed["status"] != "ok":  # such as an identifier that another sample has, too
+        return {**row, "errors": 1, "warnings": 0, "first": listed["reason"]}
     if checked is None:
         return {**row, "checked": False, "errors": None, "warnings": None, "first": NOT_CHECKED}
     counts = {"errors": checked.errors, "warnings": checked.warnings, "first": checked.first}
@@ -215,11 +217,15 @@ def start_export(
     project.require_writable()
     out = Path(typed).expanduser().resolve()
     checks = checks_of(project)
+    catalogue = Catalogue(project)
+    catalogue.refresh()
+    usable = {row["name"] for row in catalogue.samples([("status", "$STR=:ok")])}
     known = checks.known([project.samples_dir / name for name in names])
 
     def findings_of(path: Path) -> Sequence[Finding]:
-        one = known.get(path) or checks.check(path)
-        return one.findings
+        if path.name not in usable:
+            return check_sample(path).findings
+        return (known.get(path) or checks.check(path)).findings
 
     plan = plan_export(project, names, keep_movie=keep_movie, findings_of=findings_of)
     if plan.blockers and not allow_blockers:

@@ -81,6 +81,8 @@ class _Kept:
 class KeptChecks:
     """The findings of a project's samples; may be used from several threads.
 
+    What depends on other samples, an identifier that two of them have, is not among them: the catalogue knows it.
+
     Parameters
     ----------
     project
@@ -122,7 +124,7 @@ class KeptChecks:
         state = self._state(path, self._configured())  # before: what changes meanwhile has not been looked at
         movie = _movie(path)
         movie_state = _movie_state(movie)
-        checked = Checked.of(check_sample(path))
+        checked = Checked.of(check_sample(path, beside=False))
         row = _Kept(state, movie, movie_state, checked)
         with self._lock:
             self._kept[path.name] = row
