@@ -15,7 +15,6 @@ from app.background.failure import problem_alert, say_failure
 from app.background.managers import background_manager
 from app.components import (
     attention_view,
-    batch_view,
     browse_view,
     bulk_edit,
     compare_view,
@@ -44,6 +43,10 @@ from app.components import (
     trace_panel,
     trash_view,
 )
+from app.components.batch import form as batch_form
+from app.components.batch import looking as batch_looking
+from app.components.batch import plan as batch_plan
+from app.components.batch import starting as batch_starting
 from app.components.markup import aria, data
 from app.components.tune import crop as tune_crop
 from app.components.tune import images as tune_images
@@ -158,7 +161,10 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         tune_motion,
         tune_use,
         details_view,
-        batch_view,
+        batch_form,
+        batch_looking,
+        batch_plan,
+        batch_starting,
         export_view,
     ):
         component.register(app)
