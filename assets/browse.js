@@ -44,7 +44,7 @@
 
   function valueEntry(column, [text, words, count, chosen]) {
     const name = element("span", "value-words", words);
-    name.title = words;
+    name.title = text || words;
     const number = element("span", "value-count", count.toLocaleString("en"));
     const entry = actionButton("value-entry", { browse: "value", column, value: text || "" }, name, number);
     entry.disabled = text === null;
@@ -57,7 +57,9 @@
     list.dataset.column = column;
     if (more) list.append(element("div", "muted value-more", `and ${more.toLocaleString("en")} more values`));
     if (!values.length) list.append(element("span", "muted", "none"));
-    return element("section", "value-panel", element("h3", "", label), list);
+    const title = element("h3", "", label);
+    title.title = column;
+    return element("section", "value-panel", title, list);
   }
 
   /* The lists of values side by side; each stays scrolled where it was, and the focus where it was. */

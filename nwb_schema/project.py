@@ -173,6 +173,10 @@ class Project:
         """The configured columns of one kind, hidden ones too, in the order in which they are shown."""
         return self.configuration().of_kind(kind)
 
+    def column_names(self, kind: ColumnKind) -> dict[str, str]:
+        """What the columns of one kind are called, by the keys under which files have them."""
+        return {column.key: column.name for column in self.columns(kind)}
+
     @property
     def writable(self) -> bool:
         """Whether samples can be made and changed here. Lists and movies are shown in any case."""

@@ -198,14 +198,18 @@ def add_filter_form(view: View) -> Component:
 
 
 def _column_options(view: View) -> list[dict[str, str]]:
-    return [{"label": view.label(name), "value": name} for name, column in view.columns.items() if column.listed]
+    return [
+        {"label": view.label(name), "value": name, "title": view.help(name)}
+        for name, column in view.columns.items()
+        if column.listed
+    ]
 
 
 def switches(view: View) -> dict[str, Any]:
     """What the two menus of columns offer, as ``assets/browse.js`` draws it: what is ticked, and all columns."""
     return {
         "columns": [
-            [name, view.label(name), column.column.help] for name, column in view.columns.items() if column.listed
+            [name, view.label(name), view.help(name)] for name, column in view.columns.items() if column.listed
         ],
         "list": list(view.state.lists),
         "column": list(view.state.columns),
@@ -369,7 +373,7 @@ def register(app: Dash) -> None:
             now,
             [grid_column(view, name, editable=name in editable) for name in view.state.columns],
             _column_options(view),
-            [{"label": name, "value": name} for name in editable],
+            [{"label": view.label(name), "value": name} for name in editable],
             bulk if bulk in editable else next(iter(editable), None),
             not editable,
         )

@@ -35,8 +35,9 @@ def sample_options(workspace: Workspace) -> list[dict[str, str]]:
     """The samples of the project, for a list to choose from."""
     rows = workspace.catalogue.samples()
     usable = [row for row in rows if row.get("identifier") and row.get("is_ours")]
-    return [{"label": str(row["name"]).removesuffix(".nwb"), "value": str(row["identifier"])} for row in usable][
-        :_MOST_SAMPLES
+    return [
+        {"label": str(row["name"]).removesuffix(".nwb").removesuffix("_ophys"), "value": str(row["identifier"])}
+        for row in usable[:_MOST_SAMPLES]
     ]
 
 

@@ -25,6 +25,7 @@ from app.figures.traces import (
 from app.samples.store import SampleData
 from app.stimuli.shades import sample_shades, shade_data, shade_options
 from app.workspace import Workspace, current_workspace
+from nwb_schema.columns import ColumnKind
 from nwb_schema.errors import FluoriteError
 
 _SCORE_HELP = (
@@ -224,7 +225,8 @@ def changed_stimuli(
     now = shade_options(workspace, sample)
     old, new = ({option["value"] for option in some} for some in (options, now))
     value = [table for table in (option["value"] for option in now) if table in chosen or table in new - old]
-    if old == new and shade_data(sample, value) == list(shades or ()):
+    names = workspace.project.column_names(ColumnKind.STIMULUS)
+    if old == new and shade_data(sample, value, names) == list(shades or ()):
         return no_update, no_update
     return now, value
 
@@ -288,7 +290,9 @@ def register(app: Dash) -> None:
         if identifier is None:
             return None, None
         try:
-            found = shade_data(current_workspace().samples.get(identifier), tables or [])
+            workspace = current_workspace()
+            names = workspace.project.column_names(ColumnKind.STIMULUS)
+            found = shade_data(workspace.samples.get(identifier), tables or [], names)
         except FluoriteError:  # the traces say it
             return None, None
         return found, shade_legend(found)

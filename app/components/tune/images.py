@@ -13,6 +13,9 @@ from app.components.parameter_view import field_id
 from app.components.tune.fields import FIELD, FIELDS, parameter_field
 from app.parameters.tuning import CELL_FIELDS, PATCH_FIELDS, help_of
 
+EMPTY = "Choose a movie above and press “Look at it”: its mean, correlation and peak-to-noise images appear here."
+LOOKING = "Looking at the movie\u2026"
+"""What stands in the place of the images until there are some."""
 _IMAGES = (
     ("mean", "Mean", "Mean of every pixel over the frames that were looked at"),
     (
@@ -53,42 +56,43 @@ def image_card(texts: Mapping[str, str]) -> Component:
                 ],
                 className="tune-choices",
             ),
-            html.Div(
-                [
-                    html.Canvas(
-                        id="tune-canvas",
-                        tabIndex="0",
-                        role="img",
-                        **aria(label="Image of the movie with seeds, patches and crop"),
-                    ),
-                    html.P(
-                        "Choose a movie above and press “Look at it”: its mean, correlation and peak-to-noise images "
-                        "appear here.",
-                        id="tune-empty",
-                        className="empty-hint is-large",
-                    ),
-                ],
-                id="tune-stage",
-                className="tune-stage",
-            ),
-            html.Div(
-                [
-                    html.Div(id="tune-count", className="tune-count", role="status"),
-                    html.Div(id="tune-under-pointer", className="muted"),
-                ],
-                className="tune-readout",
-            ),
-            html.Div(
-                [
-                    _slider("init.min_corr", 0, 1, 0.01, texts),
-                    _slider("init.min_pnr", 0, 40, 0.25, texts),
-                ],
-                className="tune-sliders",
-            ),
-            html.P(id="tune-thresholds-note", className="field-hint"),
+            html.Div([_stage(), _controls(texts)], id="tune-view", className="tune-view"),
         ],
         className="card-panel tune-image-card",
         **aria(label="Images"),
+    )
+
+
+def _stage() -> Component:
+    return html.Div(
+        [
+            html.Canvas(
+                id="tune-canvas",
+                tabIndex="0",
+                role="img",
+                **aria(label="Image of the movie with seeds, patches and crop"),
+            ),
+            html.P(EMPTY, id="tune-empty", className="empty-hint is-large"),
+        ],
+        id="tune-stage",
+        className="tune-stage",
+    )
+
+
+def _controls(texts: Mapping[str, str]) -> Component:
+    """The thresholds and what they leave; beside the image, or below a wide one, so that both are seen at once."""
+    return html.Div(
+        [
+            html.Div(id="tune-count", className="tune-count", role="status"),
+            html.Div(
+                [_slider("init.min_corr", 0, 1, 0.01, texts), _slider("init.min_pnr", 0, 40, 0.25, texts)],
+                className="tune-sliders",
+            ),
+            html.P(id="tune-thresholds-note", className="field-hint"),
+            html.Div(id="tune-under-pointer", className="muted tune-pointer"),
+        ],
+        id="tune-controls",
+        className="tune-controls",
     )
 
 

@@ -16,6 +16,7 @@ from app.components.parameter_view import PRESET_LABELS, field_id, key_of_id, pa
 from app.components.recording_fields import READING_FIELDS
 from app.components.run_fields import FROM_FILE, chosen_sample, sample_options
 from app.components.tune.fields import FIELD, FIELDS, TYPED, labelled, reading_of
+from app.components.tune.images import EMPTY, LOOKING
 from app.field_names import field_words
 from app.formatting import frame_size
 from app.parameters.form import texts_of
@@ -47,6 +48,7 @@ def source_card(workspace: Workspace, sample: str, movie: str, start: str) -> Co
                             sample or FROM_FILE,
                             id="tune-sample",
                         ),
+                        "is-sample",
                     ),
                     labelled(
                         "Start from",
@@ -124,7 +126,10 @@ def register(app: Dash) -> None:
         progress=Output("tune-progress", "children"),
         at_rest="",
         # The button stays: pressed again, it asks anew, and the answer to what was asked before does not count.
-        running=[(Output("tune-cancel", "hidden"), False, True)],
+        running=[
+            (Output("tune-cancel", "hidden"), False, True),
+            (Output("tune-empty", "children"), LOOKING, EMPTY),
+        ],
         cancel=Input("tune-cancel", "n_clicks"),
     )
 
