@@ -26,6 +26,7 @@ from app.components import (
     figure_dialogue,
     folder_browser,
     heatmap_panel,
+    import_view,
     jobs_panel,
     parameter_history_view,
     parameter_run,
@@ -60,6 +61,7 @@ from app.pages import (
     configuration_page,
     details_page,
     export_page,
+    import_page,
     parameters_page,
     project_page,
     results_page,
@@ -165,6 +167,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         batch_looking,
         batch_plan,
         batch_starting,
+        import_view,
         export_view,
     ):
         component.register(app)
@@ -182,6 +185,7 @@ _PAGES = (
     (results_page, "Results", "/results/<identifier>"),
     (compare_page, "Compare", "/compare/<identifier>"),
     (batch_page, "Many movies", "/batch"),
+    (import_page, "Import", "/import"),
     (export_page, "Export", "/export"),
     (details_page, "Details", "/details/<identifier>"),
     (configuration_page, "Configuration", "/configuration"),
