@@ -70,6 +70,7 @@ from app.pages import (
     tune_page,
     unknown_page,
 )
+from app.routes.catalogue import catalogue
 from app.routes.edits import edits
 from app.routes.images import images
 from app.routes.pictures import saved
@@ -121,6 +122,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     attach(app.server, Workspace.of(project))
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
+    app.server.register_blueprint(catalogue)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(tuning)
     app.server.register_blueprint(traces)
