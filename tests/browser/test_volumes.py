@@ -135,6 +135,16 @@ def test_a_chosen_cell_is_shown_in_its_plane_and_decided_there(
     assert list(rois["is_accepted"]) == [False, True]
     assert list(rois["curated"]) == [True, False]
 
+    # The image stays where it is when it shall not follow, and says where the cell is.
+    page.click("#player-follow")
+    page.press("k")
+    page.until(lambda: page.selected() == [first])
+    assert page.player("plane") == "3"
+    assert "follow=no" in page.driver.current_url
+    page.until(lambda: page.text("#player-to-centre") == "Not in this plane: go there")
+    page.click("#player-to-centre")
+    shown(page, "1")
+
 
 def test_an_address_leads_to_a_plane(open_page: Callable[[str], Page], server: str, volumes: MadeVolumes) -> None:
     page = open_page(f"{server}/sample/{volumes.identifier}?z=3&roi=none")
