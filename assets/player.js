@@ -9,6 +9,8 @@
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
+  const LEAST_HEIGHT = 300; // CSS pixels
+  const CONTROLS_HEIGHT = 64; // of the buttons that play it, which stay in view on a small screen
   const MOST_ZOOM = 40;
   const SETTLED_MS = 120; // after the last move of a level, the pictures are asked for anew
 
@@ -91,7 +93,9 @@
     /* The canvas keeps the image's shape, and has the screen's own pixels. */
     _fit() {
       const { width, height } = this.config;
-      const room = { width: this.stage.clientWidth, height: window.innerHeight * LARGEST_HEIGHT };
+      const above = this.stage.getBoundingClientRect().top + window.scrollY;
+      const left = Math.max(LEAST_HEIGHT, window.innerHeight - above - CONTROLS_HEIGHT);
+      const room = { width: this.stage.clientWidth, height: Math.min(window.innerHeight * LARGEST_HEIGHT, left) };
       if (!room.width) return;
       const scale = Math.min(room.width / width, room.height / height);
       const ratio = window.devicePixelRatio || 1;

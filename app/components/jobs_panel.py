@@ -37,7 +37,7 @@ from pipeline.jobs import Ledger, cancel
 _WATCH_S = 20.0
 _WATCH_EVERY_S = 0.4
 _POLL_MS = 3_000
-_PATHS = ("/", "/batch", "/export")
+_PATHS = ("/", "/batch", "/import", "/export")
 """Pages that have the panel."""
 
 _STATE_WORDS = {

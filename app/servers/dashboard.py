@@ -25,6 +25,7 @@ from app.components import (
     figure_dialogue,
     folder_browser,
     heatmap_panel,
+    import_view,
     jobs_panel,
     parameter_history_view,
     parameter_run,
@@ -62,6 +63,7 @@ from app.pages import (
     configuration_page,
     details_page,
     export_page,
+    import_page,
     parameters_page,
     project_page,
     results_page,
@@ -70,6 +72,7 @@ from app.pages import (
     tune_page,
     unknown_page,
 )
+from app.routes.catalogue import catalogue
 from app.routes.edits import edits
 from app.routes.images import images
 from app.routes.pictures import saved
@@ -121,6 +124,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     attach(app.server, Workspace.of(project))
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
+    app.server.register_blueprint(catalogue)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(tuning)
     app.server.register_blueprint(traces)
@@ -169,6 +173,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         batch_looking,
         batch_plan,
         batch_starting,
+        import_view,
         export_view,
     ):
         component.register(app)
@@ -186,6 +191,7 @@ _PAGES = (
     (results_page, "Results", "/results/<identifier>"),
     (compare_page, "Compare", "/compare/<identifier>"),
     (batch_page, "Many movies", "/batch"),
+    (import_page, "Import", "/import"),
     (export_page, "Export", "/export"),
     (details_page, "Details", "/details/<identifier>"),
     (configuration_page, "Configuration", "/configuration"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,18 +229,20 @@ def test_edits_wait_for_a_server_that_was_killed(
 ) -> None:
     port = free_port()
     page = Page(driver, WebDriverWait(driver, 60, poll_frequency=0.05))
-    with serving(curated.folder, port) as url:
+    with serving(curated.folder, port, end=signal.SIGKILL) as url:
         driver.get(f"{url}/sample/{mine.identifier}?roi=none")
         ready(page)
-    page.press("j", "r")
-    page.until(lambda: "The server does not answer" in page.text("#curation-note"))
+    page.press("j", "r", "2")
+    page.until(lambda: "The server does not answer. 2 edits not saved yet" in page.text("#curation-note"))
     assert stored(mine)["is_accepted"][0]
 
     with serving(curated.folder, port):
         saved(page)
         page.until(lambda: not page.find("#curation-note").is_displayed())
 
-        assert not stored(mine)["is_accepted"][0]
+        # In their order: rejecting goes on to the next cell, which got the tag.
+        assert list(stored(mine)["is_accepted"][:2]) == [False, True]
+        assert list(stored(mine)["cell type"][:2]) == ["untagged", "astrocyte"]
         driver.get("about:blank")
     driver.get_log("browser")  # it complains of the dead server, as it should
 
