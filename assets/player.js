@@ -361,7 +361,16 @@
       return this.controls.updateViews();
     }
 
+    /* Whether the plane that is shown has no such image: some were kept of all planes from above only. */
+    _isMissing(background) {
+      return this.plane !== null && !background.planes;
+    }
+
     async _canShow(background) {
+      if (this._isMissing(background)) {
+        this.say(`${background.label}: kept of all planes, seen from above, only.`);
+        return false;
+      }
       if (background.problem) {
         this.say(`${background.label}: ${background.problem}.`);
         return false;
@@ -376,6 +385,11 @@
       if (plane !== null && !this.background.planes) {
         this.background = this.config.backgrounds.find((background) => background.planes);
         this.viewName = "movie";
+      }
+      const { background: beside } = this.curtain;
+      if (beside && this._isMissing(beside)) {
+        this.curtain.choose(null);
+        this.controls.updateViews();
       }
       this._refresh();
       this._loadContours();
@@ -475,7 +489,8 @@
     async _follow(background) {
       const key = this._contrastKeyOf(background);
       if (this.contrasts.has(key)) return;
-      if ((await this.learn(background)) && key === this._contrastKeyOf(background)) this._refresh();
+      const learnt = (await this.learn(background)) && this.contrasts.has(key);
+      if (learnt && key === this._contrastKeyOf(background)) this._refresh();
     }
 
     tagOf(background = this.background) {
