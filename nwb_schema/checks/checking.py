@@ -49,7 +49,7 @@ def check_sample(path: Path, *, beside: bool = True) -> CheckReport:
     Parameters
     ----------
     beside
-        Whether the files beside it are asked for their identifiers: without, what is found depends on this sample alone.
+        Whether the files beside it are asked for their identifiers; without, all depends on this sample alone.
     """
     try:
         with open_sample(path) as file:
