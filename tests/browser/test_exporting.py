@@ -14,7 +14,7 @@ from tests.browser.conftest import serving
 from tests.browser.page import Page
 from tests.nwb_schema.made_samples import made_sample
 
-N_SAMPLES = 12
+N_SAMPLES = 6
 
 
 @pytest.fixture

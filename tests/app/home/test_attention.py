@@ -9,6 +9,7 @@ import pytest
 
 from app import checks
 from app.browsing.browse import from_address
+from app.components.home_view import page_of
 from app.home.attention import matters
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import Accept, SetField, commit
@@ -64,3 +65,26 @@ def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, lis
         "1 sample in which nobody decided a cell yet",
         "2 samples that cannot be published yet: see why",
     ]
+
+
+def test_one_blocked_sample_is_led_to_and_a_matter_on_the_home_page_opens_its_page(
+    made: tuple[Project, list[MadeSample]], tmp_path: Path
+) -> None:
+    _, (sample, _) = made
+    project = Project.create(tmp_path / "one")
+    path = project.samples_dir / sample.path.name
+    path.write_bytes(sample.path.read_bytes())
+    catalogue = Catalogue(project)
+    catalogue.refresh()
+
+    blocked = matters(catalogue, [])[-1]
+
+    assert (blocked.text, blocked.href) == (
+        "1 sample that cannot be published yet: see why",
+        f"/export?name={path.name}",
+    )
+    at = "http://127.0.0.1:8050/"
+    assert page_of(at, {"href": blocked.href}) == f"http://127.0.0.1:8050/export?name={path.name}"
+    assert page_of(at, {"href": "#jobs-panel"}) == "http://127.0.0.1:8050/#jobs-panel"
+    assert page_of(at, "home-open") == page_of(at, {"href": "@elsewhere"}) == at
+    assert page_of(at, {"href": "//elsewhere/x"}) == "http://127.0.0.1:8050/elsewhere/x"
