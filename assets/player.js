@@ -6,6 +6,7 @@
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const OUTLINE_AFTER_MS = 60;
+  const FORESEEN_AFTER_MS = 100;
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
@@ -361,7 +362,16 @@
       return this.controls.updateViews();
     }
 
+    /* Whether the plane that is shown has no such image: some were kept of all planes from above only. */
+    _isMissing(background) {
+      return this.plane !== null && !background.planes;
+    }
+
     async _canShow(background) {
+      if (this._isMissing(background)) {
+        this.say(`${background.label}: kept of all planes, seen from above, only.`);
+        return false;
+      }
       if (background.problem) {
         this.say(`${background.label}: ${background.problem}.`);
         return false;
@@ -376,6 +386,11 @@
       if (plane !== null && !this.background.planes) {
         this.background = this.config.backgrounds.find((background) => background.planes);
         this.viewName = "movie";
+      }
+      const { background: beside } = this.curtain;
+      if (beside && this._isMissing(beside)) {
+        this.curtain.choose(null);
+        this.controls.updateViews();
       }
       this._refresh();
       this._loadContours();
@@ -451,6 +466,7 @@
       this.overlay.selected = ids;
       if (added.length === 1 && !seen) this.reveal(added[0]);
       if (this.controls) this.controls.updatePlanes();
+      if (this.config.depth) this._foresee();
       this.root.dataset.selected = ids.join(" ");
       this.draw();
       this._remember();
@@ -475,7 +491,8 @@
     async _follow(background) {
       const key = this._contrastKeyOf(background);
       if (this.contrasts.has(key)) return;
-      if ((await this.learn(background)) && key === this._contrastKeyOf(background)) this._refresh();
+      const learnt = (await this.learn(background)) && this.contrasts.has(key);
+      if (learnt && key === this._contrastKeyOf(background)) this._refresh();
     }
 
     tagOf(background = this.background) {
@@ -647,15 +664,10 @@
       const { plane } = this;
       const url = this.config.contours_url + this._zOf();
       try {
-        if (!this.outlined.has(url)) {
-          const answer = await fetch(url);
-          if (!answer.ok) throw new Error((await answer.text()).trim());
-          const { rois } = await answer.json();
-          this.outlined.set(url, rois);
-        }
+        const rois = await this._outlinesAt(url);
         // Another plane was chosen meanwhile, or cells were added.
         if (url !== this.config.contours_url + this._zOf()) return;
-        this.overlay.setRois(this.outlined.get(url), plane);
+        this.overlay.setRois(rois, plane);
         this.overlay.update(fluorite.roiRows());
       } catch (error) {
         this.failed(error);
@@ -669,6 +681,30 @@
       this.draw();
       this.root.dataset.contours = "ready";
       this.root.dataset.contoursPlane = plane === null ? "" : plane;
+    }
+
+    /* Outlines by their address; each is asked for once. */
+    _outlinesAt(url) {
+      if (!this.outlined.has(url)) {
+        const asked = fetch(url).then(async (answer) => {
+          if (!answer.ok) throw new Error((await answer.text()).trim());
+          return (await answer.json()).rois;
+        });
+        asked.catch(() => this.outlined.delete(url));
+        this.outlined.set(url, asked);
+      }
+      return this.outlined.get(url);
+    }
+
+    /* Whoever goes down the list finds the outlines of the next cell's plane there. */
+    _foresee() {
+      clearTimeout(this.foreseeing);
+      this.foreseeing = setTimeout(() => {
+        const { selected, byId } = this.overlay;
+        const listed = fluorite.curation && this.follow ? fluorite.curation.listed() : [];
+        const next = selected.length && byId.get(listed[listed.indexOf(selected[selected.length - 1]) + 1]);
+        if (next && next.planes) this._outlinesAt(`${this.config.contours_url}&z=${next.planes[1]}`).catch(() => {});
+      }, FORESEEN_AFTER_MS);
     }
 
     _clicked(event) {
@@ -699,6 +735,7 @@
       this.measure.destroy();
       this.curtain.destroy();
       clearTimeout(this.settling);
+      clearTimeout(this.foreseeing);
       this.source.reset(() => "");
     }
   }

@@ -17,7 +17,6 @@ from app.components import (
     attention_view,
     browse_view,
     bulk_edit,
-    compare_view,
     configuration_view,
     curation_view,
     details_view,
@@ -48,6 +47,9 @@ from app.components.batch import form as batch_form
 from app.components.batch import looking as batch_looking
 from app.components.batch import plan as batch_plan
 from app.components.batch import starting as batch_starting
+from app.components.compare import choosing as compare_choosing
+from app.components.compare import traces as compare_traces
+from app.components.compare import view as compare_view
 from app.components.markup import aria, data
 from app.components.tune import crop as tune_crop
 from app.components.tune import images as tune_images
@@ -141,6 +143,8 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         player_view,
         results_view,
         compare_view,
+        compare_traces,
+        compare_choosing,
         picture_view,
         roi_table,
         roi_tools,

@@ -21,6 +21,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from nwb_schema.columns import ColumnDefinition, ColumnKind
+from nwb_schema.configure import add_column
 from nwb_schema.project import Project
 from tests.app.small_project import MadeSample, add_sample, simulate
 from tests.browser.page import Page
@@ -164,6 +166,29 @@ def server(
 ) -> Iterator[str]:
     with serving(project.folder) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose samples the tests of one module edit."""
+    project = Project.create(tmp_path_factory.mktemp("curated") / "project", "Curated")
+    add_column(project, ColumnDefinition("cell type", ColumnKind.ROI_TAG, vocabulary=("neuron", "astrocyte")))
+    return project
+
+
+@pytest.fixture(scope="module")
+def curated_url(curated: Project) -> Iterator[str]:
+    with serving(curated.folder) as url:
+        yield url
+
+
+@pytest.fixture
+def mine(curated: Project, request: pytest.FixtureRequest) -> Iterator[MadeSample]:
+    """A new sample for every test."""
+    session = "".join(letter for letter in request.node.name if letter.isalnum())[:40]
+    made = add_sample(curated, simulate(), subject="m2", session=session)
+    yield made
+    made.path.unlink()
 
 
 @pytest.fixture

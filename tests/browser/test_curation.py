@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -18,38 +18,21 @@ from nwb_schema.configure import add_column
 from nwb_schema.edits import Accept, Reject, commit, edits_of
 from nwb_schema.project import Project
 from nwb_schema.reader import read_rois
-from tests.app.small_project import HEIGHT, WIDTH, MadeSample, add_sample, simulate
+from tests.app.small_project import HEIGHT, WIDTH, MadeSample
 from tests.browser.conftest import free_port, serving
 from tests.browser.page import Page
 
 
 @pytest.fixture(scope="module")
-def curated(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose samples are edited here."""
-    project = Project.create(tmp_path_factory.mktemp("curated") / "project", "Curated")
-    add_column(project, ColumnDefinition("cell type", ColumnKind.ROI_TAG, vocabulary=("neuron", "astrocyte")))
-    add_column(project, ColumnDefinition("note", ColumnKind.ROI_TAG))
-    return project
-
-
-@pytest.fixture(scope="module")
-def url(curated: Project) -> Iterator[str]:
-    with serving(curated.folder) as url:
-        yield url
+def curated(curated: Project) -> Project:
+    """Its cells can be described in free words as well."""
+    add_column(curated, ColumnDefinition("note", ColumnKind.ROI_TAG))
+    return curated
 
 
 @pytest.fixture
-def mine(curated: Project, request: pytest.FixtureRequest) -> Iterator[MadeSample]:
-    """A new sample for every test."""
-    session = "".join(letter for letter in request.node.name if letter.isalnum())[:40]
-    made = add_sample(curated, simulate(), subject="m2", session=session)
-    yield made
-    made.path.unlink()
-
-
-@pytest.fixture
-def page(mine: MadeSample, url: str, open_page: Callable[[str], Page]) -> Page:
-    return ready(open_page(f"{url}/sample/{mine.identifier}?roi=none"))
+def page(mine: MadeSample, curated_url: str, open_page: Callable[[str], Page]) -> Page:
+    return ready(open_page(f"{curated_url}/sample/{mine.identifier}?roi=none"))
 
 
 def ready(page: Page) -> Page:
@@ -63,7 +46,7 @@ def stored(sample: MadeSample) -> pd.DataFrame:
 
 
 def saved(page: Page) -> None:
-    page.until(lambda: page.script("return document.getElementById('curation').dataset.unsaved") == "0", "not saved")
+    page.wait_until_saved()
 
 
 def press_and_save(page: Page, *keys: str) -> None:
@@ -264,7 +247,7 @@ def test_edits_wait_for_a_server_that_was_killed(
     driver.get_log("browser")  # it complains of the dead server, as it should
 
 
-def test_sample_is_moved_to_the_trash_and_restored(page: Page, url: str, mine: MadeSample) -> None:
+def test_sample_is_moved_to_the_trash_and_restored(page: Page, mine: MadeSample) -> None:
     before = mine.path.read_bytes()
 
     page.click("#trash-open")
