@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,12 @@ def _shown(selector: str) -> str:
 _SAMPLE = _shown("#roi-table .ag-row") + " && document.querySelector('#player').dataset.contours === 'ready'"
 _TRACES = _shown("#traces .scatterlayer .js-line")
 _CELLS = "window.fluorite.selectCells(window.fluorite.player.overlay.rois.slice(2, 5).map((roi) => roi.id))"
+# Beside the project's folder, which is in the page's header, lies a results file.
+_CHOOSE_RESULTS = """
+const beside = document.querySelector('.project-name').title.replace(/[^/]*$/, 'day2/results.hdf5');
+dash_clientside.set_props('import-results', { value: beside });
+dash_clientside.set_props('import-subject', { value: 'm1' });
+"""
 
 HOME = (
     Picture("home", "/", _shown("main a, main button")),
@@ -120,7 +127,13 @@ PICTURES = (
     Picture("comparing", "/compare/{sample}", _shown("#compare-outlines .scatterlayer .js-line")),
     Picture("configuration", "/configuration", _shown(".ag-row")),
     Picture("batch-page", "/batch", _shown("#batch-folder")),
-    Picture("export-page", "/export", _shown("main table, main .ag-row")),
+    Picture(
+        "import-page",
+        "/import",
+        _shown("#import-results"),
+        _then(lambda b: b.run(_CHOOSE_RESULTS), "document.querySelector('#import-found dl.facts')"),
+    ),
+    Picture("export-page", "/export", _shown("#export-findings li")),
 )
 
 
@@ -140,6 +153,9 @@ def make_project(folder: Path, movie: Path) -> tuple[Project, str]:
         ["stimuli", str(folder), sample, str(gratings), "--type", "gratings", "--seconds"],
     ):
         subprocess.run([sys.executable, "-m", "fluorite", *command], check=True)
+    day2 = folder.parent / "day2"
+    day2.mkdir()
+    shutil.copyfile(next(folder.glob("batch/*/results.hdf5")), day2 / "results.hdf5")
     project = fluorite.open_project(folder)
     cells = [str(uuid) for uuid in fluorite.rois(project).sort_values("snr", ascending=False)["roi_uuid"]]
     fluorite.accept(project, sample, cells[:8])

@@ -1,4 +1,4 @@
-"""The page for results of other programs: choose them, see what they hold, import.
+"""The callbacks of the page for results of other programs: look at what was chosen, import it.
 
 ::
 
@@ -15,232 +15,31 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import dash_ag_grid as dag
-import dash_bootstrap_components as dbc
-from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, dcc, no_update
 from dash.development.base_component import Component
 
 from app.actor import actor_of
 from app.adding.import_request import (
     ImportForm,
-    cells_words,
     check_chosen,
     here_words,
     look,
-    movie_words,
-    program_words,
-    recording_words,
     said,
-    sample_words,
     session_words,
     start_checked,
-    summary,
 )
 from app.background.callback_project import background_project
 from app.background.callbacks import background_callback
 from app.components import folder_picker
-from app.components.fields import field
-from app.components.grid_theme import THEME
-from app.components.markup import aria
+from app.components.import_found import found_view, plan_rows
 from app.components.process_form import named
-from app.components.recording_fields import (
-    READING_FIELDS,
-    custom_fields,
-    session_fields,
-    subject_fields,
-    subject_suggestions,
-)
-from app.field_names import RAW_LABEL
 from app.formatting import count
-from app.workspace import Workspace, current_workspace
+from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 from pipeline.foreign.finding import RESULT_ENDINGS
 from pipeline.movies import SUPPORTED_EXTENSIONS
 
 _COMMON = ("subject", "frame_rate", "axes", "plane", "channel", "dataset")
-_KINDS = (
-    ("CaImAn", "its HDF5 file (CNMF.save)"),
-    ("Suite2p", "its folder, or Fall.mat"),
-    ("mesmerize-core", "the batch folder"),
-    ("ImageJ, masks", ".roi, RoiSet.zip, .npy, .npz, .json"),
-)
-
-
-def import_form(workspace: Workspace) -> Component:
-    """Which results, their movie, and what is known of the recording."""
-    return html.Section(
-        [
-            html.H2("Which results", id="import-title"),
-            field(
-                "import-results",
-                "Results",
-                _path("import-results", "/data/mouse1/suite2p"),
-                action=_button("import-results-pick"),
-            ),
-            html.Dl(
-                [part for name, what in _KINDS for part in (html.Dt(name), html.Dd(what))], className="import-kinds"
-            ),
-            html.H2("Their movie"),
-            field(
-                "import-movie",
-                "Movie",
-                _path("import-movie", "what lies beside the results"),
-                "Motion-corrected, with the very frames that the cells were found in.",
-                action=_button("import-movie-pick"),
-            ),
-            html.Div(
-                dbc.Switch(id="import-raw", label=RAW_LABEL, value=False), id="import-raw-field", className="is-hidden"
-            ),
-            html.Div(
-                field(
-                    "import-neuropil",
-                    "Neuropil to take off",
-                    _text("import-neuropil", "none"),
-                    "The share of what surrounds each ROI; 0.7 is usual.",
-                ),
-                id="import-neuropil-field",
-                className="is-hidden",
-            ),
-            html.H2("The recording"),
-            html.Div(
-                [
-                    field("import-subject", "Subject", _text("import-subject", "m1", suggestions="import-subjects")),
-                    field("import-session", "Session", _text("import-session", "from the name")),
-                    field("import-frame_rate", "Frame rate (Hz)", _text("import-frame_rate", "from the results")),
-                    *custom_fields("import", workspace),
-                ],
-                className="batch-common",
-            ),
-            subject_suggestions(workspace.project, "import-subjects"),
-            _folds(workspace),
-            html.Div(id="import-message", role="status", className="form-message"),
-        ],
-        className="card-panel",
-        **aria(labelledby="import-title"),
-    )
-
-
-def _folds(workspace: Workspace) -> Component:
-    project = workspace.project
-    return html.Div(
-        [
-            html.Details(
-                [
-                    html.Summary("Animal and session"),
-                    html.P(
-                        "Left empty, what the files, the table of subjects and the lab defaults say counts.",
-                        className="field-hint",
-                    ),
-                    html.Div(
-                        [*subject_fields("import", project), *session_fields("import", project)],
-                        className="batch-common",
-                    ),
-                ],
-                className="form-fold",
-            ),
-            html.Details(
-                [
-                    html.Summary("Advanced"),
-                    html.P("Only for a movie that does not say how it is to be read.", className="field-hint"),
-                    html.Div(
-                        [
-                            field(f"import-{one.name}", one.label, _text(f"import-{one.name}", one.example))
-                            for one in READING_FIELDS
-                        ],
-                        className="batch-common",
-                    ),
-                ],
-                className="form-fold",
-            ),
-        ]
-    )
-
-
-def _path(control_id: str, example: str) -> Component:
-    return dbc.Input(
-        id=control_id, type="text", className="path-input", placeholder=example, debounce=True, autoComplete="off"
-    )
-
-
-def _text(control_id: str, example: str, suggestions: str | None = None) -> Component:
-    return dbc.Input(
-        id=control_id, type="text", placeholder=example, debounce=True, autoComplete="off", list=suggestions
-    )
-
-
-def _button(control_id: str) -> Component:
-    return html.Button("Browse\u2026", id=control_id, type="button", className="text-button")
-
-
-def import_result() -> Component:
-    """What was found, and the button; empty until something was chosen."""
-    return html.Section(
-        [
-            html.Div(
-                [
-                    html.H2("What was found", id="import-found-title"),
-                    html.Span(id="import-progress", className="muted", role="status"),
-                ],
-                className="card-head",
-            ),
-            html.Div(found_view(None), id="import-found", **aria(live="polite")),
-            html.Div(
-                dag.AgGrid(
-                    id="import-grid",
-                    rowData=[],
-                    columnDefs=[
-                        {"field": "name", "headerName": "Results", "flex": 4, "minWidth": 150, "tooltipField": "name"},
-                        {"field": "program", "headerName": "Made by", "width": 130},
-                        {"field": "cells", "headerName": "Cells", "width": 96, "type": "rightAligned"},
-                        {
-                            "field": "fate",
-                            "headerName": "Becomes, or why not",
-                            "flex": 7,
-                            "minWidth": 220,
-                            "wrapText": True,
-                            "autoHeight": True,
-                            "cellClass": "is-wrapped",
-                        },
-                    ],
-                    defaultColDef={"sortable": True, "resizable": True},
-                    getRowId="params.data.results",
-                    dashGridOptions={
-                        "theme": THEME,
-                        "rowSelection": {
-                            "mode": "multiRow",
-                            "checkboxes": True,
-                            "headerCheckbox": True,
-                            "isRowSelectable": {"function": "params.data.state === 'ready'"},
-                        },
-                        "rowClassRules": {"is-refused": "params.data.state === 'refused'"},
-                        "rowHeight": 34,
-                        "headerHeight": 36,
-                        "tooltipShowDelay": 300,
-                        "suppressNoRowsOverlay": True,
-                        "pagination": True,
-                        "paginationPageSize": 100,
-                        "paginationPageSizeSelector": False,
-                        "domLayout": "autoHeight",
-                    },
-                    className="fluorite-grid",
-                    style={"height": None},
-                ),
-                id="import-table",
-                hidden=True,
-            ),
-            html.Div(
-                [
-                    dbc.Button("Import", id="import-start", color="primary", disabled=True),
-                    html.Span(id="import-said", role="status"),
-                ],
-                id="import-foot",
-                className="browse-form import-foot",
-                hidden=True,
-            ),
-        ],
-        className="card-panel",
-        **aria(labelledby="import-found-title"),
-    )
 
 
 def import_stores() -> list[Component]:
@@ -253,82 +52,6 @@ def import_stores() -> list[Component]:
         folder_picker.folder_dialogue("import-results", "Choose results: a file, or a folder"),
         folder_picker.folder_dialogue("import-movie", "Choose their movie", takes_folders=False),
     ]
-
-
-def found_view(plan: Mapping[str, Any] | None) -> list[Component]:
-    """What was found: of one result all that is known, of several how many."""
-    if plan is None:
-        return [
-            html.Div(
-                [
-                    html.P("Choose results first.", className="empty-title"),
-                    html.P("You see what is in them before anything is made. Your files are only read."),
-                ],
-                className="empty-hint is-large",
-            )
-        ]
-    rows = plan["rows"]
-    if len(rows) != 1:
-        problem = html.P(plan["problem"], className="form-message is-error") if plan["problem"] else None
-        return [problem or html.P(summary(rows), className="muted")]
-    return _one(rows[0], plan["movie"])
-
-
-def _one(one: Mapping[str, Any], typed_movie: str) -> list[Component]:
-    facts = one["facts"]
-    parts: list[Component] = []
-    if facts is not None:
-        lines = [
-            ("Made by", program_words(facts)),
-            ("Cells", cells_words(facts)),
-            ("Recording", recording_words(facts)),
-            ("Movie", movie_words(one, typed_movie)),
-            ("Becomes", sample_words(one["sample"]) if not one["problem"] else ""),
-        ]
-        parts.append(
-            html.Dl(
-                [part for name, text in lines if text for part in (html.Dt(name), html.Dd(text))], className="facts"
-            )
-        )
-    if one["lacks_movie"]:
-        parts.append(html.P("They have no traces: choose the movie to read them from.", className="import-asks"))
-    elif one["lacks_rate"]:
-        parts.append(html.P("How fast was it recorded? Type it into the field Frame rate.", className="import-asks"))
-    elif one["problem"]:
-        parts.append(html.P(one["problem"], className="form-message is-error"))
-    if facts is not None and facts["notes"]:
-        parts.append(
-            html.Details(
-                [html.Summary("What to know of them"), html.Ul([html.Li(note) for note in facts["notes"]])],
-                className="form-fold import-notes",
-            )
-        )
-    return parts
-
-
-def plan_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The table of several results."""
-    return [
-        {
-            **{key: one[key] for key in ("results", "name", "state")},
-            "program": program_words(one["facts"]) if one["facts"] else "",
-            "cells": _cells(one["facts"]),
-            "fate": _without_path(one["problem"], one["results"]) or sample_words(one["sample"]),
-        }
-        for one in rows
-    ]
-
-
-def _without_path(problem: str, results: str) -> str:
-    """A problem beside the results' name: it need not begin with their path."""
-    cause = problem.removeprefix(f"{results}: ")
-    return f"{cause[:1].upper()}{cause[1:]}"
-
-
-def _cells(facts: Mapping[str, Any] | None) -> str:
-    if facts is None:
-        return ""
-    return f"{facts['n_rois'] if facts['n_accepted'] is None else facts['n_accepted']:,}"
 
 
 def _form(typed: Sequence[Any]) -> ImportForm:

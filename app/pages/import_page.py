@@ -5,7 +5,9 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from app.components.import_view import import_form, import_result, import_stores
+from app.components.import_form import import_form
+from app.components.import_found import import_result
+from app.components.import_view import import_stores
 from app.components.jobs_panel import jobs_card
 from app.job_view import jobs_state
 from app.workspace import current_workspace

@@ -19,7 +19,7 @@ from app.adding.import_request import (
     session_words,
     start_checked,
 )
-from app.components.import_view import found_view, plan_rows
+from app.components.import_found import found_view, plan_rows
 from nwb_schema.errors import ParameterError, ResultsError
 from nwb_schema.project import Project
 from pipeline.jobs import Ledger, cancel
