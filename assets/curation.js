@@ -51,6 +51,9 @@
       this.root = element("curation");
       this.status = new fluorite.EditStatus("curation-status", "curation-note", () => this.idle());
       this.queue = new fluorite.EditQueue(`/edits/${encodeURIComponent(config.identifier)}`, config.version, this);
+      this.tellVersion = fluorite.whenCalm((version) => {
+        if (this.isShown) window.dash_clientside.set_props("sample-version", { data: version });
+      });
       this.thresholds = new fluorite.Thresholds(this);
       this.showColumns();
       this.showProgress();
@@ -186,7 +189,7 @@
       // Without rows, the file could not be read: what is shown stays until it can.
       if (answer.all && api && !(answer.error && !rows.length)) this.replaceRows(api, rows, answer);
       else this.put(rows);
-      window.dash_clientside.set_props("sample-version", { data: version });
+      this.tellVersion(version);
       if (fluorite.player) fluorite.player.edited(version);
       this.showProgress();
     }
@@ -219,10 +222,12 @@
     put(rows) {
       const api = grid();
       if (api && rows.length) {
+        const filtered = state.show !== "all" || api.isColumnFilterPresent() || api.isQuickFilterPresent();
+        const moved = filtered || rows.some(({ key, deleted }) => (api.getRowNode(key) || { data: {} }).data.deleted !== deleted);
         const done = api.applyTransaction({ update: rows });
         // The tick of who decided is drawn into a column whose own value may stay: the grid would not draw it anew.
         if (done) api.refreshCells({ rowNodes: done.update, columns: ["is_accepted"], force: true });
-        api.onFilterChanged();
+        if (moved) api.onFilterChanged(); // which has Dash take all rows again
       }
       if (fluorite.player) fluorite.player.updateRois(rows);
       this.thresholds.show();
@@ -353,7 +358,7 @@
   /* From a second before the highest point of the last selected cell's trace on. */
   fluorite.playBestEvent = function () {
     const { player } = fluorite;
-    const plot = document.querySelector("#traces .js-plotly-plot");
+    const plot = fluorite.tracePlot && fluorite.tracePlot.place;
     const chosen = player ? player.overlay.selected : [];
     const roi = chosen.length && player.overlay.byId.get(chosen[chosen.length - 1]);
     if (!roi || !plot || !plot._fullData) return;
@@ -391,6 +396,7 @@
         () => grid() && fluorite.player && fluorite.player.root.isConnected,
         () => {
           fluorite.curation = new Curation(config);
+          fluorite.followTable(grid());
           fluorite.player.updateRois(fluorite.roiRows());
           if (!config.refused) fluorite.drawing = new fluorite.Drawing(fluorite.player, fluorite.curation);
         }

@@ -21,11 +21,8 @@ def tag_field(column: ColumnDefinition) -> str:
 
 def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[dict[str, Any]]:
     """One dictionary a ROI; scores that were not computed are None, tags as the project configures them."""
-    shown = rois[list(ROI_COLUMNS)]
-    rows = [
-        {name: plain(value) for name, value in zip(ROI_COLUMNS, row, strict=True)}
-        for row in shown.itertuples(index=False, name=None)
-    ]
+    columns = [_plain_column(rois[name]) for name in ROI_COLUMNS]
+    rows = [dict(zip(ROI_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
     origins = rois[ORIGIN] if ORIGIN in rois.columns else [ENGINE_ORIGIN] * len(rows)
     for row, origin in zip(rows, origins, strict=True):
         row[ORIGIN] = str(origin)
@@ -35,6 +32,12 @@ def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[
         for row, value in zip(rows, stored, strict=True):
             row[field] = _tag(column, plain(value))
     return rows
+
+
+def _plain_column(values: pd.Series[Any]) -> list[Any]:
+    """The values of a column as JSON has them: what is not a finite number is None."""
+    found = values.tolist()
+    return [plain(value) for value in found] if values.dtype.kind in "fO" else found
 
 
 def plain(value: Any) -> Any:
