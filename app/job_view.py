@@ -107,7 +107,9 @@ def overall_fraction(kind: str, stage: str, fraction: float) -> float | None:
 def recording_name(spec: Mapping[str, Any]) -> str:
     """What tells jobs with movies of one name apart: subject and session, or the folder of the movie."""
     if spec.get("variant_of"):
-        return f"another result for the sample {str(spec['variant_of'])[:8]}"
+        # Jobs of earlier versions know the identifier alone.
+        name = str(spec.get("variant_of_name") or "") or f"the sample {str(spec['variant_of'])[:8]}"
+        return f"another result for {name.removesuffix('_ophys')}"
     known = [f"{name} {spec[name]}" for name in ("subject", "session") if spec.get(name)]
     if known:
         return " · ".join(known)

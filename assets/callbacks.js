@@ -67,6 +67,16 @@
         return window.dash_clientside.no_update;
       },
 
+      drawValueLists(found) {
+        fluorite.drawValueLists(found);
+        return window.dash_clientside.no_update;
+      },
+
+      offerColumns(switches) {
+        fluorite.offerColumns(switches);
+        return window.dash_clientside.no_update;
+      },
+
       reloadRows() {
         fluorite.reloadRows();
         return window.dash_clientside.no_update;

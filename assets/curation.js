@@ -415,7 +415,10 @@
     delete: (curation) => curation.decide(curation.rowsOf(curation.selected()).every((row) => row.deleted) ? "restore" : "delete"),
     merge: (curation) => curation.merge(),
     split: (curation) => curation.split(),
-    draw: (_, tool) => fluorite.drawing && document.querySelector(`[data-roi-tool=${tool}]`) && fluorite.drawing.choose(tool),
+    draw: (curation, tool) => {
+      if (curation.config.volume) curation.say("Nothing can be drawn in a volume.", "is-hint");
+      else if (fluorite.drawing && document.querySelector(`[data-roi-tool=${tool}]`)) fluorite.drawing.choose(tool);
+    },
     undo: (curation) => curation.request({ action: "undo" }),
     redo: (curation) => curation.request({ action: "redo" }),
     show: (curation, button) => curation.setShown(button.dataset.value),

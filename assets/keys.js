@@ -32,6 +32,13 @@
       "=": () => player.zoomBy(1.5),
       "-": () => player.zoomBy(1 / 1.5),
       0: () => player.resetView(),
+      // As in ImageJ, where they are < and >.
+      ...(player.config.depth && {
+        ",": () => player.stepPlane(-1),
+        ".": () => player.stepPlane(1),
+        "<": () => player.stepPlane(-1),
+        ">": () => player.stepPlane(1),
+      }),
     };
   }
 

@@ -20,6 +20,8 @@
       this.asked = new URL(window.location.href).searchParams; // before the address follows what is shown
       this.frame = Math.min(Math.max(config.frame || 0, 0), Math.max(config.n_frames - 1, 0));
       this.plane = config.plane ?? null; // of a volume; null: all planes, seen from above
+      this.follow = this.asked.get("follow") !== "no"; // whether choosing a cell goes to its plane
+      this.outlined = new Map(); // outlines by their address: each plane's are asked for once
       this.shown = null;
       this.playing = false;
       this.speed = 1;
@@ -150,9 +152,10 @@
       this.moveTo(0, 0);
     }
 
-    /* Bring a cell into view, when the view is zoomed and the cell is outside it. */
+    /* Bring a cell into view: the plane of its centre in a volume, and its place when the view is zoomed. */
     reveal(id) {
       const roi = this.overlay.byId.get(id);
+      if (roi && roi.planes && this.config.depth && this.follow) this.setPlane(roi.planes[1]);
       if (this.zoom === 1 || !roi) return;
       const { width, height } = this.config;
       const [x, y] = roi.centre;
@@ -384,6 +387,19 @@
       this._remember();
     }
 
+    /* Go one plane deeper, or `by` -1 back; before the first plane are all, from above. */
+    stepPlane(by) {
+      const place = (this.plane === null ? 0 : this.plane + 1) + by;
+      if (place >= 0 && place <= this.config.depth) this.setPlane(place ? place - 1 : null);
+    }
+
+    setFollow(follow) {
+      this.follow = follow;
+      const chosen = this.overlay.selected;
+      if (follow && chosen.length) this.reveal(chosen[chosen.length - 1]);
+      this._remember();
+    }
+
     showRois(kind, shown) {
       this.overlay.show[kind] = shown;
       this.overlayStale = true;
@@ -401,10 +417,12 @@
     /* Where few cells look otherwise, they alone are drawn anew: all of them take a tenth of a second. */
     _outline() {
       this.outlining = null;
-      const outdated = this.overlayStale ? [] : this.overlay.outdated();
-      if (outdated.length > MOST_REDRAWN) this.overlayStale = true;
-      else if (!this.overlayStale && !outdated.length) return;
-      else if (!this.overlayStale) outdated.forEach((roi) => this._redrawOutline(roi));
+      if (!this.overlayStale) {
+        const outdated = this.overlay.outdated();
+        if (!outdated.length) return;
+        if (outdated.length > MOST_REDRAWN) this.overlayStale = true;
+        else outdated.forEach((roi) => this._redrawOutline(roi));
+      }
       this.draw();
     }
 
@@ -431,6 +449,7 @@
     reloadRois(url, count) {
       const { config } = this;
       config.contours_url = url;
+      this.outlined.clear();
       config.n_rois = count;
       const note = document.getElementById("player-no-cells");
       if (note) note.hidden = count > 0;
@@ -456,10 +475,12 @@
       this.draw();
     }
 
-    select(ids) {
+    /* `seen`: they were pointed at in the image, so it stays where it is. */
+    select(ids, seen = false) {
       const added = ids.filter((id) => !this.overlay.selected.includes(id));
       this.overlay.selected = ids;
-      if (added.length === 1) this.reveal(added[0]);
+      if (added.length === 1 && !seen) this.reveal(added[0]);
+      if (this.controls) this.controls.updatePlanes();
       this.root.dataset.selected = ids.join(" ");
       this.draw();
       this._remember();
@@ -629,6 +650,7 @@
       if (!this.playing && !this.startsItself) set("play", "");
       set("frame", this.frame ? String(this.frame) : "");
       set("z", this.plane === null ? "" : String(this.plane));
+      set("follow", this.follow ? "" : "no");
       set("view", this.viewName === "movie" ? "" : this.viewName);
       set("beside", this.curtain.background ? this.curtain.background.name : "");
       set("mean", this.mean === 1 ? "" : String(this.mean));
@@ -655,19 +677,25 @@
       const { plane } = this;
       const url = this.config.contours_url + this._zOf();
       try {
-        const answer = await fetch(url);
-        if (!answer.ok) throw new Error((await answer.text()).trim());
-        const { rois } = await answer.json();
+        if (!this.outlined.has(url)) {
+          const answer = await fetch(url);
+          if (!answer.ok) throw new Error((await answer.text()).trim());
+          const { rois } = await answer.json();
+          this.outlined.set(url, rois);
+        }
         // Another plane was chosen meanwhile, or cells were added.
         if (url !== this.config.contours_url + this._zOf()) return;
-        this.overlay.setRois(rois);
+        this.overlay.setRois(this.outlined.get(url), plane);
         this.overlay.update(fluorite.roiRows());
       } catch (error) {
         this.failed(error);
         return;
       }
       this.overlayStale = true;
-      if (this.controls) this.controls.updateCounts();
+      if (this.controls) {
+        this.controls.updateCounts();
+        this.controls.updatePlanes();
+      }
       this.draw();
       this.root.dataset.contours = "ready";
       this.root.dataset.contoursPlane = plane === null ? "" : plane;
@@ -684,7 +712,7 @@
       const id = adding ? hits[0] : hits[(last + 1) % hits.length];
       let ids = [id];
       if (adding) ids = present.includes(id) ? present.filter((other) => other !== id) : [...present, id];
-      fluorite.selectCells(ids);
+      fluorite.selectCells(ids, true);
     }
 
     _hovered(event) {

@@ -43,7 +43,8 @@
       const { config } = player;
       this.root = element("div", { class: "player-controls" });
       if (config.has_movie) this.root.append(this._transport());
-      if (config.depth) this.root.append(this._planes());
+      this.planes = config.depth ? new fluorite.PlaneControls(player) : null;
+      if (this.planes) this.root.append(this.planes.root);
       this.root.append(this._view());
       this.showRoiControls();
     }
@@ -52,7 +53,7 @@
     update() {
       const { player } = this;
       const { config } = player;
-      if (config.depth) this._updatePlanes();
+      this.updatePlanes();
       if (config.has_movie) {
         this.scrub.value = player.frame;
         this.scrub.setAttribute("aria-valuetext", this._position());
@@ -67,6 +68,13 @@
         }
         this.transport.classList.toggle("is-idle", !player.isMovie);
       }
+    }
+
+    /* The plane or the chosen cell changed. */
+    updatePlanes() {
+      if (!this.planes) return;
+      this.planes.update();
+      this._updateImages();
     }
 
     /* Show how the image is shown. */
@@ -125,38 +133,14 @@
       return this.transport;
     }
 
-    /* Planes of a volume: the slider's first place is all of them, seen from above. */
-    _planes() {
-      const { player } = this;
-      const { depth } = player.config;
-      this.plane = element("input", {
-        type: "range",
-        id: "player-plane",
-        min: 0,
-        max: depth,
-        step: 1,
-        value: player.plane === null ? 0 : player.plane + 1,
-        "aria-label": "Plane of the volume",
-        oninput: (event) => player.setPlane(Number(event.target.value) ? Number(event.target.value) - 1 : null),
-      });
-      this.planeReadout = element("output", { class: "player-readout" });
-      return element("div", { class: "player-row player-planes" }, [
-        element("span", { class: "control-name" }, "Plane"),
-        this.plane,
-        this.planeReadout,
-      ]);
-    }
-
-    _updatePlanes() {
+    /* Which images a plane has. */
+    _updateImages() {
       const { plane, config, background } = this.player;
-      const text = plane === null ? "all, from above" : `${plane} (0 – ${config.depth - 1})`;
-      this.plane.value = plane === null ? 0 : plane + 1;
-      this.plane.setAttribute("aria-valuetext", text);
-      this.planeReadout.textContent = text;
       for (const one of config.backgrounds) {
         const input = this.root.querySelector(`#player-background-${one.name}`);
         // An image that was kept from above only has nothing to show of a plane.
         input.disabled = plane !== null && !one.planes;
+        input.parentElement.title = input.disabled ? `${one.help || one.label}; kept of all planes from above only` : one.help || "";
         input.checked = one.moving ? background.moving : one.name === background.name;
       }
     }

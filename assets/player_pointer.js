@@ -58,7 +58,7 @@
       if (lasso && this.dragged) {
         const found = player.overlay.inside(lasso).map((roi) => roi.id);
         const kept = event.ctrlKey || event.metaKey ? player.overlay.selected : [];
-        fluorite.selectCells([...kept, ...found.filter((id) => !kept.includes(id))]);
+        fluorite.selectCells([...kept, ...found.filter((id) => !kept.includes(id))], true);
       }
       this.cancel();
     }

@@ -39,6 +39,7 @@
     constructor(style) {
       this.style = style;
       this.rois = [];
+      this.plane = null; // of a volume that they are cut by
       this.byId = new Map();
       this.show = { accepted: true, rejected: true, deleted: false };
       this.colouring = fluorite.colouring("state", [], this.style);
@@ -47,7 +48,8 @@
       this.ruler = document.createElement("canvas").getContext("2d");
     }
 
-    setRois(rois) {
+    setRois(rois, plane = null) {
+      this.plane = plane;
       this.rois = rois.map((roi) => ({ ...roi, row: {}, path: pathOf(roi.pieces), box: boxOf(roi.pieces) }));
       this.byId = new Map(this.rois.map((roi) => [roi.id, roi]));
     }
@@ -111,7 +113,7 @@
 
     /* The cells that look otherwise than when they were drawn last. */
     outdated() {
-      return this.rois.filter((roi) => this.drawn.get(roi) !== nameOf(this._look(roi)));
+      return this.rois.filter((roi) => roi.pieces.length && this.drawn.get(roi) !== nameOf(this._look(roi)));
     }
 
     /* Draw a cell anew after `clear(box)` has emptied what it covers: what others have there is drawn again, too. */
@@ -184,9 +186,16 @@
       context.strokeStyle = "rgba(0, 0, 0, 0.75)";
       const above = roi.box.top - 3 / scale;
       const y = above > 14 / scale ? above : roi.box.bottom + 16 / scale;
-      context.strokeText(roi.label, roi.centre[0], y);
+      const name = this.nameOf(roi);
+      context.strokeText(name, roi.centre[0], y);
       context.fillStyle = "#fff";
-      context.fillText(roi.label, roi.centre[0], y);
+      context.fillText(name, roi.centre[0], y);
+    }
+
+    /* What a cell is called in the image: above and below the plane of its centre it says which one that is. */
+    nameOf(roi) {
+      const away = this.plane !== null && roi.planes && roi.planes[1] !== this.plane;
+      return away ? `${roi.label} (z ${roi.planes[1]})` : roi.label;
     }
   };
 })();

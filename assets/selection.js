@@ -27,10 +27,10 @@
   let untold = null; // what Dash does not know yet
   let telling = null;
 
-  fluorite.selectCells = function (ids) {
+  fluorite.selectCells = function (ids, seen = false) {
     if (fluorite.player) {
       if (sameOrder(fluorite.player.overlay.selected, ids)) return;
-      fluorite.player.select(ids);
+      fluorite.player.select(ids, seen);
     }
     untold = ids;
     markRows(ids);

@@ -8,7 +8,9 @@
   const SEED = "#e69f00";
   const PATCH = "rgba(255, 255, 255, 0.75)";
   const CROP = "#56b4e9";
-  const LARGEST_HEIGHT = 0.72; // of the window
+  const LEAST_HEIGHT = 320; // CSS pixels
+  const BELOW = 44; // what stays free below the image and its thresholds
+  const WIDE = 1.6; // an image wider than this has its thresholds below, not beside
   const LEAST_CROP_PX = 8;
 
   const numbers = (text) => (String(text ?? "").match(/-?\d+(\.\d+)?/g) || []).map(Number);
@@ -65,6 +67,8 @@
       this.picture = document.createElement("canvas");
       this.painted = "";
       this.stage = document.getElementById("tune-stage");
+      this.place = document.getElementById("tune-view");
+      this.place.classList.toggle("is-beside", config.width / config.height < WIDE);
       this.canvas = document.getElementById("tune-canvas");
       this.pointer = null;
       this.dragged = null;
@@ -77,6 +81,7 @@
       on("pointerleave", () => this._left());
       this.resizer = new ResizeObserver(() => this.draw());
       this.resizer.observe(this.stage);
+      window.addEventListener("resize", () => this.draw(), { signal });
     }
 
     async load() {
@@ -142,7 +147,7 @@
     draw() {
       if (!this.view || !this.canvas.isConnected) return;
       const { width, height } = this.config;
-      const room = { width: this.stage.clientWidth, height: window.innerHeight * LARGEST_HEIGHT };
+      const room = { width: this.stage.clientWidth, height: this._room() };
       if (!room.width) return;
       const scale = Math.min(room.width / width, room.height / height);
       const ratio = window.devicePixelRatio || 1;
@@ -163,6 +168,14 @@
       if (overlays.includes("seeds")) for (const [y, x] of this.cells) this._drawCell(context, x + 0.5, y + 0.5, SEED);
       if (overlays.includes("crop")) this._drawCrop(context);
       if (this.pointer) this._drawPointer(context);
+    }
+
+    /* The image and its thresholds are seen together: what the window has left for the image. */
+    _room() {
+      const above = this.stage.getBoundingClientRect().top + window.scrollY;
+      const beside = this.place.classList.contains("is-beside");
+      const below = BELOW + (beside ? 0 : document.getElementById("tune-controls").offsetHeight);
+      return Math.max(LEAST_HEIGHT, window.innerHeight - above - below);
     }
 
     _drawCell(context, x, y, colour) {

@@ -117,7 +117,7 @@ def results(project: Project, sample: str, folder: str | Path, *, rejected: bool
 
 
 def _by_name(project: Project, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    names = {column.key: column.name for column in project.columns(ColumnKind.STIMULUS)}
+    names = project.column_names(ColumnKind.STIMULUS)
     return {names.get(key, key): frame for key, frame in tables.items()}
 
 
@@ -163,7 +163,8 @@ def figure(project: Project, sample: str, target: str | Path, what: str = "trace
 
     path = Path(target)
     request = FigureRequest(what=what, file_format=path.suffix.lower().removeprefix("."), **options)  # type: ignore[arg-type]
-    drawn = sample_figure(project.find_sample(sample), request)
+    names = project.column_names(ColumnKind.STIMULUS)
+    drawn = sample_figure(project.find_sample(sample), request, stimulus_names=names)
     write(path, drawn.content)
     return drawn.record
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nwb_schema import local_hdf5
-from nwb_schema.edits.times import TEXT, TimesColumn, TimesTable, plain_cell
+from nwb_schema.edits.times import PLACES, TEXT, TimesColumn, TimesTable, plain_cell
 from nwb_schema.names import clean_text
 
 _STORED = {
@@ -19,6 +19,13 @@ _STORED = {
     "name": ("label", "Name of the period or event."),
     "colour": ("colour", "Colour in which it is shown."),
 }
+
+
+def tables_of(file: h5py.File, kind: str) -> dict[str, h5py.Group]:
+    """The tables of a kind, ``TimeIntervals`` or ``EventsTable``, that an open NWB file has in its place, by name."""
+    group = local_hdf5.local_group(file, PLACES[kind])
+    children = () if group is None else local_hdf5.local_children(group)
+    return {name: node for name, node in children if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == kind}
 
 
 def read_columns(table: h5py.Group) -> tuple[dict[str, Any], list[str]]:

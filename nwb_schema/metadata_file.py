@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from nwb_schema.errors import MetadataError
+from nwb_schema.moments import parse_moment
 from nwb_schema.names import clean_text
 from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name, weight_with_unit
 
@@ -198,9 +199,9 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)
     try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        raise UnusableTerm("a date is written as 2026-03-01T14:30:00+01:00") from None
+        return parse_moment(str(value))
+    except ValueError as error:
+        raise UnusableTerm(str(error)) from None
 
 
 def aware(moment: datetime, what: str, notes: list[str]) -> datetime:

@@ -173,6 +173,10 @@ class Project:
         """The configured columns of one kind, hidden ones too, in the order in which they are shown."""
         return self.configuration().of_kind(kind)
 
+    def column_names(self, kind: ColumnKind) -> dict[str, str]:
+        """What the columns of one kind are called, by the keys under which files have them."""
+        return {column.key: column.name for column in self.columns(kind)}
+
     @property
     def writable(self) -> bool:
         """Whether samples can be made and changed here. Lists and movies are shown in any case."""
@@ -254,7 +258,8 @@ class Project:
 
         Also what cannot be opened, such as a folder or a broken link: `nwb_schema.reader.open_sample` says why.
         """
-        return sorted(p for p in self.samples_dir.glob("*") if p.suffix.lower() == ".nwb" and p.name[0] != ".")
+        found = (p for p in self.samples_dir.glob("*") if p.suffix.lower() == ".nwb" and p.name[0] != ".")
+        return sorted(found, key=lambda path: path.name)
 
     def sample_path(self, subject: str, session: str) -> Path:
         """Where the sample of this subject and session lives (whether or not it is there)."""

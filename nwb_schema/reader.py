@@ -45,7 +45,7 @@ from nwb_schema.limits import (
 )
 from nwb_schema.linked_movie import registered_movie_path
 from nwb_schema.regular_file import require_regular_file
-from nwb_schema.sample_summary import SampleSummary, pixel_size_um, summarise
+from nwb_schema.sample_summary import SampleSummary, pixel_size_um, plane_spacing_um, summarise
 from nwb_schema.stored_masks import StoredMasks, accept_flags, count_rois, find_images, find_segmentation
 from nwb_schema.stored_traces import find_series, trace_rows
 
@@ -58,6 +58,7 @@ __all__ = [
     "read_identifier",
     "read_images",
     "read_plane_images",
+    "read_plane_spacing_um",
     "read_provenance",
     "read_rois",
     "read_shifts",
@@ -69,7 +70,7 @@ __all__ = [
 ]
 
 _ROI_COLUMNS = (
-    *("index", "roi_uuid", "is_accepted", "evaluated", *SCORES, "area_px", "centroid_y", "centroid_x"),
+    *("index", "roi_uuid", "is_accepted", "evaluated", *SCORES, "area_px", "centroid_y", "centroid_x", "centroid_z"),
     *(CURATED, DELETED),
 )
 
@@ -124,9 +125,10 @@ def read_rois(path: Path) -> pd.DataFrame:
     """One row per ROI.
 
     Columns: ``index`` (row in the file), ``roi_uuid`` (None in foreign files), ``is_accepted``, ``evaluated``, ``snr``,
-    ``r_values``, ``cnn_preds`` (NaN where not computed), ``area_px`` (pixels of the mask), ``centroid_y`` and
-    ``centroid_x`` (weighted, in pixels; NaN for an empty mask), ``curated`` (a person decided ``is_accepted``),
-    ``deleted`` (a person deleted it). After these, one for every other column that the table has, tags above all.
+    ``r_values``, ``cnn_preds`` (NaN where not computed), ``area_px`` (pixels of the mask, voxels in a volume),
+    ``centroid_y``, ``centroid_x`` and ``centroid_z`` (weighted, in pixels and planes; NaN for an empty mask, the last
+    one also where there is one plane), ``curated`` (a person decided ``is_accepted``), ``deleted`` (a person deleted
+    it). After these, one for every other column that the table has, tags above all.
     """
     with open_sample(path) as file:
         table = find_segmentation(file)
@@ -147,7 +149,8 @@ def roi_columns(table: h5py.Group) -> tuple[int, dict[str, Any], dict[str, Any]]
         "evaluated": evaluated,
         **{name: _float_column(table, name, n_rois) for name in SCORES},
     }
-    columns["area_px"], columns["centroid_y"], columns["centroid_x"] = masks.geometry()
+    names = ("area_px", "centroid_y", "centroid_x", "centroid_z")
+    columns |= dict(zip(names, masks.geometry(), strict=True))
     columns |= {name: _flag_column(table, name, n_rois) for name in (CURATED, DELETED)}
     return n_rois, columns, _other_columns(table, n_rois)
 
@@ -156,6 +159,12 @@ def read_pixel_size_um(path: Path) -> tuple[float, float] | None:
     """Size of a pixel in micrometres as (y, x), or None where the file does not say."""
     with open_sample(path) as file:
         return pixel_size_um(file)
+
+
+def read_plane_spacing_um(path: Path) -> float | None:
+    """Distance of the planes of a volume in micrometres, or None where the file does not say."""
+    with open_sample(path) as file:
+        return plane_spacing_um(file)
 
 
 def read_footprints(path: Path) -> sparse.csr_array:

@@ -243,16 +243,32 @@ def _plane_text(file: h5py.File, name: str) -> str | None:
 
 def pixel_size_um(file: h5py.File) -> tuple[float, float] | None:
     """Size of a pixel in micrometres as (y, x), or None where the file does not say; NWB stores (x, y)."""
+    spacing = _grid_spacing_um(file)
+    return None if spacing is None else (spacing[1], spacing[0])
+
+
+def plane_spacing_um(file: h5py.File) -> float | None:
+    """Distance of the planes of a volume in micrometres, or None where the file does not say."""
+    spacing = _grid_spacing_um(file)
+    return spacing[2] if spacing is not None and len(spacing) == 3 and _is_length(spacing[2]) else None
+
+
+def _grid_spacing_um(file: h5py.File) -> list[float] | None:
+    """``(x, y[, z])``; None where pixels have no size."""
     plane = _first_plane(file)
     spacing = None if plane is None else local_hdf5.local_dataset(plane, "grid_spacing")
     if spacing is None or spacing.ndim != 1 or not 2 <= spacing.shape[0] <= 3:
         return None
     unit = local_hdf5.as_text(spacing.attrs.get("unit", "meters"))
     to_um = {"meters": 1e6, "millimeters": 1e3, "micrometers": 1.0, "microns": 1.0, "um": 1.0}.get(unit)
-    x, y = (float(value) for value in spacing[:2])
-    if to_um is None or not (math.isfinite(x) and math.isfinite(y) and x > 0 and y > 0):
+    sizes = [float(value) for value in spacing[:]]
+    if to_um is None or not (_is_length(sizes[0]) and _is_length(sizes[1])):
         return None
-    return y * to_um, x * to_um
+    return [size * to_um for size in sizes]
+
+
+def _is_length(size: float) -> bool:
+    return math.isfinite(size) and size > 0
 
 
 def _iso(text: str | None) -> str | None:

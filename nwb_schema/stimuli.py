@@ -22,12 +22,12 @@ from nwb_schema.edits.commit import Committed, commit
 from nwb_schema.edits.period_edits import ChangePeriods, LoadTimes
 from nwb_schema.edits.times import PLACES, read_times
 from nwb_schema.errors import StimulusError
-from nwb_schema.interval_tables import as_table, read_columns
+from nwb_schema.interval_tables import as_table, read_columns, tables_of
 from nwb_schema.project import Project
 from nwb_schema.reader import open_sample, read_summary
 from nwb_schema.stimulus_columns import Unit
 from nwb_schema.stimulus_periods import PALETTE, BeyondRule, InvalidRule, OverlapRule, Periods, build_periods
-from nwb_schema.stimulus_table import StimulusTable, read_table
+from nwb_schema.stimulus_table import read_table
 
 # How others call a period's name, in the order in which they are looked for.
 _STORED_NAMES = {"start_s": "start_time", "stop_s": "stop_time", "time_s": "timestamp", "name": "label"}
@@ -251,44 +251,17 @@ def read_events(path: Path) -> dict[str, pd.DataFrame]:
     return _read(path, "EventsTable", {"time_s": "timestamp"})
 
 
-def read_intervals(path: Path, name: str | None = None) -> StimulusTable:
-    """One table of intervals of any NWB file, as a table to load from: ``trials`` where `name` is not given.
-
-    Raises
-    ------
-    StimulusError
-        When the file has no such intervals.
-    """
-    with open_sample(path) as file:
-        tables = _tables(file, "TimeIntervals")
-        if name is None and len(tables) == 1:
-            (name,) = tables
-        name = "trials" if name is None else name
-        if name not in tables:
-            listed = ", ".join(tables) or "none at all"
-            raise StimulusError(path, f"has no intervals called {name!r}", f"It has: {listed}.")
-        columns, skipped = read_columns(tables[name])
-    notes = (f"Left out, because they hold more than one value a row: {', '.join(skipped)}.",) if skipped else ()
-    return StimulusTable(pd.DataFrame(columns), f"{path.name} {name}", 1, True, notes)
-
-
 def _read(path: Path, kind: str, times: dict[str, str]) -> dict[str, pd.DataFrame]:
     with open_sample(path) as file:
         return {
             name: _as_frame(name, read_columns(table)[0], times).set_axis(_ids(table))
-            for name, table in _tables(file, kind).items()
+            for name, table in tables_of(file, kind).items()
         }
 
 
 def _ids(table: h5py.Group) -> pd.Index[int]:
     data = local_hdf5.local_dataset(table, "id")
     return pd.Index([] if data is None else data[()].tolist(), dtype=np.int64)
-
-
-def _tables(file: h5py.File, kind: str) -> dict[str, h5py.Group]:
-    group = local_hdf5.local_group(file, PLACES[kind])
-    children = () if group is None else local_hdf5.local_children(group)
-    return {name: node for name, node in children if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == kind}
 
 
 def _as_frame(name: str, columns: dict[str, Any], times: dict[str, str]) -> pd.DataFrame:

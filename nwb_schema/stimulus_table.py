@@ -12,7 +12,9 @@ import pandas as pd
 from pandas.api import types
 
 from nwb_schema.errors import StimulusError
+from nwb_schema.interval_tables import read_columns, tables_of
 from nwb_schema.names import clean_text
+from nwb_schema.reader import open_sample
 
 _EXCEL = (".xlsx", ".xlsm")
 _INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
@@ -64,9 +66,7 @@ def read_table(source: Path | pd.DataFrame, *, part: str | None = None) -> Stimu
     elif not source.is_file():
         raise StimulusError(source, "there is no such file", "Give a CSV, TSV, Excel or NWB file.")
     elif source.suffix.lower() == ".nwb":
-        from nwb_schema.stimuli import read_intervals
-
-        table = read_intervals(source, part)
+        table = _read_intervals(source, part)
     elif source.suffix.lower() in _EXCEL:
         table = StimulusTable(_read_excel(source, part), source.name)
     else:
@@ -80,6 +80,21 @@ def read_table(source: Path | pd.DataFrame, *, part: str | None = None) -> Stimu
         raise StimulusError(table.name, "has no rows", "Give a table with one row for each period.")
     typed = {name: _typed(frame.iloc[:, position]) for position, name in enumerate(names) if name}
     return StimulusTable(pd.DataFrame(typed), table.name, table.first_row, table.in_seconds, table.notes)
+
+
+def _read_intervals(path: Path, name: str | None) -> StimulusTable:
+    """One table of intervals of any NWB file: ``trials`` where `name` is not given."""
+    with open_sample(path) as file:
+        tables = tables_of(file, "TimeIntervals")
+        if name is None and len(tables) == 1:
+            (name,) = tables
+        name = "trials" if name is None else name
+        if name not in tables:
+            listed = ", ".join(tables) or "none at all"
+            raise StimulusError(path, f"has no intervals called {name!r}", f"It has: {listed}.")
+        columns, skipped = read_columns(tables[name])
+    notes = (f"Left out, because they hold more than one value a row: {', '.join(skipped)}.",) if skipped else ()
+    return StimulusTable(pd.DataFrame(columns), f"{path.name} {name}", 1, True, notes)
 
 
 def _read_text(path: Path) -> pd.DataFrame:

@@ -152,14 +152,21 @@ class StoredMasks:
         row, x, y = np.nonzero(np.nan_to_num(images))
         return cls(int(images.shape[0]), row, x, y, None, images[row, x, y].astype(np.float32))
 
-    def geometry(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """``(area_px, centroid_y, centroid_x)`` of every ROI; the centroid is weighted, NaN for an empty mask."""
+    def geometry(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """``(area_px, centroid_y, centroid_x, centroid_z)`` of every ROI; the centroid is weighted.
+
+        NaN for an empty mask, and along z in a plane.
+        """
         area = np.bincount(self.row, minlength=self.n_rois)
         total = np.bincount(self.row, self.weight, minlength=self.n_rois)
         with np.errstate(invalid="ignore", divide="ignore"):
             centroid_y = np.bincount(self.row, self.weight * self.y, minlength=self.n_rois) / total
             centroid_x = np.bincount(self.row, self.weight * self.x, minlength=self.n_rois) / total
-        return area, centroid_y, centroid_x
+            if self.z is None:
+                centroid_z = np.full(self.n_rois, np.nan)
+            else:
+                centroid_z = np.bincount(self.row, self.weight * self.z, minlength=self.n_rois) / total
+        return area, centroid_y, centroid_x, centroid_z
 
     def footprints(self, shape: tuple[int, ...]) -> sparse.csr_array:
         """``(n_rois, n_pixels)`` float32 with pixels in C order of `shape`.

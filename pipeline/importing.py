@@ -59,6 +59,8 @@ class ImportRequest(BaseModel):
     variant_of
         Identifier of a sample for whose movie the results are: they are kept beside it, and no sample is made
         (`pipeline.variants`).
+    variant_of_name
+        What people call that sample.
     frame_rate_hz, axes, dataset, channel, plane
         How to read the movie where its file does not say. The results' own rate counts as given.
     """
@@ -70,6 +72,7 @@ class ImportRequest(BaseModel):
     raw_movie: bool = False
     neuropil_factor: float | None = None
     variant_of: str | None = None
+    variant_of_name: str = ""
     subject: str | None = None
     session: str | None = None
     metadata: Mapping[str, Any] = {}

@@ -72,6 +72,8 @@ class ProcessRequest(BaseModel):
     variant_of
         Identifier of a sample: its movie gets another result, which stays in ``batch/<job>/`` and changes no sample
         (`pipeline.variants`). None makes a sample.
+    variant_of_name
+        What people call that sample.
     into, reason
         Whether such a result takes the place of the sample's segmentation, as an edit, and why.
     label
@@ -95,6 +97,7 @@ class ProcessRequest(BaseModel):
     follow: bool = False
     idle_s: float = Field(default=IDLE_S, gt=0, allow_inf_nan=False)
     variant_of: str | None = None
+    variant_of_name: str = ""
     into: bool = False
     reason: str = ""
     label: str = ""

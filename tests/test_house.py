@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def imported_packages(path: Path) -> Iterator[str]:
             yield (node.module or "").split(".")[0]
 
 
+def imported_modules(path: Path, known: Collection[str]) -> set[str]:
+    """Which of the modules `known` it imports, those inside functions, too."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            # A name is a module of the package or something in the module.
+            full = (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {name if name in known else str(node.module) for name in full}
+    return found & set(known)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
@@ -55,6 +69,16 @@ def test_nothing_evaluates_or_unpickles(path: Path) -> None:
                 keyword.arg == "allow_pickle" and getattr(keyword.value, "value", None) is not False
                 for keyword in node.keywords
             ), f"{path}:{node.lineno}: allow_pickle"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports inside functions count: they hide that two modules are one, or that a third is missing."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES}
+    imports = {name: sorted(imported_modules(path, paths) - {name}) for name, path in paths.items()}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
 
 
 def test_only_nwb_schema_writes_nwb() -> None:

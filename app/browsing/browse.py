@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from app.formatting import moment
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.catalogue.columns import CatalogueColumn, Level
+from nwb_schema.catalogue_columns import TABLE_PREFIX
 from nwb_schema.errors import FilterError
 from nwb_schema.spreadsheet import inert_cell
 
@@ -32,16 +34,20 @@ FIRST_LISTS: dict[Level, tuple[str, ...]] = {
 }
 
 LABELS = {
-    "name": "Sample", "subject_id": "Subject", "session_id": "Session", "session_start_time": "Start",
+    "name": "Sample", "identifier": "Sample's identity",
+    "subject_id": "Subject", "session_id": "Session", "session_start_time": "Start",
     "session_description": "Description", "rate_hz": "Rate (Hz)", "n_frames": "Frames", "height": "Height (px)",
     "width": "Width (px)", "depth": "Planes", "duration_s": "Duration (s)", "n_rois": "ROIs", "n_accepted": "Cells",
     "evaluated": "Evaluated", "engine": "Engine", "engine_version": "Engine version", "one_photon": "One-photon",
-    "has_movie": "Movie", "indicator": "Indicator", "location": "Location", "stimuli": "Stimuli", "status": "Status",
+    "has_movie": "Movie", "movie_problem": "Movie's problem", "parameters_sha256": "Parameters (digest)",
+    "input_sha256": "Raw movie (digest)", "configuration_version": "Configuration (version)",
+    "reason": "What is wrong", "roi_uuid": "Cell's identity",
+    "indicator": "Indicator", "location": "Location", "stimuli": "Stimuli", "status": "Status",
     "is_ours": "Fluorite's", "index": "Cell", "is_accepted": "Accepted", "snr": "SNR", "r_values": "r",
     "cnn_preds": "CNN", "area_px": "Area (px)", "centroid_x": "x (px)", "centroid_y": "y (px)", "curated": "Decided",
     "deleted": "Deleted",
 }  # fmt: skip
-"""What columns of our own are called on pages; all others by their name."""
+"""What columns of our own are called on pages. Filters, the address and Python have their names."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +247,16 @@ class View:
     def label(self, name: str) -> str:
         """What a column is called on the page."""
         column = self.columns.get(name)
-        return LABELS.get(name, name) if column is None or column.definition is None else name
+        if column is not None and column.place == "stimulus":
+            return f"Periods of {column.key if column.definition is None else column.definition.name}"
+        if column is not None and column.definition is None:
+            return LABELS.get(name, name.removeprefix(TABLE_PREFIX))
+        return LABELS.get(name, name) if column is None else name
+
+    def help(self, name: str) -> str:
+        """What a column holds, and what it is called where its name is written."""
+        text = self.columns[name].column.help if name in self.columns else ""
+        return f"{text} As it is written in filters and Python: {name}".strip()
 
 
 @dataclass(frozen=True)
@@ -278,7 +293,7 @@ def value_list(catalogue: Catalogue, view: View, column: str) -> ValueList:
     others = [(name, text) for name, text in state.filters if not (name == column and _is_choice(text, start))]
     found = catalogue.values(column, others, level=state.level)
     entries = [
-        (_operand(value, kind), _reads(value, kind), count, _operand(value, kind) in chosen)
+        (_operand(value, kind), _reads(value, kind, column), count, _operand(value, kind) in chosen)
         for value, count in found[:_MOST_VALUES]
     ]
     return ValueList(column, view.label(column), tuple(entries), max(0, len(found) - _MOST_VALUES))
@@ -296,9 +311,13 @@ def _operand(value: Any, kind: str) -> str | None:
     return None if value == "" or "|" in str(value) else str(value)
 
 
-def _reads(value: Any, kind: str) -> str:
+def _reads(value: Any, kind: str, column: str) -> str:
     if value is None:
         return "unknown"
+    if column == "session_start_time":
+        return moment(value)
+    if column == "name":
+        return str(value).removesuffix(".nwb").removesuffix("_ophys")
     if kind == "number":
         return f"{value:.6g}"
     return ("yes" if value else "no") if kind == "flag" else (str(value) or "(empty)")

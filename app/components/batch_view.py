@@ -39,6 +39,7 @@ from app.components.process_form import named
 from app.components.recording_fields import (
     NOTHING,
     PRESETS,
+    READING_FIELDS,
     custom_fields,
     engine_options,
     parameter_options,
@@ -158,18 +159,17 @@ def batch_form(workspace: Workspace) -> Component:
                     html.Div(
                         [
                             field(
-                                f"batch-{name}",
-                                label,
+                                f"batch-{one.name}",
+                                one.label,
                                 dbc.Input(
-                                    id=f"batch-{name}", type="text", placeholder=example, autoComplete="off", size="sm"
+                                    id=f"batch-{one.name}",
+                                    type="text",
+                                    placeholder=one.example,
+                                    autoComplete="off",
+                                    size="sm",
                                 ),
                             )
-                            for name, label, example in (
-                                ("axes", "Axes", "TYX"),
-                                ("dataset", "Dataset", "/mov"),
-                                ("plane", "Plane", "0"),
-                                ("channel", "Channel", "0"),
-                            )
+                            for one in READING_FIELDS
                         ],
                         className="batch-common",
                     ),

@@ -23,7 +23,14 @@ def browse_grid(workspace: Workspace, view: View) -> Component:
         id="browse-grid",
         rowModelType="infinite",
         columnDefs=[grid_column(view, name, editable=name in editable) for name in view.state.columns],
-        defaultColDef={"sortable": True, "resizable": True, "minWidth": 70, "filter": False, "flex": 1},
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "minWidth": 70,
+            "filter": False,
+            "flex": 1,
+            "wrapHeaderText": True,
+        },
         # Two files may hold the same ROIs.
         getRowId="params.data.name + '/' + params.data.index",
         dashGridOptions={
@@ -52,12 +59,18 @@ def grid_column(view: View, name: str, *, editable: bool) -> dict[str, Any]:
         "field": name,
         "colId": name,
         "headerName": view.label(name),
-        "headerTooltip": view.columns[name].column.help,
+        "headerTooltip": view.help(name),
         "editable": editable,
         "tooltipField": name,
     }
     if name == "name":
         column |= {"cellRenderer": "BrowseLink", "minWidth": 180, "flex": 2, "pinned": "left"}
+    elif name == "session_start_time":
+        # ISO 8601, to the minute and in the zone of the recording.
+        column |= {
+            "minWidth": 152,
+            "valueFormatter": {"function": f"params.value ? params.value.slice(0, 16).replace('T', ' ') : '{ABSENT}'"},
+        }
     elif kind == "number":
         column |= {
             "type": "rightAligned",

@@ -7,18 +7,19 @@ state of it, and everything shown follows the state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 
 from app.actor import actor_of
 from app.browsing.actions import next_state
 from app.browsing.browse import (
     OPERATIONS,
     BrowseState,
-    ValueList,
     View,
     address,
     as_csv,
@@ -117,6 +118,7 @@ def _tabs(workspace: Workspace, state: BrowseState) -> list[Component]:
             className="text-button",
             title="Keep these filters under a name, for everybody who opens this project",
             disabled=not state.filters or not workspace.project.writable,
+            **data(browse="save"),
         )
     )
     return tabs
@@ -172,20 +174,8 @@ def add_filter_form(view: View) -> Component:
             html.Span(id="browse-problem", className="browse-problem", role="alert"),
             html.Div(
                 [
-                    dbc.DropdownMenu(
-                        _column_switches(view, view.state.lists, "list"),
-                        label="Value lists",
-                        size="sm",
-                        color="light",
-                        id="browse-list-menu",
-                    ),
-                    dbc.DropdownMenu(
-                        _column_switches(view, view.state.columns, "column"),
-                        label="Columns",
-                        size="sm",
-                        color="light",
-                        id="browse-column-menu",
-                    ),
+                    _menu("Value lists", "list"),
+                    _menu("Columns", "column"),
                     html.Button(
                         "CSV", type="button", id="browse-csv", className="text-button", title="All rows as CSV"
                     ),
@@ -208,23 +198,31 @@ def add_filter_form(view: View) -> Component:
 
 
 def _column_options(view: View) -> list[dict[str, str]]:
-    return [{"label": view.label(name), "value": name} for name, column in view.columns.items() if column.listed]
-
-
-def _column_switches(view: View, shown: Sequence[str], action: str) -> list[Component]:
     return [
-        html.Button(
-            [html.Span("\u2713" if name in shown else "", className="menu-check"), view.label(name)],
-            type="button",
-            className="dropdown-item",
-            role="menuitemcheckbox",
-            title=column.column.help,
-            **data(browse=action, value=name),
-            **aria(checked="true" if name in shown else "false"),
-        )
+        {"label": view.label(name), "value": name, "title": view.help(name)}
         for name, column in view.columns.items()
         if column.listed
     ]
+
+
+def switches(view: View) -> dict[str, Any]:
+    """What the two menus of columns offer, as ``assets/browse.js`` draws it: what is ticked, and all columns."""
+    return {
+        "columns": [
+            [name, view.label(name), view.help(name)] for name, column in view.columns.items() if column.listed
+        ],
+        "list": list(view.state.lists),
+        "column": list(view.state.columns),
+    }
+
+
+def _menu(label: str, action: str) -> Component:
+    """A menu of columns to tick; the browser fills it when it is opened."""
+    return html.Details(
+        [html.Summary(label, className="btn btn-light btn-sm"), html.Div(className="menu-list", role="menu")],
+        className="column-menu",
+        **data(menu=action),
+    )
 
 
 def _save_dialogue() -> Component:
@@ -244,61 +242,55 @@ def _save_dialogue() -> Component:
     )
 
 
-def panels(workspace: Workspace, view: View) -> list[Component]:
-    """The lists of values side by side, and the history of the filters as text and as code."""
+def value_lists(workspace: Workspace, view: View) -> dict[str, Any]:
+    """The lists of values side by side, as ``assets/browse.js`` draws them, or what is wrong with the filters.
+
+    They are drawn by the browser itself because as components of Dash, a thousand of them, they took half a second.
+    """
     try:
-        lists = [value_list(workspace.catalogue, view, name) for name in view.state.lists]
-        history = workspace.catalogue.history(view.state.level, view.state.filters)
-        code = workspace.catalogue.code(view.state.level, view.state.filters)
+        return {"lists": [asdict(value_list(workspace.catalogue, view, name)) for name in view.state.lists]}
     except FilterError as error:
-        return [html.P(f"{error} Take the filter away.", className="notice")]
-    return [
-        html.Div([_value_panel(one) for one in lists], className="value-panels"),
-        html.Details(
-            [
-                html.Summary("Filter history, and as Python"),
-                html.Div(
-                    [html.Pre(history, id="browse-history"), html.Pre(code, id="browse-code")],
-                    className="history-columns",
-                ),
-            ],
-            className="browse-history",
-        ),
-    ]
+        return {"problem": f"{error} Take the filter away."}
 
 
-def _value_panel(one: ValueList) -> Component:
-    entries = [
-        html.Button(
-            [html.Span(words, className="value-words", title=words), html.Span(f"{number:,}", className="value-count")],
-            type="button",
-            className="value-entry",
-            disabled=text is None,
-            **data(browse="value", column=one.column, value=text or ""),
-            **aria(pressed="true" if chosen else "false"),
-        )
-        for text, words, number, chosen in one.values
-    ]
-    more = [html.Div(f"and {one.more:,} more values", className="muted value-more")] if one.more else []
-    return html.Section(
+def history(workspace: Workspace, view: View) -> Component | None:
+    """The history of the filters as text and as code."""
+    try:
+        text = workspace.catalogue.history(view.state.level, view.state.filters)
+        code = workspace.catalogue.code(view.state.level, view.state.filters)
+    except FilterError:  # the lists say what is wrong
+        return None
+    return html.Details(
         [
-            html.H3(one.label),
-            html.Div([*entries, *more] or html.Span("none", className="muted"), className="value-list"),
+            html.Summary("Filter history, and as Python"),
+            html.Div(
+                [html.Pre(text, id="browse-history"), html.Pre(code, id="browse-code")],
+                className="history-columns",
+            ),
         ],
-        className="value-panel",
+        className="browse-history",
     )
 
 
 def register(app: Dash) -> None:
     """Add the page's callbacks."""
     clientside(app, "showAddress", Output("browse-head", "title"), Input("browse-address", "data"))
-    clientside(app, "reloadRows", Output("browse-grid-wrap", "title"), Input("browse-state", "data"))
+    clientside(
+        app,
+        "reloadRows",
+        Output("browse-grid-wrap", "title"),
+        Input("browse-state", "data"),
+        prevent_initial_call=True,
+    )
+    clientside(app, "drawValueLists", Output("browse-panels", "title"), Input("browse-lists", "data"))
+    clientside(app, "offerColumns", Output("browse-form", "title"), Input("browse-switches", "data"))
 
     @app.callback(
         Output("browse-operation", "options"),
         Output("browse-operation", "value"),
         Input("browse-column", "value"),
         State("browse-state", "data"),
+        prevent_initial_call=True,
     )
     def offer(column: str | None, sent: Any) -> tuple[Any, Any]:
         if not column:
@@ -345,33 +337,43 @@ def register(app: Dash) -> None:
 
     @app.callback(
         Output("browse-head", "children"),
-        Output("browse-panels", "children"),
+        Output("browse-lists", "data"),
+        Output("browse-history-wrap", "children"),
+        Output("browse-address", "data"),
+        Input("browse-state", "data"),
+        prevent_initial_call=True,
+    )
+    def show(sent: Any) -> tuple[Any, ...]:
+        workspace = current_workspace()
+        state = parse_state(sent)
+        view = View.of(workspace.catalogue, state)
+        return head(workspace, view), value_lists(workspace, view), history(workspace, view), address(state)
+
+    # Apart from the above: a filter changes no columns, and the table would take its columns as new ones.
+    @app.callback(
+        Output("browse-switches", "data"),
         Output("browse-grid", "columnDefs"),
         Output("browse-column", "options"),
-        Output("browse-list-menu", "children"),
-        Output("browse-column-menu", "children"),
-        Output("browse-address", "data"),
         Output("bulk-column", "options"),
         Output("bulk-column", "value"),
         Output("bulk-bar", "hidden"),
         Input("browse-state", "data"),
+        State("browse-switches", "data"),
         State("bulk-column", "value"),
         prevent_initial_call=True,
     )
-    def show(sent: Any, bulk: str | None) -> tuple[Any, ...]:
+    def show_columns(sent: Any, before: Any, bulk: str | None) -> tuple[Any, ...]:
         workspace = current_workspace()
-        state = parse_state(sent)
-        view = View.of(workspace.catalogue, state)
+        view = View.of(workspace.catalogue, parse_state(sent))
+        now = switches(view)
+        if now == before:
+            raise PreventUpdate
         editable = editable_columns(workspace, view)
         return (
-            head(workspace, view),
-            panels(workspace, view),
+            now,
             [grid_column(view, name, editable=name in editable) for name in view.state.columns],
             _column_options(view),
-            _column_switches(view, view.state.lists, "list"),
-            _column_switches(view, view.state.columns, "column"),
-            address(state),
-            [{"label": name, "value": name} for name in editable],
+            [{"label": view.label(name), "value": name} for name in editable],
             bulk if bulk in editable else next(iter(editable), None),
             not editable,
         )
@@ -380,6 +382,7 @@ def register(app: Dash) -> None:
         Output("browse-grid", "getRowsResponse"),
         Input("browse-grid", "getRowsRequest"),
         State("browse-state", "data"),
+        prevent_initial_call=True,
     )
     def rows(request: Mapping[str, Any] | None, sent: Any) -> Any:
         if request is None:
@@ -409,22 +412,18 @@ def register(app: Dash) -> None:
         Output("browse-save-dialogue", "is_open"),
         Output("browse-save-problem", "children"),
         Output("browse-action", "data"),
-        Output("browse-save-name", "value"),
-        Input("browse-save-open", "n_clicks"),
         Input("browse-save", "n_clicks"),
         State("browse-save-name", "value"),
         State("browse-state", "data"),
         prevent_initial_call=True,
     )
-    def save(opened: Any, _saved: Any, name: str | None, sent: Any) -> tuple[Any, Any, Any, Any]:
-        if ctx.triggered_id == "browse-save-open":
-            return bool(opened), "", no_update, ""
+    def save(_saved: Any, name: str | None, sent: Any) -> tuple[Any, Any, Any]:
         state, given = parse_state(sent), " ".join((name or "").split())
         try:
             save_filter(current_workspace().project, SavedFilter(given, state.level, state.filters))
         except FluoriteError as error:
-            return no_update, str(error), no_update, no_update
-        return False, "", {"action": "tab", "value": given}, no_update
+            return no_update, str(error), no_update
+        return False, "", {"action": "tab", "value": given}
 
     @app.callback(
         Output("bulk-said", "children"),

@@ -21,7 +21,7 @@ from nwb_schema.errors import FluoriteError
 
 def bulk_edit_bar(workspace: Workspace, view: View) -> Component:
     """Give all selected rows, or all that match, one value."""
-    options = [{"label": name, "value": name} for name in editable_columns(workspace, view)]
+    options = [{"label": view.label(name), "value": name} for name in editable_columns(workspace, view)]
     return html.Div(
         [
             html.Span("Set", className="control-name"),

@@ -16,6 +16,7 @@ from app.components.sized_graph import sized_graph
 from app.figures.compare_figures import distribution_figure, mark_shapes, outline_figure, pair_traces_figure
 from app.figures.traces import message_figure
 from app.formatting import ABSENT, count, duration, local_moment, number
+from app.parameters.form import TWINS, setting
 from app.samples.addresses import cells_image_url
 from app.samples.compared import SAMPLE, Pair, Side, first_choice, load_pair, overviews, variants_of
 from app.samples.store import SampleData
@@ -74,7 +75,8 @@ def _list_card(workspace: Workspace, variants: Sequence[Variant], sample: Sample
 
 
 def _list_row(variant: Variant, overview: Overview | None) -> list[Component]:
-    differs = [html.Span(f"{name} {_value(here)}") for name, _, here in (overview.differing if overview else ())]
+    differing = overview.differing if overview else ()
+    differs = [html.Span(" ".join(setting(key, here)), title=key) for key, _, here in differing if _is_shown(key)]
     more = len(differs) - _SHOWN_DIFFERENCES
     differs = differs[:_SHOWN_DIFFERENCES] + ([html.Span(f"and {more} more")] if more > 0 else [])
     return [
@@ -343,7 +345,13 @@ def _parameters(pair: Pair) -> Component:
                 [
                     html.Thead(html.Tr([html.Th("Parameter"), html.Th("A"), html.Th("B")])),
                     html.Tbody(
-                        [html.Tr([html.Th(name), html.Td(_value(a)), html.Td(_value(b))]) for name, a, b in differing]
+                        [
+                            html.Tr(
+                                [html.Th(setting(key, a)[0], title=key)] + [html.Td(setting(key, v)[1]) for v in (a, b)]
+                            )
+                            for key, a, b in differing
+                            if _is_shown(key)
+                        ]
                     ),
                 ],
                 className="plain-table",
@@ -353,14 +361,9 @@ def _parameters(pair: Pair) -> Component:
     )
 
 
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_value(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _is_shown(key: str) -> bool:
+    """Whether it is not the second one of two parameters that the form has one field for."""
+    return key not in TWINS.values()
 
 
 def _share(n_both: int, cells: Any) -> str:

@@ -14,7 +14,7 @@ import dash_bootstrap_components as dbc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from app.components.fields import labelled
+from app.components.default_fields import default_fields
 from app.components.grid_theme import THEME
 from app.components.markup import aria
 from app.configuration_changes import (
@@ -31,15 +31,9 @@ from app.configuration_changes import (
 from app.workspace import current_workspace
 from nwb_schema.columns import ColumnKind, ColumnType
 from nwb_schema.errors import FluoriteError, MetadataError
-from nwb_schema.lab_defaults import DEFAULT_FIELDS
 from nwb_schema.project import Project
 from nwb_schema.subjects import SUBJECT_FIELDS, change_subject, import_subjects, remove_subject
 
-_LABELS = {
-    "institution": "Institution", "lab": "Lab", "experimenter": "Experimenter", "device": "Microscope",
-    "indicator": "Indicator", "location": "Location", "excitation_lambda_nm": "Excitation (nm)",
-    "emission_lambda_nm": "Emission (nm)", "imaging_rate_hz": "Imaging rate (Hz)",
-}  # fmt: skip
 _LARGEST_TABLE = 2**20
 
 
@@ -89,7 +83,7 @@ def columns_card(project: Project, kind: ColumnKind) -> Component:
                         id={"type": "column-words", "kind": name},
                         type="text",
                         size="sm",
-                        placeholder="allowed values, separated by commas (optional)",
+                        placeholder="allowed values: a, b (optional)",
                         className="is-wide" if typed else "is-hidden",
                     ),
                     dbc.Button("Add", id={"type": "column-add", "kind": name}, size="sm", color="primary"),
@@ -140,7 +134,6 @@ def _column_definitions(*, typed: bool, editable: bool) -> list[dict[str, Any]]:
 
 def defaults_card(project: Project) -> Component:
     """The lab defaults: what new samples get where neither movie nor metadata file says it."""
-    texts = default_texts(project)
     return html.Section(
         [
             html.Div(
@@ -151,21 +144,7 @@ def defaults_card(project: Project) -> Component:
                 className="card-head",
             ),
             html.Div(
-                [
-                    labelled(
-                        _LABELS[name],
-                        dbc.Input(
-                            id={"type": "default", "name": name},
-                            type="text",
-                            size="sm",
-                            value=texts[name],
-                            disabled=not project.writable,
-                            placeholder=default.help,
-                        ),
-                        title=default.help,
-                    )
-                    for name, default in DEFAULT_FIELDS.items()
-                ],
+                default_fields("default", default_texts(project), disabled=not project.writable),
                 className="defaults-grid",
             ),
             html.Div(
@@ -200,7 +179,11 @@ def subjects_card(project: Project) -> Component:
                 id="subjects",
                 rowData=rows,
                 columnDefs=[
-                    {"field": name, "headerName": name, "editable": project.writable and name != "subject_id"}
+                    {
+                        "field": name,
+                        "headerName": _subject_label(name),
+                        "editable": project.writable and name != "subject_id",
+                    }
                     for name in SUBJECT_FIELDS
                 ],
                 defaultColDef={"resizable": True, "flex": 1, "minWidth": 90},
@@ -237,6 +220,10 @@ def subjects_card(project: Project) -> Component:
         className="card-panel",
         **aria(label="Subjects"),
     )
+
+
+def _subject_label(name: str) -> str:
+    return "Subject" if name == "subject_id" else name.replace("_", " ").capitalize()
 
 
 def register(app: Dash) -> None:

@@ -43,6 +43,7 @@ def curation_config(workspace: Workspace, sample: SampleData) -> dict[str, Any]:
         "columns": [_column(column) for column in tag_columns(workspace)],
         # Shapes are drawn on frames; a volume has none.
         "flat": bool(sample.summary.height and sample.summary.width and not sample.summary.depth),
+        "volume": bool(sample.summary.depth),
         "thresholds": thresholds(sample),
     }
 
@@ -211,6 +212,7 @@ SHORTCUTS = (
         ("Home / End", "first / last frame"),
         ("+ / \u2212 / 0", "zoom in / out / whole image"),
         ("U", "measure a distance in the image"),
+        (", / .", "previous / next plane of a volume"),
     )),
     ("Here", (("?", "this sheet"),)),
 )  # fmt: skip

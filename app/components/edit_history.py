@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, State, html
@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from app.components.markup import aria
 from app.formatting import count, local_moment
 from app.samples.curation import tag_columns
-from app.samples.roi_rows import plain, roi_rows, tag_field
+from app.samples.roi_rows import are_bodies, plain, roi_rows, tag_field
 from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnDefinition
@@ -82,16 +82,10 @@ def describe_cell(sample: SampleData, key: str, tags: Sequence[ColumnDefinition]
     frame = sample.rois.iloc[rows]
     roi: dict[str, Any] = roi_rows(frame, tags)[0]
     its = [edit for edit in sample.edits if any(change.target.roi == key for change in edit.changes)]
-    pixel_um = sample.pixel_size_um
-    area = f"{roi['area_px']} px"
-    if pixel_um is not None:
-        area += f" ({roi['area_px'] * pixel_um[0] * pixel_um[1]:.4g} \u00b5m\u00b2)"
     facts: list[tuple[str, str]] = [
         (label, format(roi[name], pattern)) for name, label, pattern in _SCORES if roi[name] is not None
     ]
-    facts.append(("Area", area))
-    if roi["centroid_x"] is not None:
-        facts.append(("Centre", f"x {roi['centroid_x']:.1f}, y {roi['centroid_y']:.1f} px"))
+    facts += _body(roi, sample) if are_bodies(frame) else _area(roi, sample)
     if roi[ORIGIN] != ENGINE_ORIGIN:
         facts.append(("Origin", roi[ORIGIN]))
     facts += [(column.name, _words(roi[tag_field(column)])) for column in tags]
@@ -117,6 +111,30 @@ def describe_cell(sample: SampleData, key: str, tags: Sequence[ColumnDefinition]
         if its
         else None,
     ]
+
+
+def _area(roi: Mapping[str, Any], sample: SampleData) -> list[tuple[str, str]]:
+    """Size and place of a cell in a plane."""
+    pixel_um = sample.pixel_size_um
+    area = f"{roi['area_px']} px"
+    if pixel_um is not None:
+        area += f" ({roi['area_px'] * pixel_um[0] * pixel_um[1]:.4g} \u00b5m\u00b2)"
+    facts = [("Area", area)]
+    if roi["centroid_x"] is not None:
+        facts.append(("Centre", f"x {roi['centroid_x']:.1f}, y {roi['centroid_y']:.1f} px"))
+    return facts
+
+
+def _body(roi: Mapping[str, Any], sample: SampleData) -> list[tuple[str, str]]:
+    """Size and place of a cell in a volume, in micrometres as well where the file says how far apart voxels are."""
+    x, y, z = (float(roi[name]) for name in ("centroid_x", "centroid_y", "centroid_z"))
+    size, centre = count(roi["area_px"], "voxel"), f"x {x:.1f}, y {y:.1f} px, plane {z:.1f}"
+    pixel_um, spacing_um = sample.pixel_size_um, sample.plane_spacing_um
+    if pixel_um is not None and spacing_um is not None:
+        um_y, um_x = pixel_um
+        size += f" ({roi['area_px'] * um_y * um_x * spacing_um:,.0f} \u00b5m\u00b3)"
+        centre += f" ({x * um_x:.1f}, {y * um_y:.1f}, {z * spacing_um:.1f} \u00b5m)"
+    return [("Size", size), ("Centre", centre)]
 
 
 def _words(value: Any) -> str:

@@ -136,8 +136,10 @@ def make_figure(report: Callable[[Any], None], request: Any) -> tuple[Any, Any, 
         raise PreventUpdate
     preview = not request.get("download")
     try:
-        sample = Workspace.of(background_project()).samples.get(str(request.get("identifier")))
+        project = background_project()
+        sample = Workspace.of(project).samples.get(str(request.get("identifier")))
         answer = draw_figure(
+            project,
             sample,
             parse_request(request, sample),
             preview=preview,

@@ -14,30 +14,13 @@ from app.actor import actor_of
 from app.addresses import compare_url
 from app.components.markup import aria
 from app.components.parameter_view import FIELD, typed
+from app.components.run_fields import FROM_FILE, recorded_fields, run_states, run_target, sample_options
 from app.field_names import field_words
 from app.formatting import count
 from app.parameters.form import Reading, read_form
-from app.parameters.runs import RunTarget, start_runs
+from app.parameters.runs import start_runs
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError, ParameterError
-
-_MOST_SAMPLES = 500
-FROM_FILE = "file"
-"""In the list of samples: the movie is a file that is named elsewhere."""
-
-
-def chosen_sample(value: str | None) -> str | None:
-    """The identifier that was chosen from the list, or None for a file."""
-    return None if value in (None, "", FROM_FILE) else value
-
-
-def sample_options(workspace: Workspace) -> list[dict[str, str]]:
-    """The samples of the project, for a list to choose from."""
-    rows = workspace.catalogue.samples()
-    usable = [row for row in rows if row.get("identifier") and row.get("is_ours")]
-    return [{"label": str(row["name"]).removesuffix(".nwb"), "value": str(row["identifier"])} for row in usable][
-        :_MOST_SAMPLES
-    ]
 
 
 def run_card(workspace: Workspace, sample: str | None = None) -> Component:
@@ -68,27 +51,7 @@ def run_card(workspace: Workspace, sample: str | None = None) -> Component:
             ),
             html.Div(
                 [
-                    html.Label(
-                        ["Subject", dbc.Input(id="parameters-subject", type="text", size="sm", autocomplete="off")]
-                    ),
-                    html.Label(
-                        [
-                            "Session",
-                            dbc.Input(
-                                id="parameters-session", type="text", size="sm", autocomplete="off",
-                                placeholder="from the file",
-                            ),
-                        ]
-                    ),
-                    html.Label(
-                        [
-                            "Frame rate (Hz)",
-                            dbc.Input(
-                                id="parameters-rate", type="text", size="sm", autocomplete="off",
-                                placeholder="from the file",
-                            ),
-                        ]
-                    ),
+                    *recorded_fields("parameters", lambda label, control: html.Label([label, control])),
                     html.Label(
                         [
                             "Engine",
@@ -144,46 +107,36 @@ def register(app: Dash) -> None:
         Output("parameters-run-said", "children"),
         Output("parameters-run-said", "className"),
         Output("jobs-submitted", "data", allow_duplicate=True),
-        Input("parameters-run", "n_clicks"),
-        State("parameters-sample", "value"),
-        State("parameters-movie", "value"),
-        State("parameters-subject", "value"),
-        State("parameters-session", "value"),
-        State("parameters-rate", "value"),
-        State("parameters-engine", "value"),
-        State("parameters-preset", "data"),
-        State("actor", "value"),
-        State(fields, "value"),
-        State(fields, "id"),
+        inputs={
+            "clicks": Input("parameters-run", "n_clicks"),
+            "target": run_states("parameters", "engine"),
+            "preset": State("parameters-preset", "data"),
+            "values": State(fields, "value"),
+            "ids": State(fields, "id"),
+            "actor": State("actor", "value"),
+        },
         running=[(Output("parameters-run", "disabled"), True, False)],
         prevent_initial_call=True,
     )
     def run(
         clicks: int | None,
-        sample: str | None,
-        movie: str | None,
-        subject: str | None,
-        session: str | None,
-        rate: str | None,
-        engine: str,
+        target: Mapping[str, Any],
         preset: Mapping[str, Any],
-        actor: str | None,
         values: list[str | None],
         ids: list[dict[str, str]],
+        actor: str | None,
     ) -> tuple[Any, Any, Any]:
         if not clicks:
             return no_update, no_update, no_update
         reading = read_form(preset["preset"], typed(ids, values))
-        target = RunTarget(
-            sample=chosen_sample(sample), movie=movie, subject=subject, session=session, rate=rate, engine=engine
-        )
+        asked = run_target(target)
         try:
             if reading.errors:
                 raise ParameterError("the parameters", "cannot be used as they are", "Correct what is listed above.")
-            jobs = start_runs(current_workspace(), target, reading, actor=actor_of(actor))
+            jobs = start_runs(current_workspace(), asked, reading, actor=actor_of(actor))
         except FluoriteError as error:
             return field_words(str(error)), "form-message is-error", no_update
         text = [f"Started {count(len(jobs), 'run')}. ", dcc.Link("Watch on the project page", href="/")]
-        if target.sample:
-            text += [", then ", dcc.Link("compare", href=compare_url(target.sample)), "."]
+        if asked.sample:
+            text += [", then ", dcc.Link("compare", href=compare_url(asked.sample)), "."]
         return text, "form-message is-done", uuid.uuid4().hex

@@ -271,9 +271,9 @@ def summary(reading: Reading) -> list[Component]:
     return parts
 
 
-def typed(ids: list[dict[str, str]], values: list[str | None]) -> dict[str, str | None]:
-    """What is in the fields by ``group.name``."""
-    return {key_of_id(identifier): value for identifier, value in zip(ids, values, strict=True)}
+def typed(ids: list[dict[str, str]], values: list[Any]) -> dict[str, str | None]:
+    """What is in the fields by ``group.name``; sliders hold numbers."""
+    return {key_of_id(one): None if value is None else str(value) for one, value in zip(ids, values, strict=True)}
 
 
 def uploaded(content: str) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from app.components.markup import aria
 from app.components.recording_fields import (
     NOTHING,
     PRESETS,
+    READING_FIELDS,
     custom_fields,
     engine_options,
     parameter_options,
@@ -133,22 +134,16 @@ def _known(workspace: Workspace) -> Component:
 
 def _advanced() -> Component:
     """How to read a movie whose file does not say; folded away because most files do."""
-    texts = [
-        ("axes", "Axes", "TYX", "The order of the axes: time, slice Z, channel C, height Y, width X"),
-        ("dataset", "Dataset", "/mov", "The dataset of the movie in an HDF5 or NWB file"),
-        ("plane", "Plane", "0", "Which plane of several, from 0"),
-        ("channel", "Channel", "0", "Which channel of several, from 0"),
-    ]
     fields = [
         html.Div(
             field(
-                f"process-{name}",
-                label,
-                dbc.Input(id=f"process-{name}", type="text", placeholder=example, autoComplete="off"),
+                f"process-{one.name}",
+                one.label,
+                dbc.Input(id=f"process-{one.name}", type="text", placeholder=one.example, autoComplete="off"),
             ),
-            title=help_text,
+            title=one.help,
         )
-        for name, label, example, help_text in texts
+        for one in READING_FIELDS
     ]
     return html.Details(
         [

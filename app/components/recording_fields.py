@@ -6,6 +6,7 @@ The ids are ``{"type": "<form>-detail", "name": ...}`` and ``{"type": "<form>-cu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -22,6 +23,24 @@ from nwb_schema.subjects import read_subjects
 from pipeline.engines.caiman.installation import find_python
 from pipeline.parameter_sets import parameter_sets
 
+
+@dataclass(frozen=True)
+class ReadingField:
+    """A field that says how a movie is read: its name, and what people read beside, in and about it."""
+
+    name: str
+    label: str
+    example: str
+    help: str
+
+
+READING_FIELDS = (
+    ReadingField("axes", "Axes", "TYX", "The order of the axes: time, slice Z, channel C, height Y, width X"),
+    ReadingField("dataset", "Dataset", "/mov", "The dataset of the movie in an HDF5 or NWB file"),
+    ReadingField("plane", "Plane", "0", "Which plane of several, from 0"),
+    ReadingField("channel", "Channel", "0", "Which channel of several, from 0"),
+)
+"""Only for a movie whose file does not say it."""
 PRESETS = [
     {"label": "Two-photon (CNMF)", "value": "2p"},
     {"label": "One-photon, miniscope (CNMF-E)", "value": "1p"},

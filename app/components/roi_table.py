@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 
 from app.components.grid_theme import THEME
 from app.formatting import ABSENT
-from app.samples.roi_rows import roi_rows, tag_field
+from app.samples.roi_rows import are_bodies, roi_rows, tag_field
 from nwb_schema.columns import ColumnDefinition, ColumnType
 from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN
 
@@ -63,6 +63,8 @@ def roi_table(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = (), selecte
 
 def _columns(rois: pd.DataFrame, tags: Sequence[ColumnDefinition]) -> list[dict[str, Any]]:
     scores = [name for name in _SCORES if np.isfinite(rois[name].to_numpy(dtype=float)).any()]
+    bodies = are_bodies(rois)
+    size = ("Voxels", "Voxels of the body", 76) if bodies else ("Area (px)", "Pixels of the mask", 92)
     return [
         {"field": "index", "headerName": "Cell", "type": "rightAligned", "filter": "agNumberColumnFilter"},
         {
@@ -82,9 +84,10 @@ def _columns(rois: pd.DataFrame, tags: Sequence[ColumnDefinition]) -> list[dict[
             "minWidth": 88,
             "cellClassRules": {"is-untagged": f"params.value === '{ENGINE_ORIGIN}'"},
         },
-        {**_number("area_px", "Area (px)", "d", "Pixels of the mask"), "minWidth": 92},
+        {**_number("area_px", size[0], "d", size[1]), "minWidth": size[2]},
         _number("centroid_x", "x (px)", ".1f", "Column of the centre, from the left"),
         _number("centroid_y", "y (px)", ".1f", "Row of the centre, from the top"),
+        *([{**_number("centroid_z", "z", ".1f", "Plane of the centre, from 0"), "minWidth": 56}] if bodies else []),
     ]
 
 

@@ -18,6 +18,9 @@ _TOOLS = (
 )
 
 
+_NO_DRAWING = "New cells cannot be drawn in a volume."
+
+
 def roi_tools(config: Mapping[str, Any] | None) -> Component:
     """The bar for what `app.components.curation_view.curation_config` says; nothing where no one may edit."""
     if config is None:  # Dash only asks which ids the page has
@@ -60,6 +63,7 @@ def roi_tools(config: Mapping[str, Any] | None) -> Component:
                     *(drawing if flat else []),
                     editing,
                     *([_options()] if flat else []),
+                    *([html.Span(_NO_DRAWING, className="no-drawing")] if config.get("volume") else []),
                 ],
                 className="curation-row",
             ),

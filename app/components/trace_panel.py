@@ -16,6 +16,7 @@ from app.samples.selected_traces import MOST_CELLS
 from app.samples.store import SampleData
 from app.stimuli.shades import shade_data, shade_options
 from app.workspace import Workspace, current_workspace
+from nwb_schema.columns import ColumnKind
 from nwb_schema.errors import FluoriteError
 
 _MOST_NAMES = 24
@@ -161,7 +162,8 @@ def changed_stimuli(
     now = shade_options(workspace, sample)
     old, new = ({option["value"] for option in some} for some in (options, now))
     value = [table for table in (option["value"] for option in now) if table in chosen or table in new - old]
-    if old == new and shade_data(sample, value) == list(shades or ()):
+    names = workspace.project.column_names(ColumnKind.STIMULUS)
+    if old == new and shade_data(sample, value, names) == list(shades or ()):
         return no_update, no_update
     return now, value
 
@@ -213,7 +215,9 @@ def register(app: Dash) -> None:
         if identifier is None:
             return None, None
         try:
-            found = shade_data(current_workspace().samples.get(identifier), tables or [])
+            workspace = current_workspace()
+            names = workspace.project.column_names(ColumnKind.STIMULUS)
+            found = shade_data(workspace.samples.get(identifier), tables or [], names)
         except FluoriteError:  # the traces say it
             return [], None
         return found, shade_legend(found)

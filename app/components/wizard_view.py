@@ -12,13 +12,13 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components import folder_picker
-from app.components.fields import field, labelled
+from app.components.default_fields import default_fields, default_label
+from app.components.fields import field
 from app.components.process_form import named
 from app.home.new_project import TypedColumn, configured, create_project, place_of
 from app.servers.project_servers import ProjectServers
 from nwb_schema.columns import ColumnKind, ColumnType
 from nwb_schema.errors import FluoriteError
-from nwb_schema.lab_defaults import DEFAULT_FIELDS
 
 STEPS = ("Name and place", "Tags of cells", "Stimuli", "Columns of samples", "Lab defaults", "Look and make")
 _KIND_STEPS = {1: ColumnKind.ROI_TAG, 2: ColumnKind.STIMULUS, 3: ColumnKind.CUSTOM}
@@ -36,11 +36,6 @@ _TEXTS = {
         (("drug_state", "control, drug, washout"), ("genotype_group", ""), ("stage", "")),
     ),
 }
-_DEFAULT_LABELS = {
-    "institution": "Institution", "lab": "Lab", "experimenter": "Experimenter", "device": "Microscope",
-    "indicator": "Indicator", "location": "Place in the brain", "excitation_lambda_nm": "Excitation (nm)",
-    "emission_lambda_nm": "Emission (nm)", "imaging_rate_hz": "Imaging rate (Hz)",
-}  # fmt: skip
 
 
 def wizard() -> Component:
@@ -109,23 +104,7 @@ def _contents() -> list[list[Component]]:
         *(_columns_step(kind) for kind in _KIND_STEPS.values()),
         [
             html.P("What most recordings of your lab have in common. It is filled in where nothing else says it."),
-            html.Div(
-                [
-                    labelled(
-                        _DEFAULT_LABELS[name],
-                        dbc.Input(
-                            id={"type": "wizard-default", "name": name},
-                            type="text",
-                            size="sm",
-                            placeholder=one.help,
-                            autoComplete="off",
-                        ),
-                        one.help,
-                    )
-                    for name, one in DEFAULT_FIELDS.items()
-                ],
-                className="details-grid",
-            ),
+            html.Div(default_fields("wizard-default", {}), className="details-grid"),
         ],
         [html.Div(id="wizard-summary")],
     ]
@@ -151,7 +130,7 @@ def _columns_step(kind: ColumnKind) -> list[Component]:
                     id={"type": "wizard-words", "kind": kind.value},
                     type="text",
                     size="sm",
-                    placeholder="allowed values, separated by commas (optional)",
+                    placeholder="allowed values: a, b (optional)",
                     className="is-wide" if typed else "is-hidden",
                 ),
                 dbc.Button(
@@ -211,7 +190,7 @@ def summary(
     for number, kind in _KIND_STEPS.items():
         names = ", ".join(column["name"] for column in columns if column["kind"] == kind.value)
         rows.append((STEPS[number], names or "none yet"))
-    given = [f"{_DEFAULT_LABELS[key]} {text}" for key, text in defaults.items() if (text or "").strip()]
+    given = [f"{default_label(key)} {text}" for key, text in defaults.items() if (text or "").strip()]
     rows.append((STEPS[4], ", ".join(given) or "none yet"))
     return [
         html.Table(

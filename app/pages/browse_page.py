@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from app.browsing.browse import View, address, from_address
 from app.components.browse_grid import browse_grid
-from app.components.browse_view import add_filter_form, head, panels
+from app.components.browse_view import add_filter_form, head, history, switches, value_lists
 from app.components.bulk_edit import bulk_edit_bar
 from app.workspace import current_workspace
 
@@ -21,10 +21,13 @@ def layout(**query: str) -> Component:
         [
             dcc.Store(id="browse-state", data=view.state.to_json()),
             dcc.Store(id="browse-action"),
+            dcc.Store(id="browse-lists", data=value_lists(workspace, view)),
+            dcc.Store(id="browse-switches", data=switches(view)),
             dcc.Store(id="browse-address", data=address(view.state)),
             html.Div(head(workspace, view), id="browse-head"),
             add_filter_form(view),
-            html.Div(panels(workspace, view), id="browse-panels"),
+            html.Div(id="browse-panels", className="value-panels"),
+            html.Div(history(workspace, view), id="browse-history-wrap"),
             bulk_edit_bar(workspace, view),
             html.Div(browse_grid(workspace, view), id="browse-grid-wrap", className="browse-grid-wrap"),
         ],

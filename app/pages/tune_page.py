@@ -8,15 +8,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from app.components.parameter_view import parameters_of
-from app.components.tune_view import (
-    cells_card,
-    crop_card,
-    image_card,
-    motion_card,
-    source_card,
-    stores,
-    use_card,
-)
+from app.components.tune.crop import crop_card
+from app.components.tune.images import cells_card, image_card, image_stores
+from app.components.tune.motion import motion_card, motion_stores
+from app.components.tune.source import source_card, source_stores
+from app.components.tune.use import use_card
 from app.parameters.tuning import fields_of
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
@@ -65,7 +61,9 @@ def layout(movie: str = "", sample: str = "", start: str = "", **_query: str) ->
                 ],
                 className="tune-columns",
             ),
-            *stores(preset, parameters),
+            *source_stores(preset, parameters),
+            *image_stores(),
+            *motion_stores(),
         ],
         className="page tune-page",
     )

@@ -65,6 +65,25 @@ def text_of(value: Any, row: ParameterRow | None = None) -> str:
     return shown(value)
 
 
+def setting(key: str, value: Any) -> tuple[str, str]:
+    """A stored parameter as the form has it: the name of its field and what is typed there.
+
+    Parameters
+    ----------
+    key
+        ``group.name``; of what the form does not have, such as another engine's, it stays as it is.
+    value
+        As a file holds it, where yes may be 1.
+    """
+    row = ROWS.get(key)
+    if row is None:
+        return key, text_of(value)
+    if "yes/no" in row.type and value in (0, 1):
+        value = bool(value)
+    first = next(one for one in ROWS.values() if one.name == row.name)
+    return row.name if first is row else f"{row.name} ({GROUP_TITLES[row.group].lower()})", text_of(value, row)
+
+
 def texts_of(parameters: Parameters) -> dict[str, str]:
     """What every field shows."""
     values = parameters.to_dict()

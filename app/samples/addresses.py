@@ -14,6 +14,9 @@ from pipeline.outputs.events import LEAST_NOISE
 from pipeline.outputs.initialisation import is_filtered
 from pipeline.outputs.writing import CELL_IMAGES
 
+# Browsers keep outlines for ever, also when another version of Fluorite says more in them: then this is another number.
+_OUTLINES_FORM = 2
+
 
 def frame_url(sample: SampleData, shown: Shown, view: str = "movie") -> str:
     """Address of a frame, with ``{n}`` for its number.
@@ -35,7 +38,7 @@ def projection_url(sample: SampleData, name: str) -> str:
 
 def contours_url(sample: SampleData) -> str:
     """Address of the outlines of all ROIs; the player adds ``z`` for those in one plane of a volume."""
-    return f"/contours/{_name(sample)}.json?{urlencode({'v': sample.signature})}"
+    return f"/contours/{_name(sample)}.json?{urlencode({'v': sample.signature, 'form': _OUTLINES_FORM})}"
 
 
 def thumbnail_url(identifier: str, signature: str) -> str:

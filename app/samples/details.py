@@ -11,9 +11,10 @@ from app.formatting import count
 from app.samples.curation import others
 from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.edits import Edit, EditConflict, SetCustom, SetField, commit
-from nwb_schema.edits.fields import FIELDS, NOT_GIVEN, Field
+from nwb_schema.edits.fields import FIELDS, MOMENTS, NOT_GIVEN, SESSION_START, Field
 from nwb_schema.edits.sample_state import SampleState
 from nwb_schema.errors import EditError
+from nwb_schema.moments import date_text, moment_text, parse_moment
 from nwb_schema.project import Project
 from nwb_schema.reader import read_identifier, read_summary
 from nwb_schema.subjects import read_subjects
@@ -95,7 +96,18 @@ def as_text(field: Field, value: Any) -> str:
         return ""
     if field.type == "texts":
         return "; ".join(value)
+    if field.name in MOMENTS:
+        return _moment_text(field.name, str(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _moment_text(name: str, stored: str) -> str:
+    """A stored date as people write it; as it is where another program wrote what is none."""
+    try:
+        moment = parse_moment(stored)
+        return moment_text(moment) if name == SESSION_START else date_text(moment)
+    except ValueError:
+        return stored
 
 
 def edits_of(

@@ -11,6 +11,8 @@ from typing import Any
 from app.samples.heatmap_request import HeatmapRequest
 from app.samples.store import SampleData
 from app.stimuli.rows import table_id
+from nwb_schema.columns import ColumnKind
+from nwb_schema.project import Project
 from pipeline.figures.journal import DPI, FONT_PT, FORMATS, WIDTHS_MM
 from pipeline.figures.raster import ORDERS
 from pipeline.figures.sample_figure import MOST_TRACES, WHATS, FigureRequest, sample_figure
@@ -79,6 +81,7 @@ def parse_request(sent: Any, sample: SampleData) -> FigureRequest:
 
 
 def draw_figure(
+    project: Project,
     sample: SampleData,
     request: FigureRequest,
     *,
@@ -93,7 +96,8 @@ def draw_figure(
         When it cannot be drawn.
     """
     wanted = replace(request, file_format="png", dpi=_PREVIEW_DPI) if preview else request
-    drawn = sample_figure(sample.path, wanted, progress=report)
+    names = project.column_names(ColumnKind.STIMULUS)
+    drawn = sample_figure(sample.path, wanted, stimulus_names=names, progress=report)
     return FigureAnswer(
         drawn.content,
         FORMATS[wanted.file_format],

@@ -11,6 +11,7 @@ import pandas as pd
 from nwb_schema.columns import ColumnDefinition, UnfitValue
 from nwb_schema.layout import CURATED, DELETED, ENGINE_ORIGIN, ORIGIN, SCORES
 
+_CENTRE_PLANE = "centroid_z"
 ROI_COLUMNS = ("key", "index", "is_accepted", CURATED, DELETED, *SCORES, "area_px", "centroid_x", "centroid_y")
 
 
@@ -19,10 +20,19 @@ def tag_field(column: ColumnDefinition) -> str:
     return f"tag:{column.key}"
 
 
+def are_bodies(rois: pd.DataFrame) -> bool:
+    """Whether these ROIs are of a volume: they have a place along z then."""
+    return _CENTRE_PLANE in rois.columns and bool(rois[_CENTRE_PLANE].notna().any())
+
+
 def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[dict[str, Any]]:
-    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them."""
-    columns = [_plain_column(rois[name]) for name in ROI_COLUMNS]
-    rows = [dict(zip(ROI_COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+    """One dictionary a ROI; scores that were not computed are None, tags as the project configures them.
+
+    ``centroid_z`` is among the columns where the ROIs are of a volume.
+    """
+    names = (*ROI_COLUMNS, _CENTRE_PLANE) if are_bodies(rois) else ROI_COLUMNS
+    columns = [_plain_column(rois[name]) for name in names]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     origins = rois[ORIGIN] if ORIGIN in rois.columns else [ENGINE_ORIGIN] * len(rows)
     for row, origin in zip(rows, origins, strict=True):
         row[ORIGIN] = str(origin)

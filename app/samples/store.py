@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from nwb_schema.stimuli import read_events, read_stimuli
 from pipeline.curation.evaluating import thresholds_of
 from pipeline.figures.trace_values import drawable_kinds, read_kinds
 from pipeline.parameters.groups import Quality
-from pipeline.viewing.contours import Outline, flatten_depth, outlines, plane_outlines
+from pipeline.viewing.contours import Bodies, Outline, flatten_depth, outlines
 
 _KEPT_SAMPLES = 8
 
@@ -67,6 +68,11 @@ class SampleData:
     def pixel_size_um(self) -> tuple[float, float] | None:
         """Size of a pixel in micrometres as (y, x), or None where the file does not say."""
         return reader.read_pixel_size_um(self.path)
+
+    @cached_property
+    def plane_spacing_um(self) -> float | None:
+        """Distance of the planes of a volume in micrometres, or None where the file does not say."""
+        return reader.read_plane_spacing_um(self.path)
 
     @cached_property
     def registered_movie(self) -> Path | None:
@@ -115,6 +121,12 @@ class SampleData:
         return reader.read_footprints(self.path)
 
     @cached_property
+    def cut_bodies(self) -> Bodies:
+        """The cells of a volume, ready to be cut by its planes."""
+        height, width, depth = self.summary.height or 0, self.summary.width or 0, self.summary.depth or 0
+        return Bodies.of(self.bodies, (height, width, depth))
+
+    @cached_property
     def plane_images(self) -> dict[str, NDArray[np.float32]]:
         """Summary images ``(height, width, depth)`` of a volume by name; none of a plane."""
         return dict(reader.read_plane_images(self.path))
@@ -139,7 +151,8 @@ class SampleData:
         """The outlines of all ROIs, for the player, of a volume as seen from above: gzipped JSON.
 
         ``{"rois": [{"id": key, "label": "12", "accepted": true, "centre": [x, y], "pieces": [[x0, y0, x1, ...]]}]}`` in
-        image coordinates (see `pipeline.viewing.contours`).
+        image coordinates (see `pipeline.viewing.contours`); in a volume also ``"planes": [first, of centre, last]``
+        (see `pipeline.viewing.contours.Bodies.extents`).
         """
         return self._contours_json(outlines(self.footprints, (self.summary.height or 0, self.summary.width or 0)))
 
@@ -151,14 +164,14 @@ class SampleData:
         SampleError
             When there is no such plane.
         """
-        height, width, depth = self.summary.height or 0, self.summary.width or 0, self.summary.depth or 0
+        depth = self.summary.depth or 0
         if not 0 <= plane < depth:
             raise SampleError(self.path, f"has no plane {plane}", f"Its planes are numbered 0 to {depth - 1}.")
-        return self._contours_json(plane_outlines(self.bodies, (height, width, depth), plane))
+        return self._contours_json(self.cut_bodies.outlines(plane))
 
     def _contours_json(self, shapes: Sequence[Outline]) -> bytes:
         rois = self.rois
-        entries = [
+        entries: list[dict[str, Any]] = [
             {
                 "id": key,
                 "label": str(index),
@@ -177,6 +190,10 @@ class SampleData:
                 strict=True,
             )
         ]
+        if self.summary.depth:
+            for entry, planes in zip(entries, self.cut_bodies.extents.tolist(), strict=True):
+                if planes[0] >= 0:
+                    entry["planes"] = planes
         return gzip.compress(json.dumps({"rois": entries}, separators=(",", ":")).encode(), compresslevel=5)
 
     def rows_of(self, keys: Sequence[str]) -> list[int]:

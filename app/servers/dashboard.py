@@ -42,9 +42,13 @@ from app.components import (
     stimulus_view,
     trace_panel,
     trash_view,
-    tune_view,
 )
 from app.components.markup import aria, data
+from app.components.tune import crop as tune_crop
+from app.components.tune import images as tune_images
+from app.components.tune import motion as tune_motion
+from app.components.tune import source as tune_source
+from app.components.tune import use as tune_use
 from app.pages import (
     batch_page,
     browse_page,
@@ -147,7 +151,11 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         parameter_view,
         parameter_run,
         parameter_history_view,
-        tune_view,
+        tune_source,
+        tune_images,
+        tune_crop,
+        tune_motion,
+        tune_use,
         details_view,
         batch_view,
         export_view,

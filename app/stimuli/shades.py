@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,20 +25,26 @@ def shade_options(workspace: Workspace, sample: SampleData) -> list[dict[str, st
     ]
 
 
-def sample_shades(sample: SampleData, tables: Collection[str]) -> list[Shade]:
-    """What to shade for some tables: one entry a name and colour, in order of the names."""
+def sample_shades(sample: SampleData, tables: Collection[str], names: Mapping[str, str] | None = None) -> list[Shade]:
+    """What to shade for some tables: one entry a name and colour, in order of the names.
+
+    Parameters
+    ----------
+    names
+        What the types of stimuli are called, by their keys; by their keys alone where none are given.
+    """
     found = []
     for moments, frames in ((False, sample.periods), (True, sample.moments)):
         for key, frame in frames.items():
             if table_id(key, moments) not in tables or frame.empty:
                 continue
-            found.extend(shades_of(frame, moments=moments, colour=drawable_colour))
+            found.extend(shades_of(frame, (names or {}).get(key, key), moments=moments, colour=drawable_colour))
     return found
 
 
-def shade_data(sample: SampleData, tables: Collection[str]) -> list[dict[str, Any]]:
+def shade_data(sample: SampleData, tables: Collection[str], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """`sample_shades` as JSON for the player: times in seconds, to the tenth of a millisecond."""
     return [
         {"name": shade.name, "colour": shade.colour, "spans": np.round(shade.spans_s, 4).tolist()}
-        for shade in sample_shades(sample, tables)
+        for shade in sample_shades(sample, tables, names)
     ]

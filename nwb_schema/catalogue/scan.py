@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from nwb_schema.catalogue.entry import Entry, read_entry
-from nwb_schema.catalogue.store import ENTRY_VERSION, CatalogueStore, Listed
+from nwb_schema.catalogue.store import ENTRY_VERSION, CatalogueStore, Indexed
 from nwb_schema.catalogue.workers import Answer, Batch, n_processes, read_in_processes
 from nwb_schema.project import Project
 
@@ -51,7 +51,7 @@ class Refreshed:
 
 def scan(project: Project, store: CatalogueStore, progress: Progress | None = None) -> Refreshed:
     """Read what is new or changed, forget what is gone, follow what was renamed. The caller holds the lock."""
-    known = {file.name: file for file in store.files()[1]}
+    known = store.indexed()
     # In this order: what another process adds in between is then neither missing nor taken for deleted.
     paths = {_listed_name(path): path for path in project.sample_paths()}
     stamps = {name: _stamp(path) for name, path in paths.items()}
@@ -135,7 +135,7 @@ def _answers(
         yield read_and_store(project, store, batches.get())
 
 
-def _renamed(project: Project, gone: dict[str, Listed], new: dict[str, str]) -> dict[str, str]:
+def _renamed(project: Project, gone: dict[str, Indexed], new: dict[str, str]) -> dict[str, str]:
     """``{old name: new name}`` of files that are the very same as before, to the inode."""
     # By the file's own part of the fingerprint first: a movie is looked at once for each file that was renamed.
     by_stamp: dict[str, list[str]] = defaultdict(list)
@@ -150,7 +150,7 @@ def _renamed(project: Project, gone: dict[str, Listed], new: dict[str, str]) -> 
     return found
 
 
-def _is_current(project: Project, file: Listed | None, stamp: str) -> bool:
+def _is_current(project: Project, file: Indexed | None, stamp: str) -> bool:
     return (
         file is not None
         and file.entry_version == ENTRY_VERSION

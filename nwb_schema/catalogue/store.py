@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -75,6 +75,16 @@ class Listed:
     stimuli: dict[str, int]
 
 
+class Indexed(NamedTuple):
+    """Of which state of a file something is known; see `Listed`."""
+
+    name: str
+    fingerprint: str
+    movie: str | None
+    entry_version: int
+    identifier: str
+
+
 class CatalogueStore:
     """The file at `path`; made when it is not there, and made anew when it is damaged or of another version."""
 
@@ -86,6 +96,12 @@ class CatalogueStore:
         with self.database() as db:
             row = db.execute("SELECT token, complete FROM state").fetchone()
         return ("", False) if row is None else (row["token"], bool(row["complete"]))
+
+    def indexed(self) -> dict[str, Indexed]:
+        """What a scan compares with the files, by name."""
+        with self.database() as db:
+            rows = db.execute("SELECT name, fingerprint, movie, entry_version, identifier FROM file ORDER BY name")
+            return {row[0]: Indexed(*row) for row in rows}
 
     def files(self) -> tuple[str, list[Listed]]:
         """The token, and everything that is known, by name."""

@@ -12,6 +12,7 @@ from nwb_schema import local_hdf5
 from nwb_schema.checks.finding import Severity
 from nwb_schema.checks.rule import CheckedFile, Problem, rule
 from nwb_schema.layout import FLUORITE
+from nwb_schema.moments import moment_text
 from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name
 
 _PLACEHOLDERS = {
@@ -146,7 +147,9 @@ def session_start(checked: CheckedFile) -> Iterator[Problem]:
     source = local_hdf5.text(checked.file, f"{FLUORITE}/session_start_time_source")
     if source in ("file date", "import"):
         what = "the date of the input file" if source == "file date" else "the time of import"
-        yield Problem(f"nobody gave the session's start; {what} ({text}) stands for it", remedy, where, command)
+        yield Problem(
+            f"nobody gave the session's start; {what} ({moment_text(start)}) stands for it", remedy, where, command
+        )
 
 
 @rule("subject-id", Severity.ERROR)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from nwb_schema.errors import EditError
 from nwb_schema.layout import IMAGING_PLANE
+from nwb_schema.moments import parse_moment
 from nwb_schema.names import clean_text
 from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name, weight_with_unit
 
@@ -99,7 +100,7 @@ def _wavelength_nm(value: Any) -> float:
 
 
 def _date(value: Any) -> str:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    moment = value if isinstance(value, datetime) else parse_moment(str(value))
     return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
@@ -177,6 +178,9 @@ START_SOURCE = Field("fluorite.session_start_time_source", "general/fluorite/ses
 
 REFERENCE_TIME = Field("session.timestamps_reference_time", "timestamps_reference_time")
 """What times in the file count from; NWB sets it to the session's start, and it stays so."""
+
+MOMENTS = frozenset({SESSION_START, "subject.date_of_birth"})
+"""Fields that hold a date and time in ISO 8601."""
 
 STORED = FIELDS | {field.name: field for field in (NOT_GIVEN, START_SOURCE, REFERENCE_TIME)}
 """Every field that edits change, also those that change together with another."""

@@ -69,7 +69,7 @@ def figure(folder: Path, sample: str, what: str, target: Path, overwrite: bool, 
         file_format=file_format,
         **options,
     )
-    drawn = sample_figure(path, request)
+    drawn = sample_figure(path, request, stimulus_names=project.column_names(ColumnKind.STIMULUS))
     write(target, drawn.content)
     if as_json:
         print_json({"figure": str(target), "width_mm": drawn.width_mm, "height_mm": drawn.height_mm, **drawn.record})

@@ -81,12 +81,14 @@ def import_(
         raise click.UsageError(f"{results} holds {len(paths)} results: give the movie of one with that one alone")
     if neuropil_factor is not None and not is_drawn(results):
         raise click.UsageError("--neuropil-factor is for ROIs without traces")
+    known = None if variant_of is None else project.find_sample(variant_of)
     values = {
         "movie": movie_file.resolve() if movie_file else None,
         "raw_movie": raw_movie,
         "neuropil_factor": neuropil_factor,
         "subject": subject,
-        "variant_of": None if variant_of is None else read_identifier(project.find_sample(variant_of)),
+        "variant_of": None if known is None else read_identifier(known),
+        "variant_of_name": "" if known is None else known.stem,
         **read_metadata(metadata_file),
         **movie,
     }

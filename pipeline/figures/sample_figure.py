@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -121,9 +121,18 @@ class SampleFigure:
 
 
 def sample_figure(
-    path: Path, request: FigureRequest, *, progress: Progress = lambda stage, fraction: None
+    path: Path,
+    request: FigureRequest,
+    *,
+    stimulus_names: Mapping[str, str] | None = None,
+    progress: Progress = lambda stage, fraction: None,
 ) -> SampleFigure:
     """Draw a figure of the sample at `path`.
+
+    Parameters
+    ----------
+    stimulus_names
+        What types of stimuli are called, by the keys under which the file has them; by their keys where none is given.
 
     Raises
     ------
@@ -137,7 +146,7 @@ def sample_figure(
     progress("Reading", 0.0)
     summary, rois = reader.read_summary(path), reader.read_rois(path)
     rows = _rows(path, rois, request)
-    shades = [] if request.what == "image" else _shades(path, request.stimuli)
+    shades = [] if request.what == "image" else _shades(path, request.stimuli, stimulus_names or {})
     # Only for its size: what is wrong with it is said before anything is read.
     height_mm = request.height_mm or _usual_height_mm(path, request, len(rows), bool(shades), summary)
     page = Page(request.width_mm, min(max(height_mm, 15.0), 247.0), request.font_pt, request.dpi)
@@ -193,12 +202,12 @@ def _kinds(path: Path, request: FigureRequest) -> list[str]:
     return list(request.kinds) or [kind for kind in usual if kind in there] or [there[0]]
 
 
-def _shades(path: Path, wanted: tuple[str, ...] | None) -> list[Shade]:
+def _shades(path: Path, wanted: tuple[str, ...] | None, names: Mapping[str, str]) -> list[Shade]:
     found = []
     for moments, tables in ((False, read_stimuli(path)), (True, read_events(path))):
         for key, frame in tables.items():
             if not frame.empty and (wanted is None or key in wanted):
-                found.extend(shades_of(frame, moments=moments, colour=lambda text: text))
+                found.extend(shades_of(frame, names.get(key, key), moments=moments, colour=lambda text: text))
     return found
 
 

@@ -30,13 +30,15 @@ class Shade:
     spans_s: NDArray[np.float64]
 
 
-def shades_of(frame: pd.DataFrame, *, moments: bool, colour: Callable[[str], str]) -> list[Shade]:
+def shades_of(frame: pd.DataFrame, stimulus: str, *, moments: bool, colour: Callable[[str], str]) -> list[Shade]:
     """One entry a name and colour of a table of stimuli, in order of the names.
 
     Parameters
     ----------
     frame
         As `nwb_schema.stimuli.read_stimuli` gives it, or `read_events` with `moments`.
+    stimulus
+        What the type of stimulus is called: names of periods alone, such as 45, say nothing in a figure.
     colour
         Turns what the file calls a colour into one that can be drawn.
     """
@@ -44,9 +46,15 @@ def shades_of(frame: pd.DataFrame, *, moments: bool, colour: Callable[[str], str
     known = np.isfinite(times).all(axis=1)
     groups = frame[known].groupby(["name", "colour"]).indices
     return [
-        Shade(str(name), colour(str(stored)), times[known][rows])
+        Shade(shade_name(stimulus, str(name)), colour(str(stored)), times[known][rows])
         for (name, stored), rows in sorted(groups.items(), key=lambda item: in_order(str(item[0][0])))
     ]
+
+
+def shade_name(stimulus: str, name: str) -> str:
+    """What is shaded, as a legend calls it: ``angle 45``."""
+    begins = name.casefold().startswith(stimulus.casefold())
+    return name if begins and name else f"{stimulus} {name}".strip()
 
 
 def in_order(name: str) -> tuple[float, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from nwb_schema.movie_file import DATASET
 from nwb_schema.project import Project
 from nwb_schema.reader import read_provenance
 from pipeline.parameters import Parameters
+from pipeline.parameters.document import shown
 from pipeline.request import ProcessRequest, parse_request
 from pipeline.variants.target import Target, find_target
 
@@ -59,6 +59,7 @@ def variant_request(
     own = _own_parameters(target, start) if preset is None else {}
     changed = Parameters.preset(start).updated(own, source=target.path).updated(changes or {}, source=changes_file)
     values: dict[str, Any] = {**options, "preset": start, "variant_of": target.identifier}
+    values["variant_of_name"] = target.path.stem
     values["label"] = label or _named(changes or {}) or ("same parameters" if preset is None else f"preset {preset}")
     if movies:
         values["movies"] = [str(Path(path).expanduser().resolve()) for path in movies]
@@ -77,9 +78,9 @@ def variant_request(
 
 
 def _named(changes: Mapping[str, Any]) -> str:
-    """The changes in one line, such as ``min_SNR 3, gSig [5, 5]``."""
+    """The changes in one line, such as ``min_SNR 3, gSig 5, 5``."""
     words = [
-        _named(value) if isinstance(value, Mapping) else f"{name.rpartition('.')[2]} {json.dumps(value, default=str)}"
+        _named(value) if isinstance(value, Mapping) else f"{name.rpartition('.')[2]} {shown(value)}"
         for name, value in changes.items()
     ]
     line = ", ".join(filter(None, words))

@@ -8,6 +8,7 @@ A polygon is in image coordinates, x to the right and y down, with pixel ``(row,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -65,32 +66,84 @@ def outlines(footprints: sparse.csr_array, shape: tuple[int, int], energy_share:
     ]
 
 
-def plane_outlines(
-    footprints: sparse.csr_array, shape: tuple[int, int, int], plane: int, energy_share: float = ENERGY_SHARE
-) -> list[Outline]:
-    """Where a plane cuts through the cells of a volume.
+@dataclass(frozen=True)
+class Bodies:
+    """The cells of a volume, ready to be cut by its planes.
 
-    Each cell is cut at one level, that of its whole body: where it ends above or below the plane, nothing is drawn.
+    Each cell is cut at one level, that of its whole body: where it ends above or below a plane, nothing is drawn there.
 
-    Parameters
+    Attributes
     ----------
     footprints
         ``(n_rois, n_voxels)``, in C order of `shape`.
     shape
         ``(height, width, depth)``.
-    plane
-        Number of the plane, from 0.
+    levels
+        ``(n_rois,)``: the weight above which a voxel is inside its cell; infinite for a cell without a positive one.
     """
-    starts = footprints.indptr
-    found = []
-    for row in range(footprints.shape[0]):
-        part = slice(starts[row], starts[row + 1])
-        pixels, planes = np.divmod(footprints.indices[part], shape[2])
-        weights = np.asarray(footprints.data[part], dtype=np.float32)
-        here, body = planes == plane, weights[weights > 0]
-        level = _cut(body, energy_share) if len(body) else None
-        found.append(footprint_outline(pixels[here], weights[here], shape[:2], energy_share, level))
-    return found
+
+    footprints: sparse.csr_array
+    shape: tuple[int, int, int]
+    levels: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls, footprints: sparse.csr_array, shape: tuple[int, int, int], energy_share: float = ENERGY_SHARE
+    ) -> Bodies:
+        """Find the levels, so that each cell's inside holds `energy_share` of its energy."""
+        levels = np.full(footprints.shape[0], np.inf, np.float32)
+        starts = footprints.indptr
+        for row in range(footprints.shape[0]):
+            weights = np.asarray(footprints.data[starts[row] : starts[row + 1]], dtype=np.float32)
+            if (weights > 0).any():
+                levels[row] = _cut(weights[weights > 0], energy_share)
+        return cls(footprints, shape, levels)
+
+    def outlines(self, plane: int) -> list[Outline]:
+        """Where plane number `plane`, from 0, cuts through the cells; an empty outline for those that it misses."""
+        rows, planes = self._rows, self._planes
+        there = set(np.unique(rows[(planes == plane) & self._inside]).tolist())
+        return [self._section(row, plane) if row in there else Outline(()) for row in range(len(self.levels))]
+
+    @cached_property
+    def extents(self) -> NDArray[np.intp]:
+        """``(n_rois, 3)``: the first plane that cuts each cell, the one of its centre, and the last; -1 for none.
+
+        The plane of the centre is the one nearest to the weighted centre of those that cut the cell, so that there is
+        something of it to see there.
+        """
+        n_rois, depth = len(self.levels), self.shape[2]
+        places = self._rows * depth + self._planes
+        weights = np.maximum(self.footprints.data, 0).astype(np.float64)
+        cut = np.bincount(places, self._inside, minlength=n_rois * depth).reshape(n_rois, depth) > 0
+        mass = np.bincount(places, weights, minlength=n_rois * depth).reshape(n_rois, depth)
+        numbers = np.arange(depth)
+        centres = mass @ numbers / np.maximum(mass.sum(axis=1), np.finfo(np.float64).tiny)
+        nearest = np.where(cut, np.abs(numbers - centres[:, None]), np.inf).argmin(axis=1)
+        found = np.stack([cut.argmax(axis=1), nearest, depth - 1 - cut[:, ::-1].argmax(axis=1)], axis=1)
+        return np.where(cut.any(axis=1, keepdims=True), found, -1)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.intp]:
+        """``(n,)``: the cell of each voxel."""
+        return np.repeat(np.arange(len(self.levels)), np.diff(self.footprints.indptr))
+
+    @cached_property
+    def _planes(self) -> NDArray[np.integer]:
+        """``(n,)``: the plane of each voxel."""
+        return np.asarray(self.footprints.indices % self.shape[2])
+
+    @cached_property
+    def _inside(self) -> NDArray[np.bool_]:
+        """``(n,)``: which voxels are inside their cell."""
+        return np.asarray(self.footprints.data > self.levels[self._rows])
+
+    def _section(self, row: int, plane: int) -> Outline:
+        part = slice(self.footprints.indptr[row], self.footprints.indptr[row + 1])
+        here = self._planes[part] == plane
+        pixels = self.footprints.indices[part][here] // self.shape[2]
+        weights = np.asarray(self.footprints.data[part][here], dtype=np.float32)
+        return footprint_outline(pixels, weights, self.shape[:2], ENERGY_SHARE, float(self.levels[row]))
 
 
 def flatten_depth(footprints: sparse.csr_array, depth: int) -> sparse.csr_array:

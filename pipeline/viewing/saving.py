@@ -29,7 +29,7 @@ from nwb_schema.reader import (
 from pipeline.version import __version__
 from pipeline.viewing.clips import ClipPlan, check_clip, plan_clip, write_clip
 from pipeline.viewing.colour_maps import COLOUR_MAPS, GAMMA_RANGE
-from pipeline.viewing.contours import Outline, flatten_depth, outlines, plane_outlines
+from pipeline.viewing.contours import Bodies, Outline, flatten_depth, outlines
 from pipeline.viewing.frames import MOST_AVERAGED, View, picture, view_contrast
 from pipeline.viewing.levels import Levels, contrast
 from pipeline.viewing.pictures import ACCEPTED_COLOUR, REJECTED_COLOUR, Look, Rgb, drawn
@@ -223,7 +223,7 @@ def _outlined(sample: Path, request: PictureRequest) -> Outlined:
     elif request.plane is None:
         found = outlines(flatten_depth(footprints, summary.depth), shape)
     else:
-        found = plane_outlines(footprints, (*shape, summary.depth), request.plane)
+        found = Bodies.of(footprints, (*shape, summary.depth)).outlines(request.plane)
     rois = read_rois(sample)
     accepted, there = rois["is_accepted"].to_numpy(bool), ~rois[DELETED].to_numpy(bool)
     drawn_last: Outlined = [(found[row], ACCEPTED_COLOUR) for row in np.flatnonzero(accepted & there)]

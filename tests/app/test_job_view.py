@@ -65,6 +65,8 @@ def test_a_variant_leads_to_its_comparison(tmp_path: Path) -> None:
 
     assert f"/compare/0123456789-ab?b={job.id}" in str(entry)
     assert "another result for the sample 01234567" in str(entry)
+    named = {**job.spec, "variant_of_name": "sub-m1_ses-day1_ophys"}
+    assert recording_name(named) == "another result for sub-m1_ses-day1"
 
 
 def test_waiting_job_can_be_cancelled(tmp_path: Path) -> None:

@@ -106,6 +106,16 @@ def test_values_filter_the_cells_and_the_view_becomes_a_tab(
     page.click_button(".browse-tab", "All")
     page.until(lambda: len(listed(page, "index")) == 18)
 
+    # Columns are ticked in a menu that stays open until something else is clicked.
+    assert listed(page, "centroid_x") == []
+    page.click_button(".column-menu summary", "Columns")
+    page.click('[data-browse="column"][data-value="centroid_x"]')
+    page.until(lambda: len(listed(page, "centroid_x")) == 18)
+    page.until(lambda: page.all('[data-value="centroid_x"][aria-checked="true"]'))
+    assert page.all(".column-menu[open]")
+    page.click(".browse-title h1")
+    page.until(lambda: not page.all(".column-menu[open]"))
+
 
 def test_samples_are_edited_in_place_and_many_at_once(
     url: str, browsed: tuple[Project, list[MadeSample]], open_page: Callable[[str], Page]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from nwb_schema.project import Project
+from nwb_schema.reader import read_rois
 from tests.app.volume_project import HEIGHT, WIDTH, MadeVolumes, add_volumes
 from tests.browser.conftest import serving
 from tests.browser.page import Page
@@ -64,6 +66,63 @@ def test_the_slider_shows_plane_after_plane(
     move_to(0)
     assert not page.find("#player-background-max").get_property("disabled")
     assert "z=" not in page.driver.current_url
+
+
+def ready(page: Page) -> Page:
+    page.wait_for_player()
+    page.until(lambda: page.script("return Boolean(window.fluorite.curation)"), "the page cannot be used to curate")
+    return page
+
+
+def shown(page: Page, plane: str) -> None:
+    """Wait until movie and outlines are those of a plane."""
+    page.until(lambda: page.player("plane") == page.player("contoursPlane") == plane, f"plane {plane} is not shown")
+
+
+def drawn(page: Page) -> list[str]:
+    """The cells that have an outline in the image now."""
+    script = "return window.fluorite.player.overlay.rois.filter((roi) => roi.pieces.length).map((roi) => roi.id)"
+    return list(page.script(script))
+
+
+def test_a_chosen_cell_is_shown_in_its_plane_and_decided_there(
+    open_page: Callable[[str], Page], server: str, volumes: MadeVolumes
+) -> None:
+    page = ready(open_page(f"{server}/sample/{volumes.identifier}?roi=none"))
+    first, second = read_rois(volumes.path)["roi_uuid"]
+
+    # From the list: the plane of its centre, with its outline and its name.
+    page.click(f'#roi-table [row-id="{second}"] [col-id="index"]')
+    shown(page, "3")
+    assert drawn(page) == [second]
+    assert "Cell 1: planes 3 \u2013 4, centre in 3" in page.text("#player-cell-planes")
+    page.until(lambda: "plane 3.5" in page.text("#cell-card"))
+
+    # By key: the other cell is in another plane.
+    page.press("k")
+    shown(page, "1")
+    assert (page.selected(), drawn(page)) == ([first], [first])
+    name = "const { overlay } = window.fluorite.player; return overlay.nameOf(overlay.byId.get(arguments[0]))"
+    assert page.script(name, first) == "0"
+    page.press(",")
+    shown(page, "0")
+    assert page.script(name, first) == "0 (z 1)"
+
+    # Pointed at in the image: what is there is chosen, and the image stays.
+    page.press(Keys.ESCAPE)
+    page.until(lambda: not page.selected())
+    page.click_image(12.5, 10.5, HEIGHT, WIDTH)
+    page.until(lambda: page.selected() == [first])
+    shown(page, "0")
+    page.click_image(30.5, 18.5, HEIGHT, WIDTH)  # cell 1 is not in this plane
+    assert page.selected() == [first]
+
+    page.press("r")
+    page.until(lambda: page.script("return document.getElementById('curation').dataset.unsaved") == "0", "not saved")
+    shown(page, "3")  # of the next cell
+    rois = read_rois(volumes.path)
+    assert list(rois["is_accepted"]) == [False, True]
+    assert list(rois["curated"]) == [True, False]
 
 
 def test_an_address_leads_to_a_plane(open_page: Callable[[str], Page], server: str, volumes: MadeVolumes) -> None:

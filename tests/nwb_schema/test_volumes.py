@@ -69,6 +69,26 @@ def test_a_volume_reads_back_with_its_movie_shifts_and_planes(project: Project, 
     assert np.array_equal(planes["mean"], made.plane_images["mean"])
 
 
+def test_a_body_has_its_centre_along_three_axes(sample: Path) -> None:
+    bodies = volume_segmentation().footprints.toarray().reshape(-1, HEIGHT, WIDTH, DEPTH).astype(float)
+    rois = reader.read_rois(sample)
+    for body, (_, roi) in zip(bodies, rois.iterrows(), strict=True):
+        centre = [np.average(axis, weights=body) for axis in np.indices(body.shape)]
+        assert np.allclose(roi[["centroid_y", "centroid_x", "centroid_z"]].astype(float), centre, atol=1e-4)
+        assert roi["area_px"] == np.count_nonzero(body)
+
+
+def test_the_distance_of_planes_is_read(sample: Path) -> None:
+    assert reader.read_plane_spacing_um(sample) == pytest.approx(5)
+    assert reader.read_pixel_size_um(sample) == pytest.approx((1, 2))
+    with h5py.File(sample, "r+") as file:
+        plane = file["general/optophysiology/ImagingPlane"]
+        spacing = plane["grid_spacing"]
+        spacing[2] = np.nan
+    assert reader.read_plane_spacing_um(sample) is None
+    assert reader.read_pixel_size_um(sample) == pytest.approx((1, 2))
+
+
 def test_pynwb_sees_voxels_as_x_y_z_and_the_movie_as_t_x_y_z(project: Project, sample: Path) -> None:
     made = volume_segmentation()
     with pynwb.NWBHDF5IO(str(sample), "r") as io:

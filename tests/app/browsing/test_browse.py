@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -22,7 +23,7 @@ from app.browsing.browse import (
     value_list,
 )
 from app.browsing.edits import edit_cell, editable_columns, set_value
-from app.components.browse_view import head, panels
+from app.components.browse_view import head, history, switches, value_lists
 from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.configure import add_column
@@ -177,7 +178,8 @@ def test_broken_filter_of_an_address_is_said_and_breaks_nothing(workspace: Works
     shown = view(workspace, "rois", ("snr", "$>:dim"))
 
     assert "is not a number" in str(head(workspace, shown))
-    assert "Take the filter away" in str(panels(workspace, shown))
+    assert "Take the filter away" in value_lists(workspace, shown)["problem"]
+    assert history(workspace, shown) is None
 
 
 def test_actions_lead_from_state_to_state(workspace: Workspace) -> None:
@@ -209,8 +211,21 @@ def test_actions_lead_from_state_to_state(workspace: Workspace) -> None:
         act(state, action="tab", value="gone")
 
 
+def test_lists_and_menus_are_sent_as_the_browser_draws_them(workspace: Workspace) -> None:
+    shown = view(workspace, "rois", ("quality", "$STR=:bad"))
+
+    lists = {one["column"]: one for one in value_lists(workspace, shown)["lists"]}
+    assert ("bad", "bad", 2, True) in lists["quality"]["values"]
+    assert json.loads(json.dumps(lists)).keys() == lists.keys()
+    offered = switches(shown)
+    assert offered["list"] == list(shown.state.lists)
+    assert ["snr", "SNR"] in [entry[:2] for entry in offered["columns"]]
+    # A filter changes no columns, so the table is left alone.
+    assert offered == switches(view(workspace, "rois"))
+
+
 def test_history_and_code_are_shown(workspace: Workspace) -> None:
-    text = str(panels(workspace, view(workspace, "rois", ("quality", "bad"))))
+    text = str(history(workspace, view(workspace, "rois", ("quality", "bad"))))
 
     assert "quality: bad -> 2" in text
     assert "fluorite.open_project" in text

@@ -11,7 +11,7 @@ import tifffile
 from dash import Dash
 from flask.testing import FlaskClient
 
-from app.components.tune_view import motion_words
+from app.components.tune.motion import motion_words
 from app.pages import parameters_page, tune_page
 from app.parameters.form import texts_of
 from app.parameters.tuning import Source, look_request, preview_request, tuned

@@ -10,7 +10,17 @@ import pytest
 import tifffile
 
 from app.components.parameter_view import loaded, parameters_of, start_options, uploaded
-from app.parameters.form import ROWS, TWINS, choices_of, read_form, rows_by_group, text_of, texts_of, value_of
+from app.parameters.form import (
+    ROWS,
+    TWINS,
+    choices_of,
+    read_form,
+    rows_by_group,
+    setting,
+    text_of,
+    texts_of,
+    value_of,
+)
 from app.parameters.runs import RunTarget, requests_of, start_runs
 from app.workspace import Workspace
 from nwb_schema.errors import FluoriteError, ParameterError
@@ -222,3 +232,19 @@ def test_runs_carry_the_name_of_who_started_them(
         actor="Ada",
     )
     assert names == ["Ada", "Ada"]
+
+
+@pytest.mark.parametrize(
+    ("key", "stored", "said"),
+    [
+        ("quality.min_SNR", 4.0, ("min_SNR", "4")),
+        ("online.min_SNR", 2.5, ("min_SNR (online mode)", "2.5")),
+        ("motion.motion_correct", 0, ("motion_correct", "no")),
+        ("motion.max_shifts", [6, 6], ("max_shifts", "6, 6")),
+        ("init.K", None, ("K", "auto")),
+        ("suite2p.tau", 1.0, ("suite2p.tau", "1")),
+    ],
+)
+def test_a_stored_parameter_is_said_in_the_words_of_its_field(key: str, stored: object, said: tuple[str, str]) -> None:
+    assert setting(key, stored) == said
+    assert key not in ROWS or said[1] == text_of(value_of(said[1], ROWS[key]), ROWS[key])

@@ -58,7 +58,7 @@ def test_placeholders_are_shown_as_missing_and_empty(own: tuple[Project, Path]) 
     assert fields["subject.age"].missing
     assert fields["session.session_description"].text
     assert not fields["session.session_description"].missing
-    assert fields["session.session_start_time"].text.startswith("2026-03-04T10:12")
+    assert fields["session.session_start_time"].text.startswith("2026-03-04 10:12")
 
 
 def test_species_is_needed_though_it_has_no_placeholder(own: tuple[Project, Path]) -> None:
@@ -88,13 +88,14 @@ def test_start_that_nobody_gave_is_repaired_and_undone(own: tuple[Project, Path]
     project, path = own
     before = read_state(path)
 
-    change(own, {"session.session_start_time": "2026-03-01T14:30:00+01:00"})
+    change(own, {"session.session_start_time": "2026-03-01 14:30 UTC+01:00"})
 
     assert read_summary(path).session_start_time == "2026-03-01T14:30:00+01:00"
     state = read_state(path)
     assert state.fields["session.timestamps_reference_time"] == "2026-03-01T14:30:00+01:00"
     assert state.fields["fluorite.session_start_time_source"] == "metadata"
     assert not [one for one in check_sample(path).findings if one.check == "session-start"]
+    assert shown(state)["session.session_start_time"] == "2026-03-01 14:30 UTC+01:00"
     undo(project, path, actor="Ada")
     assert read_state(path).fields == before.fields
     with pytest.raises(EditError, match="in the future"):

@@ -71,11 +71,11 @@ def test_heat_map_and_image_are_those_of_the_page(data: SampleData) -> None:
     assert (found.rois, found.cells, found.image) == ((keys[5],), "all", "max")
 
 
-def test_preview_is_a_small_png_of_the_same_figure(data: SampleData) -> None:
+def test_preview_is_a_small_png_of_the_same_figure(project: Project, data: SampleData) -> None:
     request = FigureRequest(what="image", width="single")
 
-    preview = draw_figure(data, request, preview=True)
-    file = draw_figure(data, replace(request, file_format="pdf"), preview=False)
+    preview = draw_figure(project, data, request, preview=True)
+    file = draw_figure(project, data, replace(request, file_format="pdf"), preview=False)
 
     assert Image.open(io.BytesIO(preview.content)).size[0] == pytest.approx(89 / 25.4 * 150, abs=1)
     assert preview.data_uri.startswith("data:image/png;base64,")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,7 +13,12 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from app.components.curation_view import curation_config
+from app.components.edit_history import describe_cell
 from app.components.player_view import player_config
+from app.components.roi_table import roi_table
+from app.components.roi_tools import roi_tools
+from app.samples.roi_rows import roi_rows
 from app.servers.dashboard import create_app
 from app.workspace import Workspace
 from nwb_schema.project import Project
@@ -89,6 +95,42 @@ def test_outlines_are_where_the_plane_cuts_the_cells(client: FlaskClient, volume
     np.testing.assert_allclose(points.mean(axis=0), (30.5, 18.5), atol=0.5)
     # Whoever looked from above first finds the same planes: nothing is changed by looking.
     assert outlined(client, f"/contours/{volumes.identifier}.json?z=3")[1][0] == second
+
+
+def test_outlines_say_between_which_planes_a_cell_lies(client: FlaskClient, volumes: MadeVolumes) -> None:
+    for plane in ("", "?z=3"):
+        answer = client.get(f"/contours/{volumes.identifier}.json{plane}")
+        rois = json.loads(gzip.decompress(answer.data))["rois"]
+        assert [roi["planes"] for roi in rois] == [[0, 1, 2], [3, 3, 4]]
+
+
+def test_a_cell_of_a_volume_has_a_size_and_a_place_in_three_axes(project: Project, volumes: MadeVolumes) -> None:
+    sample = Workspace.of(project).samples.get(volumes.identifier)
+    first, second = roi_rows(sample.rois)
+    assert (first["centroid_x"], first["centroid_y"], first["centroid_z"]) == pytest.approx((12, 10, 1))
+    assert second["centroid_z"] == pytest.approx(3.5)
+    voxels = np.count_nonzero(volumes.bodies[0])
+    said = str(describe_cell(sample, first["key"], ()))
+    assert f"{voxels} voxels ({5 * voxels:,} \u00b5m\u00b3)" in said
+    assert "x 12.0, y 10.0 px, plane 1.0 (12.0, 10.0, 5.0 \u00b5m)" in said
+    headers = [column["headerName"] for column in roi_table(sample.rois).columnDefs]
+    assert "Voxels" in headers
+    assert headers[-1] == "z"
+
+
+def test_a_cell_of_unknown_spacing_has_its_place_in_voxels_alone(project: Project, volumes: MadeVolumes) -> None:
+    sample = replace(Workspace.of(project).samples.get(volumes.identifier))
+    sample.__dict__["plane_spacing_um"] = None
+    said = str(describe_cell(sample, str(sample.rois["key"][0]), ()))
+    assert "plane 1.0" in said
+    assert "\u00b5m" not in said
+
+
+def test_the_page_says_that_nothing_can_be_drawn(project: Project, volumes: MadeVolumes) -> None:
+    workspace = Workspace.of(project)
+    bar = str(roi_tools(curation_config(workspace, workspace.samples.get(volumes.identifier))))
+    assert "New cells cannot be drawn in a volume." in bar
+    assert "polygon" not in bar.lower()
 
 
 @pytest.mark.parametrize("plane", ["-1", "5", "x", "1e3", ""])

@@ -8,7 +8,7 @@ from app.components.trace_panel import shade_legend
 from app.figures.palette import GREY, drawable_colour
 from app.figures.shades import Shade, shade_shapes, visible_spans
 from app.figures.traces import CellTraces, trace_figure
-from pipeline.figures.shades import in_order
+from pipeline.figures.shades import in_order, shade_name
 
 
 def test_a_name_is_one_shape_however_many_periods_it_has() -> None:
@@ -53,6 +53,12 @@ def test_what_is_no_colour_is_grey() -> None:
     assert drawable_colour("#0072b2") == "#0072b2"
     assert drawable_colour("tomato") == "tomato"
     assert drawable_colour("url(x)") == drawable_colour("") == GREY
+
+
+def test_a_period_is_called_with_its_type_unless_its_name_says_it() -> None:
+    assert shade_name("angle", "45") == "angle 45"
+    assert shade_name("odour", "Odour A") == "Odour A"
+    assert shade_name("running", "") == "running"
 
 
 def test_names_are_listed_by_size_then_by_letter_and_many_are_counted() -> None:

@@ -117,7 +117,7 @@ CASES = {
     ),
     "start is the file's date": (
         put(f"{OWN}/session_start_time_source", "file date"),
-        "error: nobody gave the session's start; the date of the input file (2025-03-01T14:30:00+00:00) stands for "
+        "error: nobody gave the session's start; the date of the input file (2025-03-01 14:30 UTC) stands for "
         f"it. {START} (fluorite: session-start) [/session_start_time]",
     ),
     "subject has no id": (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from pipeline.viewing.contours import ENERGY_SHARE, footprint_outline, outlines
+from pipeline.viewing.contours import ENERGY_SHARE, Bodies, footprint_outline, outlines
 
 HEIGHT, WIDTH = 30, 50
 
@@ -109,3 +109,47 @@ def test_a_speck_and_a_pinhole_are_left_out() -> None:
     [outline] = outlines(footprint(image), (HEIGHT, WIDTH))
 
     assert len(outline.pieces) == 1
+
+
+DEPTH = 9
+
+
+def body(centre_y: float, centre_x: float, weights: list[float]) -> np.ndarray:
+    """``(height, width, depth)``: the same blob in every plane, times the plane's weight."""
+    return blob(centre_y, centre_x)[..., None] * np.array(weights)
+
+
+def bodies(*volumes: np.ndarray) -> Bodies:
+    flat = sparse.csr_array(np.stack([volume.ravel() for volume in volumes]).astype(np.float32))
+    return Bodies.of(flat, (HEIGHT, WIDTH, DEPTH))
+
+
+def test_a_plane_cuts_those_cells_that_are_in_it_at_one_level_of_the_whole_cell() -> None:
+    # What is faint in a plane is outside, though it would be all there is of the cell in that plane alone.
+    cut = bodies(body(8, 40, [0, 0, 0.5, 1, 0.5, 0.05, 0, 0, 0]), body(20, 10, [0, 0, 0, 0, 0, 0, 0, 1, 1]))
+
+    sections = [cut.outlines(plane) for plane in range(DEPTH)]
+
+    assert [[bool(one.pieces) for one in section] for section in sections] == [
+        *[[False, False]] * 2,
+        *[[True, False]] * 3,
+        *[[False, False]] * 2,
+        *[[False, True]] * 2,
+    ]
+    [narrow], [wide] = sections[2][0].pieces, sections[3][0].pieces
+    assert np.allclose(wide.mean(axis=0), (40.5, 8.5), atol=0.3)
+    assert cv2.contourArea(narrow) < 0.8 * cv2.contourArea(wide)
+
+
+def test_a_cell_lies_between_planes_with_its_centre_in_one_that_cuts_it() -> None:
+    cut = bodies(
+        body(8, 40, [0, 0, 0.5, 1, 0.5, 0.05, 0, 0, 0]),
+        body(8, 40, [0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        # Two caps: between them, where their centre would be, there is nothing to see.
+        body(20, 10, [1, 1, 0, 0, 0, 0, 1, 0.9, 0]),
+        np.zeros((HEIGHT, WIDTH, DEPTH)),
+    )
+
+    assert cut.extents.tolist() == [[2, 3, 4], [8, 8, 8], [0, 1, 7], [-1, -1, -1]]
+    for row, (first, centre, last) in enumerate(cut.extents[:3].tolist()):
+        assert all(cut.outlines(plane)[row].pieces for plane in (first, centre, last))
