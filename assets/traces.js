@@ -8,13 +8,12 @@
   const fluorite = (window.fluorite = window.fluorite || {});
   const element = (id) => document.getElementById(id);
 
-  /* Plotly, from where Dash's own graphs load it, once. */
+  /* Plotly, loaded once: from here, or before by a graph of Dash. */
   let loading = null;
-  function plotly() {
-    if (window.Plotly) return Promise.resolve(window.Plotly);
+  function plotly(url) {
+    if (window.Plotly) return Promise.resolve();
     loading ||= new Promise((resolve, reject) => {
-      const script = fluorite.element("script", { src: window._dashPlotlyJSURL });
-      script.onload = () => resolve(window.Plotly);
+      const script = fluorite.element("script", { src: url, onload: resolve });
       script.onerror = () => {
         loading = null;
         reject(new TypeError("Plotly was not loaded"));
@@ -38,7 +37,7 @@
       root.replaceChildren(this.place, this.message);
       this.resizer = new ResizeObserver(() => this.place._fullLayout && window.Plotly.Plots.resize(this.place));
       this.resizer.observe(root);
-      if (!window.Plotly) document.head.append(fluorite.element("link", { rel: "preload", as: "script", href: window._dashPlotlyJSURL }));
+      if (!window.Plotly) document.head.append(fluorite.element("link", { rel: "preload", as: "script", href: config.plotly_url }));
     }
 
     destroy() {
@@ -76,7 +75,8 @@
         const response = await fetch(url, { signal: request.signal });
         if (!response.ok) throw new Error((await response.text()).trim());
         const answer = await response.json();
-        if (answer.figure) await Promise.all([plotly(), fluorite.pageUsable()]);
+        if (!this.place._fullLayout) await fluorite.pageUsable(); // these are its first traces
+        if (answer.figure) await plotly(this.config.plotly_url);
         if (request === this.request && this.root.isConnected) await this._draw(answer);
       } catch (error) {
         if (!request.signal.aborted) this._failed(error);

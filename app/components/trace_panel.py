@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from app.components.figure_dialogue import figure_button
 from app.components.markup import aria, clientside
 from app.figures.graph_config import graph_config
+from app.figures.plotly_script import plotly_url
 from app.figures.traces import KIND_HELP, KIND_LABELS
 from app.samples.selected_traces import MOST_CELLS
 from app.samples.store import SampleData
@@ -85,6 +86,7 @@ def trace_card(
                     "identifier": identifier,
                     "most_cells": MOST_CELLS,
                     "plot": graph_config("fluorite-traces"),
+                    "plotly_url": plotly_url(),
                 },
             ),
             dcc.Store(id="sample-identifier", data=identifier),

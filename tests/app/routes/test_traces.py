@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from app.figures.plotly_script import plotly_url
 from nwb_schema.reader import read_rois
 from tests.app.small_project import N_FRAMES, RATE_HZ, MadeSample
 
@@ -63,3 +64,10 @@ def test_traces_of_no_sample_are_refused_in_words(client: FlaskClient) -> None:
 
     assert answer.status_code == 404
     assert "nobody" in answer.text
+
+
+def test_browsers_keep_plotly_under_its_version(client: FlaskClient) -> None:
+    answer = client.get(plotly_url())
+
+    assert answer.status_code == 200
+    assert "max-age=31536000" in answer.headers["Cache-Control"]
