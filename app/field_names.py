@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 SERIES_LABEL = "These files are one recording"
+RAW_LABEL = "This movie is not registered yet"
 
 _FIELDS = {
     "axes": "Axes",
@@ -30,6 +31,16 @@ _PHRASES = (
     (r"each with its own --session", "each with its own name in the field Session"),
     (r"--series\b", f"the switch “{SERIES_LABEL}”"),
     (r"Leave --(axes|channel|plane|dataset) out", "Leave --\\1 empty"),
+    (r"--plane N\b", "the field Plane"),
+    (r"Give it: --frame-rate HZ", "Type it into the field Frame rate"),
+    (
+        r"Add their registered movie: --movie MOVIE\. To add them to a sample: fluorite add-rois\b",
+        "Choose their registered movie in the field Movie. To add them to a sample that is there, open its page",
+    ),
+    (
+        r"Give the registered \(motion-corrected\) movie with --movie and leave --raw-movie out",
+        f"Choose the registered (motion-corrected) movie, and switch “{RAW_LABEL}” off",
+    ),
     # There is no field for it: hardly any file needs it.
     (r"--load-method\b", "fluorite process's option load-method"),
 )

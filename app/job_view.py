@@ -113,7 +113,7 @@ def recording_name(spec: Mapping[str, Any]) -> str:
     known = [f"{name} {spec[name]}" for name in ("subject", "session") if spec.get(name)]
     if known:
         return " · ".join(known)
-    movies = spec.get("movies") or []
+    movies = spec.get("movies") or [path for path in (spec.get("results"),) if path]
     return str(Path(str(movies[0])).parent) if movies else ""
 
 

@@ -11,7 +11,7 @@ import h5py
 from nwb_schema.columns import ColumnDefinition, UnfitValue
 from nwb_schema.edits.apply import set_custom
 from nwb_schema.edits.lookup import find_column
-from nwb_schema.edits.sample_state import read_custom
+from nwb_schema.edits.state_reading import read_custom
 from nwb_schema.errors import EditError, MetadataError, SampleError
 
 

@@ -61,6 +61,10 @@ class ResultsError(FluoriteError):
     """A results file (CaImAn's HDF5 layout) that cannot be read or does not fit the movie."""
 
 
+class MissingResultsRateError(ResultsError):
+    """Results that do not say their imaging rate; the user has to give it."""
+
+
 class SampleError(FluoriteError):
     """A sample (NWB file) that cannot be read, verified or written."""
 

@@ -20,8 +20,9 @@ from nwb_schema import local_hdf5
 from nwb_schema.columns import ColumnKind, ColumnType
 from nwb_schema.edits.commit import Committed, commit, version_of
 from nwb_schema.edits.identity import CarriedOver, carry_over, given_by_people
-from nwb_schema.edits.sample_state import SampleState, read_state
+from nwb_schema.edits.sample_state import SampleState
 from nwb_schema.edits.segmentation_edit import ReplaceSegmentation
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.edits.tables import new_column
 from nwb_schema.errors import EditError
 from nwb_schema.layout import (

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from nwb_schema.errors import ResultsError
+from nwb_schema.errors import MissingResultsRateError, ResultsError
 from nwb_schema.segmentation import FloatArray
 from pipeline.results_file import RingWeights
 
@@ -57,7 +57,9 @@ class ResultsLayout:
         """Frames per second."""
         values = self._array("params/data/fr")
         if values is None or values.size != 1 or values.dtype.kind not in "iuf" or not float(values.item()) > 0:
-            raise ResultsError(self.path, "does not say the imaging rate (params/data/fr)", "Give it: --frame-rate HZ.")
+            raise MissingResultsRateError(
+                self.path, "does not say the imaging rate (params/data/fr)", "Give it: --frame-rate HZ."
+            )
         return float(values.item())
 
     def extractor_obstacle(self, dims: tuple[int, ...]) -> str | None:

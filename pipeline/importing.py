@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from nwb_schema.columns import ColumnKind
+from nwb_schema.custom_columns import checked_custom
 from nwb_schema.errors import MovieError, ResultsError
-from nwb_schema.metadata import build_metadata
+from nwb_schema.metadata import SampleMetadata, build_metadata
 from nwb_schema.project import Project
 from nwb_schema.provenance import Provenance
 from nwb_schema.subjects import read_subjects
@@ -22,12 +24,13 @@ from pipeline.engines.builtin.frames import Frames
 from pipeline.engines.builtin.motion import PatchShiftsOf, ShiftOf, write_registered
 from pipeline.engines.builtin.survey import survey
 from pipeline.engines.builtin.warp import Grid
+from pipeline.foreign.caiman import is_batch_item
 from pipeline.foreign.drawn import is_drawn, read_drawn
 from pipeline.foreign.finding import read_found, read_traced
 from pipeline.foreign.found import Found
 from pipeline.jobs.job import Job
 from pipeline.movies import open_movie
-from pipeline.movies.acquisition import read_acquisition
+from pipeline.movies.acquisition import Acquisition, read_acquisition
 from pipeline.movies.digest import files_sha256
 from pipeline.movies.movie import Movie, MovieMetadata
 from pipeline.parameters.groups import Motion
@@ -54,6 +57,8 @@ class ImportRequest(BaseModel):
         lies beside the results, if there is one.
     raw_movie
         Whether `movie` still has to be registered with the shifts that the results hold.
+    custom
+        Custom columns of the project, by name.
     neuropil_factor
         Of ROIs without traces: the share of what surrounds them that is taken off; None: nothing is.
     variant_of
@@ -77,11 +82,20 @@ class ImportRequest(BaseModel):
     session: str | None = None
     metadata: Mapping[str, Any] = {}
     metadata_file: str = "metadata"
+    custom: Mapping[str, Any] = {}
     frame_rate_hz: float | None = None
     axes: str | None = None
     dataset: str | None = None
     channel: int | None = None
     plane: int | None = None
+
+    @property
+    def title(self) -> str:
+        """One line for people: the file's name; of a folder (``plane0``) or an item of a batch also what is above."""
+        parts = self.results.parts
+        if is_batch_item(self.results):
+            return f"{parts[-3]}/{self.results.stem[:8]}"
+        return "/".join(parts[-3:]) if self.results.is_dir() else self.results.name
 
 
 def import_job(project: Project, job: Job, progress: Progress) -> Mapping[str, Any]:
@@ -108,28 +122,12 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
     progress("reading the results", 0.0)
     if request.variant_of is not None:
         return _import_variant(project, request, request.variant_of, job, scratch)
-    found, movie = _read(request)
+    found, movie = read_request(request)
     try:
-        recorded = _recorded(found, movie)
+        movie = movie or open_movie_of(request, found)
+        custom = checked_custom(project.columns(ColumnKind.CUSTOM), request.custom)
         written = None if movie is None else read_acquisition(movie.paths[0])
-        metadata = build_metadata(
-            subject=request.subject,
-            session=request.session,
-            overrides=request.metadata,
-            one_photon=found.one_photon,
-            movie_session_start=recorded.session_start,
-            movie_subject=recorded.subject,
-            movie_source=recorded.source,
-            movie_pixel_size_um=recorded.pixel_size_um,
-            movie_extra=recorded.extra,
-            recorded=recorded.recorded if written is None else written.metadata,
-            recorded_by=recorded.source or "the microscope" if written is None else written.program,
-            file_date=datetime.fromtimestamp((request.movie or found.files[0]).stat().st_mtime, tz=UTC),
-            default_session=default_session(request.movie) if request.movie else found.session,
-            source=request.metadata_file,
-            subjects=read_subjects(project.subjects_path),
-            lab_defaults=project.configuration().defaults,
-        )
+        metadata = import_metadata(project, request, found, movie, written)
         refuse_taken_name(project, metadata)
         registered = None
         if movie is not None:
@@ -165,11 +163,78 @@ def import_results(project: Project, request: ImportRequest, job: Job, progress:
             provenance=provenance,
             seconds={"total": round(time.perf_counter() - began, 3)},
             peak_rss_mb=psutil.Process().memory_info().rss / 1e6,
+            custom=custom,
         )
     finally:
         if movie is not None:
             movie.close()
     return report
+
+
+def check_import(project: Project, request: ImportRequest, noticed: Callable[[Found], None] = lambda _: None) -> Path:
+    """Read the results, open their movie and look at names and custom columns, without making anything.
+
+    Parameters
+    ----------
+    noticed
+        Called with what was found as soon as it was read, also where something else is wrong then.
+
+    Returns
+    -------
+    Path
+        The sample that it will be.
+
+    Raises
+    ------
+    FluoriteError
+        Anything that would stop the job right at its start.
+    """
+    found, movie = read_request(request)
+    try:
+        noticed(found)
+        movie = movie or open_movie_of(request, found)
+        checked_custom(project.columns(ColumnKind.CUSTOM), request.custom)
+        # What the microscope wrote besides has no part in the name.
+        return refuse_taken_name(project, import_metadata(project, request, found, movie, None))
+    finally:
+        if movie is not None:
+            movie.close()
+
+
+def import_metadata(
+    project: Project, request: ImportRequest, found: Found, movie: Movie | None, written: Acquisition | None
+) -> SampleMetadata:
+    """The sample's metadata from the request, the project, the movie and the results.
+
+    Parameters
+    ----------
+    written
+        What the microscope wrote besides, or None.
+
+    Raises
+    ------
+    MetadataError
+        When something that was given cannot go into NWB.
+    """
+    recorded = _recorded(found, movie)
+    return build_metadata(
+        subject=request.subject,
+        session=request.session,
+        overrides=request.metadata,
+        one_photon=found.one_photon,
+        movie_session_start=recorded.session_start,
+        movie_subject=recorded.subject,
+        movie_source=recorded.source,
+        movie_pixel_size_um=recorded.pixel_size_um,
+        movie_extra=recorded.extra,
+        recorded=recorded.recorded if written is None else written.metadata,
+        recorded_by=recorded.source or "the microscope" if written is None else written.program,
+        file_date=datetime.fromtimestamp((request.movie or found.files[0]).stat().st_mtime, tz=UTC),
+        default_session=default_session(request.movie) if request.movie else found.session,
+        source=request.metadata_file,
+        subjects=read_subjects(project.subjects_path),
+        lab_defaults=project.configuration().defaults,
+    )
 
 
 def _import_variant(project: Project, request: ImportRequest, sample: str, job: Job, scratch: Path) -> dict[str, Any]:
@@ -204,8 +269,14 @@ def _notes(request: ImportRequest, found: Found) -> tuple[str, ...]:
     return (f"Imported from {request.results.name}.", *found.notes, *((str(found.movie_note),) if taken else ()))
 
 
-def _read(request: ImportRequest) -> tuple[Found, Movie | None]:
-    """The results and their movie, opened and compared. ROIs without traces need theirs to be understood at all."""
+def read_request(request: ImportRequest) -> tuple[Found, Movie | None]:
+    """The results, and their movie where it had to be opened for that: ROIs without traces need theirs.
+
+    Raises
+    ------
+    FluoriteError
+        When the results cannot be read.
+    """
     if is_drawn(request.results):
         if request.movie is None:
             raise ResultsError(
@@ -216,18 +287,27 @@ def _read(request: ImportRequest) -> tuple[Found, Movie | None]:
         movie = open_movie(request.movie, **request.model_dump(include=_HOW_TO_READ))
         try:
             factor = request.neuropil_factor
-            return read_drawn(request.results, movie, neuropil=None if factor is None else Neuropil(factor)), movie
+            found = read_drawn(request.results, movie, neuropil=None if factor is None else Neuropil(factor))
+            if request.raw_movie:
+                _require_shifts(request, found, (movie.shape[0], len(movie.shape) - 1))
+            return found, movie
         except ResultsError:
             movie.close()
             raise
-    found = read_found(request.results, rate_hz=request.frame_rate_hz)
-    return found, _open(request, found)
+    return read_found(request.results, rate_hz=request.frame_rate_hz), None
 
 
 _HOW_TO_READ = {"frame_rate_hz", "axes", "dataset", "channel", "plane"}
 
 
-def _open(request: ImportRequest, found: Found) -> Movie | None:
+def open_movie_of(request: ImportRequest, found: Found) -> Movie | None:
+    """The movie that is given, or lies beside the results; None where there is none.
+
+    Raises
+    ------
+    FluoriteError
+        When it cannot be opened, is of other results, or cannot be registered as it was asked for.
+    """
     path = request.movie or found.movie
     if request.movie is None and request.raw_movie:
         raise MovieError("--raw-movie", "says something of a movie, but none was given", "Add --movie MOVIE.")
@@ -237,6 +317,8 @@ def _open(request: ImportRequest, found: Found) -> Movie | None:
     movie = open_movie(path, volume=len(found.segmentation.shape) == 3, **options)
     try:
         check_fits_movie(found.segmentation, movie.shape, results=request.results, movie=path)
+        if request.raw_movie:
+            _require_shifts(request, found, (movie.shape[0], len(movie.shape) - 1))
     except ResultsError:
         movie.close()
         raise
@@ -277,10 +359,7 @@ def _with_movie(found: Found, registered: Path, progress: Progress) -> Found:
 
 def _registered_copy(movie: Movie, request: ImportRequest, found: Found, scratch: Path, progress: Progress) -> Path:
     """The registered movie as a file of ours; a raw movie is registered with the shifts on the way."""
-    n_frames, axes = movie.shape[0], len(movie.shape) - 1
-    shifts = found.shifts
-    if request.raw_movie:
-        _require_shifts(request, found, (n_frames, axes))
+    n_frames, shifts = movie.shape[0], found.shifts
     path = scratch / "registered.h5"
     known = shifts if request.raw_movie else None
     params = Motion(motion_correct=False) if known is None else _registration(request, found.parameters)

@@ -1,4 +1,4 @@
-"""The folders and movies on this computer that a person may pick from."""
+"""The folders and files on this computer that a person may pick from."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class FolderListing:
         The folder itself.
     parent
         The folder above, or None at the top of what may be seen.
-    folders, movies
-        In it, sorted as people sort (without regard to case); hidden ones are left out. `movies` are files that
-        `pipeline.movies.open_movie` may read, by their names' endings.
+    folders, files
+        In it, sorted as people sort (without regard to case); hidden ones are left out. Of the files only those with
+        the endings that were asked for.
     problem
         Why the folder cannot be listed, or None.
     """
@@ -29,14 +29,19 @@ class FolderListing:
     folder: Path
     parent: Path | None
     folders: tuple[Path, ...] = ()
-    movies: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
     problem: str | None = None
 
 
-def list_folder(folder: Path, roots: Sequence[Path]) -> FolderListing:
+def list_folder(folder: Path, roots: Sequence[Path], endings: Sequence[str] = SUPPORTED_EXTENSIONS) -> FolderListing:
     """List a folder that lies under one of `roots`; anything else lists the first root.
 
     Links are followed before the question is asked, so a link cannot lead out.
+
+    Parameters
+    ----------
+    endings
+        Of the names of the files to list, in small letters; movies when not given.
     """
     allowed = [root.resolve() for root in roots]
     place = folder.expanduser().resolve()
@@ -52,7 +57,7 @@ def list_folder(folder: Path, roots: Sequence[Path]) -> FolderListing:
             place,
             parent,
             folders=tuple(entry for entry in shown if entry.is_dir()),
-            movies=tuple(entry for entry in shown if entry.suffix.lower() in SUPPORTED_EXTENSIONS and entry.is_file()),
+            files=tuple(entry for entry in shown if entry.suffix.lower() in endings and entry.is_file()),
         )
     except OSError as error:
         return FolderListing(place, parent, problem=f"{place} cannot be listed: {error.strerror or error}")

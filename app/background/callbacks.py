@@ -37,13 +37,14 @@ def background_callback(
         How often the page asks how far it is.
     """
     options: dict[str, Any] = {} if at_rest is None else {"progress_default": [at_rest]}
+    if running:  # Dash takes no empty list
+        options["running"] = list(running)
     if cancel is not None:
         options["cancel"] = [cancel]
     app.callback(
         *dependencies,
         background=True,
         progress=[progress],
-        running=list(running),
         interval=interval_ms,
         prevent_initial_call=True,
         **options,

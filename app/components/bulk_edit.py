@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from app.actor import actor_of
 from app.background.callback_project import background_project
+from app.background.callbacks import background_callback
 from app.browsing.browse import View, parse_state
 from app.browsing.edits import editable_columns, set_value
 from app.components.markup import clientside
@@ -93,7 +94,9 @@ def register(app: Dash) -> None:
     clientside(
         app, "bulkNonce", Output("bulk-nonce", "data"), Input("bulk-apply", "n_clicks"), prevent_initial_call=True
     )
-    app.callback(
+    background_callback(
+        app,
+        bulk_edit,
         Output("bulk-said", "children", allow_duplicate=True),
         Output("browse-state", "data", allow_duplicate=True),
         # A nonce in the key of the background callback: nobody is given what was made for another page.
@@ -104,13 +107,11 @@ def register(app: Dash) -> None:
         State("bulk-scope", "value"),
         State("browse-grid", "selectedRows"),
         State("actor", "value"),
-        background=True,
         progress=Output("bulk-progress", "children"),
-        progress_default="",
         running=[
             (Output("bulk-apply", "disabled"), True, False),
             (Output("bulk-stop", "className"), "", "is-hidden"),
         ],
-        cancel=[Input("bulk-stop", "n_clicks")],
-        prevent_initial_call=True,
-    )(bulk_edit)
+        cancel=Input("bulk-stop", "n_clicks"),
+        interval_ms=1000,
+    )

@@ -29,7 +29,8 @@ from app.samples.details import (
 )
 from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
-from nwb_schema.edits.sample_state import SampleState, read_state
+from nwb_schema.edits.sample_state import SampleState
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import FluoriteError
 
 _LONG = ("session.session_description", "session.experiment_description", "session.notes")

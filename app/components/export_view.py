@@ -13,6 +13,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.actor import actor_of
+from app.background.callbacks import background_callback
 from app.components import folder_picker
 from app.components.fields import field
 from app.components.grid_theme import THEME
@@ -284,23 +285,22 @@ def check_them(
 def register(app: Dash) -> None:
     """Add the page's callbacks."""
     folder_picker.register(app, "export", "export-folder", lambda: current_workspace().project.folder)
-    app.callback(
+    background_callback(
+        app,
+        check_them,
         Output("export-checked", "data"),
         Input("export-check", "n_clicks"),
         State("export-open", "data"),
         State("export-grid", "selectedRows"),
         State("export-grid", "rowData"),
-        prevent_initial_call=True,
-        background=True,
-        progress=[Output("export-check-progress", "children")],
-        progress_default=[""],
+        progress=Output("export-check-progress", "children"),
+        at_rest="",
         running=[
             (Output("export-check", "disabled"), True, False),
             (Output("export-check-stop", "className"), "text-button", "text-button is-hidden"),
         ],
-        cancel=[Input("export-check-stop", "n_clicks")],
-        interval=300,
-    )(check_them)
+        cancel=Input("export-check-stop", "n_clicks"),
+    )
 
     @app.callback(
         Output("export-grid", "rowData"),

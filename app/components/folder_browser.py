@@ -117,12 +117,12 @@ def register(app: Dash) -> None:
         else:
             folder = project_parent
         listing = list_folder(folder, allowed_roots())
-        nothing = "No movie in this folder." if not listing.movies else ""
+        nothing = "No movie in this folder." if not listing.files else ""
         return (
             True,
             str(listing.folder),
             folder_buttons(listing),
-            movie_options(listing.movies),
+            movie_options(listing.files),
             [],
             listing.problem or nothing,
         )

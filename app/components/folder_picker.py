@@ -1,8 +1,11 @@
-"""A dialogue to pick a folder of the computer that runs the server. Each one has a prefix of its own for its ids."""
+"""A dialogue to pick a folder or a file of the computer that runs the server.
+
+Each one has a prefix of its own for its ids.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,20 @@ from app.adding.folder_listing import FolderListing, list_folder
 from app.components.folder_browser import allowed_roots
 from app.formatting import count
 from nwb_schema.project import CONFIG_NAME
+from pipeline.movies import SUPPORTED_EXTENSIONS
+
+_MOST_FILES = 500
+"""A folder with more files than this is gone through faster by typing the name."""
 
 
-def folder_dialogue(prefix: str, title: str) -> Component:
-    """The dialogue, closed; a button with the id ``<prefix>-pick`` opens it."""
+def folder_dialogue(prefix: str, title: str, *, takes_folders: bool = True) -> Component:
+    """The dialogue, closed; a button with the id ``<prefix>-pick`` opens it.
+
+    Parameters
+    ----------
+    takes_folders
+        Whether a folder can be used; else only the files that `register` was told to list.
+    """
     return dbc.Modal(
         [
             dbc.ModalHeader(dbc.ModalTitle(title)),
@@ -31,10 +44,14 @@ def folder_dialogue(prefix: str, title: str) -> Component:
                         className="browse-head",
                     ),
                     html.Div(id=f"{prefix}-folders", className="browse-folders"),
+                    html.Div(id=f"{prefix}-files", className="browse-files"),
                     html.Div(id=f"{prefix}-what", className="field-hint", role="status"),
                 ]
             ),
-            dbc.ModalFooter(dbc.Button("Use this folder", id=f"{prefix}-use", color="primary")),
+            dbc.ModalFooter(
+                dbc.Button("Use this folder", id=f"{prefix}-use", color="primary"),
+                className="" if takes_folders else "is-hidden",
+            ),
         ],
         id=f"{prefix}-dialogue",
         size="lg",
@@ -60,15 +77,34 @@ def folder_buttons(prefix: str, listing: FolderListing) -> list[Component]:
     ]
 
 
-def words(listing: FolderListing) -> str:
+def file_buttons(prefix: str, listing: FolderListing) -> list[Component]:
+    """One button a file, which chooses it."""
+    return [
+        html.Button(
+            file.name,
+            id={"type": f"{prefix}-file", "file": str(file)},
+            type="button",
+            className="browse-folder is-file",
+        )
+        for file in listing.files[:_MOST_FILES]
+    ]
+
+
+def movie_words(listing: FolderListing) -> str:
     """What is in the folder, in a line."""
-    if listing.problem:
-        return listing.problem
     project = "This is a project. " if (listing.folder / CONFIG_NAME).is_file() else ""
-    return f"{project}{count(len(listing.movies), 'movie')} here."
+    return f"{project}{count(len(listing.files), 'movie')} here."
 
 
-def register(app: Dash, prefix: str, target: str, start: Callable[[], Path]) -> None:
+def register(
+    app: Dash,
+    prefix: str,
+    target: str,
+    start: Callable[[], Path],
+    *,
+    endings: Sequence[str] = (),
+    words: Callable[[FolderListing], str] = movie_words,
+) -> None:
     """Add the dialogue's callbacks.
 
     Parameters
@@ -77,12 +113,17 @@ def register(app: Dash, prefix: str, target: str, start: Callable[[], Path]) -> 
         Id of the text field that gets the folder.
     start
         Where to begin when that field is empty.
+    endings
+        Of the names of the files that can be chosen, in small letters; none when not given.
+    words
+        What to say of a folder that can be listed.
     """
 
     @app.callback(
         Output(f"{prefix}-dialogue", "is_open"),
         Output(f"{prefix}-at", "value"),
         Output(f"{prefix}-folders", "children"),
+        Output(f"{prefix}-files", "children"),
         Output(f"{prefix}-what", "children"),
         Input(f"{prefix}-pick", "n_clicks"),
         Input(f"{prefix}-home", "n_clicks"),
@@ -97,7 +138,7 @@ def register(app: Dash, prefix: str, target: str, start: Callable[[], Path]) -> 
     ) -> tuple[Any, ...]:
         asked: Any = ctx.triggered_id
         if not ctx.triggered or not ctx.triggered[0]["value"] or (asked == f"{prefix}-at" and not is_open):
-            return (no_update,) * 4
+            return (no_update,) * 5
         if isinstance(asked, dict):
             folder = Path(asked["folder"])
         elif asked == f"{prefix}-home":
@@ -106,8 +147,10 @@ def register(app: Dash, prefix: str, target: str, start: Callable[[], Path]) -> 
             folder = Path(typed or start())
         else:
             folder = _nearest(Path(now.strip()).expanduser()) if now and now.strip() else start()
-        listing = list_folder(folder, allowed_roots())
-        return True, str(listing.folder), folder_buttons(prefix, listing), words(listing)
+        listing = list_folder(folder, allowed_roots(), endings or SUPPORTED_EXTENSIONS)
+        files = file_buttons(prefix, listing) if endings else []
+        said = listing.problem or words(listing)
+        return True, str(listing.folder), folder_buttons(prefix, listing), files, said
 
     @app.callback(
         Output(target, "value", allow_duplicate=True),
@@ -118,6 +161,20 @@ def register(app: Dash, prefix: str, target: str, start: Callable[[], Path]) -> 
     )
     def use(clicks: int | None, folder: str | None) -> tuple[Any, Any]:
         return (folder, False) if clicks and folder else (no_update, no_update)
+
+    if not endings:
+        return
+
+    @app.callback(
+        Output(target, "value", allow_duplicate=True),
+        Output(f"{prefix}-dialogue", "is_open", allow_duplicate=True),
+        Input({"type": f"{prefix}-file", "file": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def take(_clicks: list[int | None]) -> tuple[Any, Any]:
+        asked: Any = ctx.triggered_id
+        pressed = isinstance(asked, dict) and ctx.triggered[0]["value"]
+        return (asked["file"], False) if pressed else (no_update, no_update)
 
 
 def _nearest(folder: Path) -> Path:

@@ -24,6 +24,7 @@ from dash.development.base_component import Component
 
 from app.addresses import compare_url, sample_url
 from app.background.callback_project import background_project
+from app.background.callbacks import background_callback
 from app.components.markup import aria, data
 from app.field_names import field_words
 from app.formatting import clock_time, duration
@@ -36,7 +37,7 @@ from pipeline.jobs import Ledger, cancel
 _WATCH_S = 20.0
 _WATCH_EVERY_S = 0.4
 _POLL_MS = 3_000
-_PATHS = ("/", "/batch", "/export")
+_PATHS = ("/", "/batch", "/import", "/export")
 """Pages that have the panel."""
 
 _STATE_WORDS = {
@@ -168,15 +169,15 @@ def watch_jobs(report: Callable[[Any], None], nonce: str | None) -> Any:
 
 def register(app: Dash) -> None:
     """Add the panel's callbacks."""
-    app.callback(
+    background_callback(
+        app,
+        watch_jobs,
         Output("jobs-watched", "data"),
         Input("jobs-watch", "data"),
-        prevent_initial_call=True,
-        background=True,
-        progress=[Output("jobs-state", "data")],
+        progress=Output("jobs-state", "data"),
         running=[(Output("jobs-watching", "data"), True, False)],
-        interval=500,
-    )(watch_jobs)
+        interval_ms=500,
+    )
 
     @app.callback(
         Output("jobs-state", "data"),

@@ -42,7 +42,13 @@ def process_card(workspace: Workspace) -> Component:
             html.Div(
                 [
                     html.H2("Process a movie", id="process-title"),
-                    dcc.Link("Many at once \u2192", href="/batch", className="text-button"),
+                    html.Span(
+                        [
+                            dcc.Link("Many at once \u2192", href="/batch", className="text-button"),
+                            dcc.Link("Import results \u2192", href="/import", className="text-button"),
+                        ],
+                        className="card-links",
+                    ),
                 ],
                 className="card-head",
             ),

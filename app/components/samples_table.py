@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.addresses import sample_url
@@ -124,6 +124,13 @@ def empty_hint(rows: Sequence[dict[str, Any]]) -> Component | None:
             html.P("No samples yet.", className="empty-title"),
             html.P(
                 "Choose a movie under “Process a movie”: Fluorite corrects its motion, finds its cells and lists it."
+            ),
+            html.P(
+                [
+                    "Another program found the cells already? ",
+                    dcc.Link("Import its results", href="/import"),
+                    ": CaImAn, Suite2p, Mesmerize, ImageJ.",
+                ]
             ),
             html.P(["Or from a terminal: ", html.Code("fluorite process MOVIE --project .")]),
         ],

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from app.components.batch_view import batch_form, batch_result, batch_stores
+from app.components.batch.form import batch_form
+from app.components.batch.looking import batch_stores
+from app.components.batch.plan import batch_result
 from app.components.jobs_panel import jobs_card
 from app.job_view import jobs_state
 from app.workspace import current_workspace

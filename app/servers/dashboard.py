@@ -15,7 +15,6 @@ from app.background.failure import problem_alert, say_failure
 from app.background.managers import background_manager
 from app.components import (
     attention_view,
-    batch_view,
     browse_view,
     bulk_edit,
     compare_view,
@@ -27,6 +26,7 @@ from app.components import (
     figure_dialogue,
     folder_browser,
     heatmap_panel,
+    import_view,
     jobs_panel,
     parameter_history_view,
     parameter_run,
@@ -43,6 +43,10 @@ from app.components import (
     trace_panel,
     trash_view,
 )
+from app.components.batch import form as batch_form
+from app.components.batch import looking as batch_looking
+from app.components.batch import plan as batch_plan
+from app.components.batch import starting as batch_starting
 from app.components.markup import aria, data
 from app.components.tune import crop as tune_crop
 from app.components.tune import images as tune_images
@@ -56,6 +60,7 @@ from app.pages import (
     configuration_page,
     details_page,
     export_page,
+    import_page,
     parameters_page,
     project_page,
     results_page,
@@ -157,7 +162,11 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         tune_motion,
         tune_use,
         details_view,
-        batch_view,
+        batch_form,
+        batch_looking,
+        batch_plan,
+        batch_starting,
+        import_view,
         export_view,
     ):
         component.register(app)
@@ -175,6 +184,7 @@ _PAGES = (
     (results_page, "Results", "/results/<identifier>"),
     (compare_page, "Compare", "/compare/<identifier>"),
     (batch_page, "Many movies", "/batch"),
+    (import_page, "Import", "/import"),
     (export_page, "Export", "/export"),
     (details_page, "Details", "/details/<identifier>"),
     (configuration_page, "Configuration", "/configuration"),

@@ -19,7 +19,8 @@ from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.fields import STORED, Field
 from nwb_schema.edits.kept import put_segmentation, set_series
 from nwb_schema.edits.rows import NewRow, RoiArrays, add_rows
-from nwb_schema.edits.sample_state import SampleState, field_path
+from nwb_schema.edits.sample_state import SampleState
+from nwb_schema.edits.state_reading import field_path
 from nwb_schema.edits.tables import TEXT, new_column, new_table, processing_module, remove_column
 from nwb_schema.edits.times import write_times
 from nwb_schema.layout import CUSTOM_COLUMNS

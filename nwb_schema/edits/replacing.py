@@ -18,7 +18,8 @@ from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.edits_table import append_records
 from nwb_schema.edits.record import EditRecord
 from nwb_schema.edits.rows import RoiArrays
-from nwb_schema.edits.sample_state import SampleState, read_state
+from nwb_schema.edits.sample_state import SampleState
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError, SampleError
 from nwb_schema.publishing import fsync_file, fsync_folder, partial_path, sweep_partials
 from nwb_schema.reader import read_traces, trace_kinds

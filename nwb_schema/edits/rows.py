@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from nwb_schema import local_hdf5
-from nwb_schema.edits.sample_state import StoredColumn, mask_digests, new_cells
+from nwb_schema.edits.roi_table import StoredColumn, mask_digests
+from nwb_schema.edits.sample_state import new_cells
 from nwb_schema.layout import FLUORITE, TRACE_KINDS
 from nwb_schema.masks import SparseImageMasks, ragged_mask
 from nwb_schema.stored_masks import count_rois, find_segmentation

@@ -1,59 +1,31 @@
-"""All that edits can change of one sample, read from its file at once and held in memory.
+"""All that edits can change of one sample, held in memory.
 
 What a commit has to write, what it must read back afterwards, and what somebody changed without us are all answered by
-comparing two of these.
+comparing two of these. `nwb_schema.edits.state_reading` reads one from its file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
-from numpy.typing import NDArray
-
-from nwb_schema import local_hdf5
-from nwb_schema.columns import ColumnType, UnfitValue
-from nwb_schema.edits import edits_table
+from nwb_schema.columns import ColumnType
 from nwb_schema.edits.change import Change, Target
 from nwb_schema.edits.contents import Contents
-from nwb_schema.edits.fields import STORED, Field
-from nwb_schema.edits.times import TimesTable, read_times
-from nwb_schema.errors import SampleError
-from nwb_schema.layout import BEHAVIOUR, CUSTOM_COLUMNS, ENGINE_ORIGIN, FLUORITE, ORIGIN, PARENTS, SCORES
-from nwb_schema.linked_movie import movie_link
-from nwb_schema.masks import PIXEL_DTYPE, VOXEL_DTYPE
-from nwb_schema.reader import open_sample
-from nwb_schema.stored_masks import find_segmentation
+from nwb_schema.edits.roi_table import StoredColumn, read_rois_state
+from nwb_schema.edits.times import TimesTable
+from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN, PARENTS
 
 DIGEST_FORMAT = "format of the digest"
 # Raise it when the same file would give another digest, also because another field can be edited: digests that an older
 # version left behind are then not compared.
 _DIGEST_VERSION = 3
-# Columns that no edit changes; their values are part of the digest of the masks instead.
-_FIXED = {"id", "roi_uuid", "pixel_mask", "voxel_mask", "image_mask", *SCORES}
 # What a new ROI has in columns of ours for which nothing is said.
 _OF_NEW_ROIS: Mapping[str, Any] = {ORIGIN: ENGINE_ORIGIN, PARENTS: "", "is_accepted": True, "evaluated": True}
-
-
-@dataclass(frozen=True)
-class StoredColumn:
-    """One column of the ROI table: its type, and one value per ROI."""
-
-    type: ColumnType
-    values: tuple[Any, ...]
-
-    def retyped(self, type_: ColumnType, replacement: Any) -> StoredColumn:
-        """The same values as another type; `replacement` stands for those that have no such form."""
-        return StoredColumn(type_, tuple(_converted(value, type_, replacement) for value in self.values))
 
 
 @dataclass(frozen=True)
@@ -205,55 +177,7 @@ class SampleState:
         parts |= {f"series {name}": value for name, value in self.series.items()}
         parts |= {"ROIs and their masks": [self.segmentation, self.roi_uuids, self.masks]}
         parts |= {"link to the movie": self.movie, DIGEST_FORMAT: _DIGEST_VERSION}
-        return {name: _hash(json.dumps(value).encode()) for name, value in parts.items()}
-
-
-def read_state(path: Path) -> SampleState:
-    """What edits can change of the sample `path`.
-
-    Raises
-    ------
-    SampleError
-        Also when the file is not one of ours, which is only browsed.
-    """
-    with open_sample(path) as file:
-        if local_hdf5.local_group(file, FLUORITE) is None:
-            raise SampleError(path, "was not written by Fluorite, so it is only browsed", "Adopt it into the project.")
-        rois = read_rois_state(file)
-        identifier = local_hdf5.text(file, "identifier") or ""
-        return SampleState(
-            identifier=identifier,
-            roi_uuids=rois.roi_uuids,
-            columns=rois.columns,
-            fields={name: _read_field(file, field) for name, field in STORED.items()},
-            custom=read_custom(file),
-            edit_ids=edits_table.read_ids(file),
-            masks=rois.masks,
-            segmentation=rois.segmentation or f"none-{_hash(identifier.encode())}",
-            times=read_times(file),
-            series=_read_series(file),
-            movie=_movie(file),
-        )
-
-
-@dataclass(frozen=True)
-class RoisState:
-    """The part of a `SampleState` that another segmentation replaces."""
-
-    roi_uuids: tuple[str, ...]
-    columns: Mapping[str, StoredColumn]
-    masks: tuple[str, ...]
-    segmentation: str
-
-
-def read_rois_state(file: h5py.File) -> RoisState:
-    """What an open sample, or the content of an edit, holds of ROIs."""
-    table = find_segmentation(file)
-    if table is None:
-        return RoisState((), {}, (), "")
-    roi_uuids = local_hdf5.texts(table, "roi_uuid")
-    identity = local_hdf5.as_text(table.attrs.get("object_id", ""))
-    return RoisState(roi_uuids, _read_columns(table, len(roi_uuids)), _stored_digests(table, len(roi_uuids)), identity)
+        return {name: short_hash(json.dumps(value).encode()) for name, value in parts.items()}
 
 
 def new_cells(types: Mapping[str, ColumnType], given: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -262,115 +186,9 @@ def new_cells(types: Mapping[str, ColumnType], given: Sequence[Sequence[Any]]) -
     return {name: said.get(name, _OF_NEW_ROIS.get(name, type_.replacement)) for name, type_ in types.items()}
 
 
-def plain_values(data: h5py.Dataset) -> tuple[ColumnType, tuple[Any, ...]] | None:
-    """Type and values of a one-dimensional column, or None when it is not stored as one of our four types.
-
-    A decimal that is not a number reads as None.
-    """
-    if data.ndim != 1:
-        return None
-    if h5py.check_string_dtype(data.dtype) is not None:
-        return ColumnType.TEXT, tuple(local_hdf5.as_text(item) for item in data[()])
-    if data.dtype == np.bool_:
-        return ColumnType.YES_NO, tuple(data[()].tolist())
-    if data.dtype == np.int64:
-        return ColumnType.INTEGER, tuple(data[()].tolist())
-    if data.dtype == np.float64:
-        return ColumnType.DECIMAL, tuple(None if math.isnan(value) else value for value in data[()].tolist())
-    return None
-
-
-def field_path(file: h5py.File, field: Field) -> str:
-    """Path of the dataset of `field`; the optical channel may have any name."""
-    before, star, after = field.place.partition("/*")
-    if not star:
-        return field.place
-    plane = local_hdf5.local_group(file, before)
-    channels = [] if plane is None else [name for name, node in local_hdf5.local_children(plane) if _is_channel(node)]
-    return f"{before}/{channels[0] if channels else 'OpticalChannel'}{after}"
-
-
-def _converted(value: Any, type_: ColumnType, replacement: Any) -> Any:
-    try:
-        return replacement if value is None else type_.convert(value)
-    except UnfitValue:
-        return replacement
-
-
-def _is_channel(node: h5py.Group | h5py.Dataset) -> bool:
-    return isinstance(node, h5py.Group) and local_hdf5.type_of(node) == "OpticalChannel"
-
-
-def _read_columns(table: h5py.Group, n_rois: int) -> dict[str, StoredColumn]:
-    columns = {}
-    for name in (local_hdf5.as_text(name) for name in table.attrs.get("colnames", ())):
-        if name in _FIXED:
-            continue
-        data = local_hdf5.local_dataset(table, name)
-        if data is None:
-            raise KeyError(f"its ROI table names a column {name!r} that is not there")
-        found = plain_values(data)
-        if found is not None and len(found[1]) == n_rois and f"{name}_index" not in table:
-            columns[name] = StoredColumn(*found)
-    return columns
-
-
-def _read_field(file: h5py.File, field: Field) -> Any:
-    path = field_path(file, field)
-    if field.type == "texts":
-        return list(local_hdf5.texts(file, path)) or None
-    if field.type == "text":
-        return local_hdf5.text(file, path)
-    number = local_hdf5.scalar(file, path)
-    return None if number is None or not math.isfinite(number) else float(number)
-
-
-def read_custom(file: h5py.File) -> dict[str, Any]:
-    """The values of the custom columns that an open sample has, by their keys."""
-    table = local_hdf5.local_group(file, CUSTOM_COLUMNS)
-    if table is None:
-        return {}
-    found = {}
-    for name in (local_hdf5.as_text(name) for name in table.attrs.get("colnames", ())):
-        data = local_hdf5.local_dataset(table, name)
-        plain = None if data is None else plain_values(data)
-        if plain is not None and len(plain[1]) == 1:
-            found[name] = plain[1][0]
-    return found
-
-
-def mask_digests(mask: NDArray[Any], ends: NDArray[Any]) -> tuple[str, ...]:
-    """A short hash of each ROI's part of NWB's ragged ``pixel_mask`` or ``voxel_mask``.
-
-    Parameters
-    ----------
-    mask, ends
-        See `nwb_schema.masks.ragged_mask`.
-    """
-    dtype = VOXEL_DTYPE if "z" in (mask.dtype.names or ()) else PIXEL_DTYPE
-    content = np.ascontiguousarray(mask.astype(dtype, copy=False)).view(np.uint8).data
-    bounds = [0, *(np.asarray(ends, np.int64) * dtype.itemsize).tolist()]
-    return tuple(
-        hashlib.blake2b(content[start:stop], digest_size=8).hexdigest() for start, stop in itertools.pairwise(bounds)
-    )
-
-
-def _stored_digests(table: h5py.Group, n_rois: int) -> tuple[str, ...]:
-    for name in ("pixel_mask", "voxel_mask"):
-        mask = local_hdf5.local_dataset(table, name)
-        index = local_hdf5.local_dataset(table, f"{name}_index")
-        if mask is not None and index is not None and mask.dtype.names is not None and index.shape == (n_rois,):
-            return mask_digests(mask[()], index[()])
-    return ("",) * n_rois  # a dense mask of another program's; no edit changes it
-
-
-def _read_series(file: h5py.File) -> dict[str, str]:
-    module = local_hdf5.local_group(file, BEHAVIOUR)
-    return {
-        name: local_hdf5.as_text(node.attrs.get("object_id", ""))
-        for name, node in (() if module is None else local_hdf5.local_children(module))
-        if isinstance(node, h5py.Group) and local_hdf5.type_of(node) == "TimeSeries"
-    }
+def short_hash(content: bytes) -> str:
+    """What stands for a content in a digest."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _set(values: dict[str, Any], target: Target, kind: str, after: Any) -> None:
@@ -395,12 +213,3 @@ def _apply_times(times: dict[str, TimesTable], periods: dict[str, dict[int, Any]
         rows.pop(int(target.roi), None)
         if after is not None:
             rows[int(target.roi)] = tuple(after)
-
-
-def _movie(file: h5py.File) -> tuple[str, str] | None:
-    link = movie_link(file)
-    return None if link is None else (str(link.filename), str(link.path))
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -30,7 +30,9 @@ from nwb_schema.edits.edits_table import read_records
 from nwb_schema.edits.journal import Journal, Seen
 from nwb_schema.edits.kept import keep_of
 from nwb_schema.edits.record import EditKind, EditRecord
-from nwb_schema.edits.sample_state import DIGEST_FORMAT, SampleState, read_rois_state, read_state
+from nwb_schema.edits.roi_table import read_rois_state
+from nwb_schema.edits.sample_state import DIGEST_FORMAT, SampleState
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError, FluoriteError
 from nwb_schema.file_lock import file_lock
 from nwb_schema.project import Project

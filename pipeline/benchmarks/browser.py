@@ -6,6 +6,7 @@ Selenium needs for itself does not count.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import statistics
@@ -96,6 +97,13 @@ class Browser:
         """What a script gives."""
         return self.driver.execute_script(code)
 
+    def picture(self, path: Path) -> None:
+        """Write what the window shows as a PNG of 256 colours."""
+        from PIL import Image
+
+        seen = Image.open(io.BytesIO(self.driver.get_screenshot_as_png())).convert("RGB")
+        seen.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
     def memory_mb(self) -> float:
         """Memory of the page's scripts."""
         return round(float(self.run("return performance.memory ? performance.memory.usedJSHeapSize / 1e6 : 0")), 1)
@@ -106,13 +114,13 @@ class Browser:
 
 
 class Server:
-    """The dashboard of a project, started as a user starts it."""
+    """The dashboard of a project, or the home page of several, started as a user starts it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, *folders: Path) -> None:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._runtime = tempfile.mkdtemp(prefix="fluorite-bench-runtime-")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fluorite", "serve", str(folder), "--port", "0", "--no-browser"],
+            [sys.executable, "-m", "fluorite", "serve", *map(str, folders), "--port", "0", "--no-browser"],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "XDG_RUNTIME_DIR": self._runtime},
@@ -123,7 +131,7 @@ class Server:
                 self.url = line[line.index("http://") :].split()[0].rstrip("/")
                 break
         else:
-            raise BenchmarkError(str(folder), "the server did not start", "Try: fluorite serve")
+            raise BenchmarkError(" ".join(map(str, folders)), "the server did not start", "Try: fluorite serve")
         threading.Thread(target=lambda: list(self._process.stderr or ()), daemon=True).start()
 
     def memory_mb(self) -> dict[str, float]:
@@ -153,9 +161,9 @@ def _most_memory(pid: int) -> float:
 
 
 @contextmanager
-def looking_at(folder: Path) -> Iterator[tuple[Server, Browser]]:
-    """A server of the project in `folder` and a browser with nothing kept."""
-    server = Server(folder)
+def looking_at(*folders: Path) -> Iterator[tuple[Server, Browser]]:
+    """A server of the project in a folder, or the home page of several, and a browser with nothing kept."""
+    server = Server(*folders)
     try:
         with tempfile.TemporaryDirectory(prefix="fluorite-bench-browser-", ignore_cleanup_errors=True) as profile:
             browser = Browser(Path(profile))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from pipeline.commands.bench_options import print_size, project_size_options
 from pipeline.commands.console import ProgressLine, ends_cleanly, print_json
 from pipeline.commands.options import json_option
 
@@ -13,16 +15,13 @@ _count = click.IntRange(min=1)
 
 
 @click.command("catalogue")
-@click.option("--samples", default=1000, show_default=True, type=_count, help="Samples in the project.")
-@click.option("--rois", default=500, show_default=True, type=click.IntRange(min=20), help="ROIs of each sample.")
-@click.option("--frames", default=200, show_default=True, type=_count, help="Frames of each sample.")
-@click.option(
-    "--frames-of-one", default=10_000, show_default=True, type=_count, help="Frames of the sample that is edited."
+@project_size_options(
+    click.option("--frames", default=200, show_default=True, type=_count, help="Frames of each sample."),
+    click.option(
+        "--frames-of-one", default=10_000, show_default=True, type=_count, help="Frames of the sample that is edited."
+    ),
+    repeats=click.option("--repeats", default=7, show_default=True, type=_count, help="Times are medians of so many."),
 )
-@click.option(
-    "--folder", metavar="DIR", type=click.Path(path_type=Path, exists=True), help="Work here: on the disk to measure."
-)
-@click.option("--repeats", default=7, show_default=True, type=_count, help="Times are medians of so many.")
 @json_option
 @ends_cleanly
 def bench_catalogue(
@@ -31,15 +30,12 @@ def bench_catalogue(
     """Make a project of random samples and measure index, filters, counts, reading, writing and edits."""
     from pipeline.benchmarks.catalogue import Size, benchmark
 
-    line = ProgressLine("bench")
-    try:
+    with closing(ProgressLine("bench")) as line:
         report = benchmark(Size(samples, rois, frames, frames_of_one), folder=folder, repeats=repeats, progress=line)
-    finally:
-        line.close()
     if as_json:
         print_json(report)
         return
-    click.echo(f"{report['n_samples']} samples, {report['n_rois']} ROIs; calibration {report['calibration_s']} s")
+    print_size(report)
     for goal in report["goals"]:
         verdict = "" if goal["ok"] else "  missed"
         wanted = f"goal {goal['goal']:g} {goal['unit']}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pipeline.commands.bench_options import recording_options
 from pipeline.commands.console import ProgressLine, ends_cleanly, print_json
 from pipeline.commands.options import json_option
 
@@ -16,31 +18,14 @@ _MOVIES = ("sim", "sim1p", "sim3d", "twophoton", "cortex", "onephoton")
 
 
 @click.command("engine")
-@click.option(
-    "--movie",
-    "names",
-    type=click.Choice(_MOVIES),
-    multiple=True,
-    default=("sim",),
-    show_default=True,
-    help="sim, sim1p and sim3d (12 planes of a quarter of the height and width) are simulated here; the others are in "
-    "the shared folder. May be repeated.",
+@recording_options(
+    _MOVIES,
+    "sim, sim1p and sim3d (12 planes of a quarter of the height and width) are simulated here; the others are in the "
+    "shared folder.",
+    cells=click.option(
+        "--cells", type=click.IntRange(min=1), help="Cells in a simulated movie.  [default: 150, sim1p: 80, sim3d: 40]"
+    ),
 )
-@click.option(
-    "--shared",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    default="../shared/data",
-    show_default=True,
-    help="Where movies/ with the other recordings is.",
-)
-@click.option("--frames", default=2000, show_default=True, type=click.IntRange(min=1), help="Of a simulated movie.")
-@click.option("--height", default=240, show_default=True, type=click.IntRange(min=32))
-@click.option("--width", default=272, show_default=True, type=click.IntRange(min=32))
-@click.option(
-    "--cells", type=click.IntRange(min=1), help="Cells in a simulated movie.  [default: 150, sim1p: 80, sim3d: 40]"
-)
-@click.option("--seed", default=0, show_default=True, type=int, help="Another seed, another simulated movie.")
 @click.option(
     "--against",
     type=click.Choice(["caiman", "suite2p"]),
@@ -72,8 +57,7 @@ def bench_engine(
     from pipeline.benchmarks.peers import cache_folder
     from pipeline.benchmarks.recordings import Size
 
-    line = ProgressLine("bench")
-    try:
+    with closing(ProgressLine("bench")) as line:
         report = benchmark(
             names,
             size=Size(frames, height, width, cells, seed),
@@ -82,8 +66,6 @@ def bench_engine(
             cache=cache or cache_folder(),
             progress=line,
         )
-    finally:
-        line.close()
     if as_json:
         print_json(report)
     else:

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from pipeline.commands.bench_options import recording_options
 from pipeline.commands.console import ProgressLine, ends_cleanly, print_json
 from pipeline.commands.options import json_option
 
 
 @click.command("online")
-@click.option(
-    "--movie",
-    "names",
-    type=click.Choice(["sim", "twophoton", "cortex"]),
-    multiple=True,
-    default=("sim",),
-    show_default=True,
-    help="sim is simulated here; the others are in the shared folder. May be repeated.",
+@recording_options(
+    ("sim", "twophoton", "cortex"),
+    "sim is simulated here; the others are in the shared folder.",
+    cells=click.option("--cells", default=150, show_default=True, type=click.IntRange(min=1)),
+    least_frames=100,
 )
-@click.option(
-    "--shared",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    default="../shared/data",
-    show_default=True,
-    help="Where movies/ with the other recordings is.",
-)
-@click.option("--frames", default=2000, show_default=True, type=click.IntRange(min=100), help="Of a simulated movie.")
-@click.option("--height", default=240, show_default=True, type=click.IntRange(min=32))
-@click.option("--width", default=272, show_default=True, type=click.IntRange(min=32))
-@click.option("--cells", default=150, show_default=True, type=click.IntRange(min=1))
-@click.option("--seed", default=0, show_default=True, type=int, help="Another seed, another simulated movie.")
 @click.option(
     "--epochs", default=1, show_default=True, type=click.IntRange(min=1, max=10), help="Passes over the movie."
 )
@@ -55,12 +41,9 @@ def bench_online(
     from pipeline.benchmarks.online import benchmark_online
     from pipeline.benchmarks.recordings import Size
 
-    line = ProgressLine("bench")
     size = Size(frames, height, width, cells, seed)
-    try:
+    with closing(ProgressLine("bench")) as line:
         report = benchmark_online(names, size=size, shared=shared, epochs=epochs, with_batch=batch, progress=line)
-    finally:
-        line.close()
     if as_json:
         print_json(report)
         return

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from pipeline.commands.bench_options import print_size, project_size_options
 from pipeline.commands.console import ProgressLine, ends_cleanly, print_json
 from pipeline.commands.options import json_option
 
-_count = click.IntRange(min=1)
-
 
 @click.command("viewer")
-@click.option("--samples", default=1000, show_default=True, type=_count, help="Samples in the project.")
-@click.option("--rois", default=500, show_default=True, type=click.IntRange(min=20), help="ROIs of each sample.")
-@click.option(
-    "--frames", default=10_000, show_default=True, type=_count, help="Frames of the samples that are looked at."
+@project_size_options(
+    click.option(
+        "--frames",
+        default=10_000,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Frames of the samples that are looked at.",
+    ),
+    repeats=click.option(
+        "--repeats", default=9, show_default=True, type=click.IntRange(min=2), help="Medians of so many."
+    ),
 )
-@click.option(
-    "--folder", metavar="DIR", type=click.Path(path_type=Path, exists=True), help="Work here: on the disk to measure."
-)
-@click.option("--repeats", default=9, show_default=True, type=click.IntRange(min=2), help="Medians of so many.")
 @json_option
 @ends_cleanly
 def bench_viewer(samples: int, rois: int, frames: int, folder: Path | None, repeats: int, as_json: bool) -> None:
     """Make a project of random samples, open its pages in a headless Chromium, and measure what people wait for."""
     from pipeline.benchmarks.viewer import Size, benchmark
 
-    line = ProgressLine("bench")
-    try:
+    with closing(ProgressLine("bench")) as line:
         report = benchmark(Size(samples, rois, frames), folder=folder, repeats=repeats, progress=line)
-    finally:
-        line.close()
     if as_json:
         print_json(report)
         return
-    click.echo(f"{report['n_samples']} samples, {report['n_rois']} ROIs; calibration {report['calibration_s']} s")
+    print_size(report)
     for goal in report["goals"]:
         verdict = "" if goal["ok"] else "  missed"
         first = "" if goal["first"] is None else f", first {goal['first']:g}"

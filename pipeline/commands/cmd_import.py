@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nwb_schema.errors import FluoriteError
 from pipeline.commands.console import ends_cleanly, fail, log_to_stderr, print_json, print_report
-from pipeline.commands.options import json_option, movie_options, project_option, read_metadata, sample_options
+from pipeline.commands.options import (
+    assigned,
+    custom_option,
+    json_option,
+    movie_options,
+    project_option,
+    read_metadata,
+    sample_options,
+)
+
+if TYPE_CHECKING:
+    from nwb_schema.project import Project
+    from pipeline.import_plan import Facts
+    from pipeline.importing import ImportRequest
 
 
 @click.command("import")
@@ -36,8 +50,10 @@ from pipeline.commands.options import json_option, movie_options, project_option
     metavar="SAMPLE",
     help="Make no sample, but keep the results as another one for the movie of this one.",
 )
+@click.option("--dry-run", is_flag=True, help="Say what is found and what would become of it, and make nothing.")
 @project_option
 @sample_options
+@custom_option
 @movie_options
 @json_option
 @ends_cleanly
@@ -49,10 +65,12 @@ def import_(
     into: str | None,
     reason: str,
     variant_of: str | None,
+    dry_run: bool,
     project_folder: Path,
     subject: str | None,
     session: str | None,
     metadata_file: Path | None,
+    custom: tuple[str, ...],
     as_json: bool,
     **movie: Any,
 ) -> None:
@@ -60,7 +78,8 @@ def import_(
 
     A folder with several results makes several samples.
     """
-    others = (movie_file, raw_movie, neuropil_factor is not None, subject, session, metadata_file, *movie.values())
+    others = (movie_file, raw_movie, neuropil_factor is not None, subject, session, metadata_file, custom, dry_run)
+    others = (*others, *movie.values())
     if (into is not None or variant_of is not None) and any(others):
         name = "--into" if into is not None else "--variant-of"
         raise click.UsageError(f"{name} keeps the sample's movie, name and metadata: leave the other options out")
@@ -73,12 +92,13 @@ def import_(
     from nwb_schema.reader import read_identifier
     from pipeline.foreign.drawn import is_drawn
     from pipeline.foreign.finding import results_at
+    from pipeline.import_plan import import_requests
 
     log_to_stderr()
     project = Project.open(project_folder)
-    paths = results_at(results.resolve())
-    if len(paths) > 1 and movie_file is not None:
-        raise click.UsageError(f"{results} holds {len(paths)} results: give the movie of one with that one alone")
+    n_results = len(results_at(results.resolve()))
+    if n_results > 1 and movie_file is not None:
+        raise click.UsageError(f"{results} holds {n_results} results: give the movie of one with that one alone")
     if neuropil_factor is not None and not is_drawn(results):
         raise click.UsageError("--neuropil-factor is for ROIs without traces")
     known = None if variant_of is None else project.find_sample(variant_of)
@@ -87,21 +107,24 @@ def import_(
         "raw_movie": raw_movie,
         "neuropil_factor": neuropil_factor,
         "subject": subject,
+        "session": session,
+        "custom": assigned(custom),
         "variant_of": None if known is None else read_identifier(known),
         "variant_of_name": "" if known is None else known.stem,
         **read_metadata(metadata_file),
         **movie,
     }
+    if dry_run:
+        _show(project, results, values, as_json)
+        return
     done: list[Mapping[str, Any]] = []
     failures: list[FluoriteError] = []
-    for path in paths:
-        # Several results cannot all be the same session.
-        own = session if len(paths) == 1 or session is None else f"{session}-{path.stem[:8]}"
+    for request in import_requests(results, values):
         try:
-            done.append(_import_one(project, {**values, "results": path, "session": own}))
+            done.append(_import_one(project, request))
         except FluoriteError as error:
             failures.append(error)
-            if not as_json and len(paths) > 1:
+            if not as_json and n_results > 1:
                 click.echo(f"error: {error}", err=True)
     if as_json:
         print_json({"samples": done, **({"errors": [str(error) for error in failures]} if failures else {})})
@@ -112,13 +135,41 @@ def import_(
         fail(failures[0])
 
 
-def _import_one(project: Any, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _import_one(project: Project, request: ImportRequest) -> Mapping[str, Any]:
     from pipeline.commands.running import recovered, run_in_foreground
-    from pipeline.importing import ImportRequest
 
-    spec = ImportRequest.model_validate(values).model_dump(mode="json")
-    title = values["results"].name
-    return recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=title)
+    spec = request.model_dump(mode="json")
+    return recovered(project, "import", spec) or run_in_foreground(project, "import", spec, title=request.title)
+
+
+def _show(project: Project, results: Path, values: Mapping[str, Any], as_json: bool) -> None:
+    """Print what was found and what would become of it; exit 1 when something of it would be refused."""
+    from pipeline.import_plan import plan_import
+
+    planned = plan_import(project, results, values)
+    if as_json:
+        print_json({"planned": [one.as_dict() for one in planned]})
+    for one in planned if not as_json else ():
+        if one.facts is not None:
+            click.echo(f"{one.name}: {_in_a_line(one.facts)}")
+        click.echo(f"  refused: {one.problem}" if one.problem else f"  becomes {one.sample}")
+    if any(one.problem for one in planned):
+        sys.exit(1)
+
+
+def _in_a_line(facts: Facts) -> str:
+    cells = f"{facts.n_rois} ROIs"
+    if facts.n_accepted is not None:
+        cells = f"{facts.n_accepted} of {facts.n_rois} cells"
+    parts = (
+        f"{facts.program} {facts.version}".strip(),
+        cells,
+        "" if facts.n_frames is None else f"{facts.n_frames} frames",
+        "" if facts.shape is None else " x ".join(map(str, facts.shape)),
+        "" if facts.rate_hz is None else f"{facts.rate_hz:g} Hz",
+        f"movie {facts.movie}" if facts.movie else "no movie beside them",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _replace(folder: Path, sample: str, results: Path, reason: str, as_json: bool) -> None:

@@ -61,6 +61,31 @@ def read_masks(path: Path, shape: tuple[int, int]) -> sparse.csr_array:
     return sparse.csr_array(sparse.vstack(masks, format="csr"))
 
 
+def count_masks(path: Path) -> int:
+    """How many ROIs are in a file, for which no frame has to be known.
+
+    Raises
+    ------
+    EditError
+        When the file cannot be read as ROIs.
+    """
+    if not path.is_file():
+        raise EditError(path, "there is no such file", f"Give a file that ends in {', '.join(FORMATS)}.")
+    ending = path.suffix.lower()
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError("it is larger than 1 GiB")
+        if ending in (".roi", ".zip"):
+            from roifile import ImagejRoi, roiread
+
+            found = roiread(path)
+            return 1 if isinstance(found, ImagejRoi) else len(found)
+        return len(_read_items(path) if ending == ".json" else _read_stack(path))
+    except Exception as error:
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        raise EditError(path, f"cannot be read as ROIs ({cause})", "Look at what is in it.") from error
+
+
 def _from_imagej(path: Path, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
     from roifile import ROI_TYPE, ImagejRoi, roiread
 
@@ -85,6 +110,16 @@ def _from_imagej(path: Path, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
 
 
 def _from_arrays(path: Path, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
+    stack = _read_stack(path)
+    if stack.ndim != 3 or stack.shape[1:] != shape:
+        raise ValueError(f"its array has the shape {stack.shape}, the sample's frames {shape}")
+    if stack.dtype.kind not in "biuf" or not np.isfinite(stack).all() or (stack < 0).any():
+        raise ValueError("its weights are not all numbers from 0 on")
+    yield from stack
+
+
+def _read_stack(path: Path) -> NDArray[Any]:
+    """The array of masks in a file; one mask alone is a stack of one."""
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
         stack = loaded
@@ -95,20 +130,16 @@ def _from_arrays(path: Path, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
             if name is None:
                 raise ValueError(f"none of its arrays is called masks or A: {', '.join(names)[:100]}")
             stack = loaded[name]
-    if stack.ndim == 2:
-        stack = stack[None]
-    if stack.ndim != 3 or stack.shape[1:] != shape:
-        raise ValueError(f"its array has the shape {stack.shape}, the sample's frames {shape}")
-    if stack.dtype.kind not in "biuf" or not np.isfinite(stack).all() or (stack < 0).any():
-        raise ValueError("its weights are not all numbers from 0 on")
-    yield from stack
+    return stack[None] if stack.ndim == 2 else stack
+
+
+def _read_items(path: Path) -> list[Any]:
+    items = json.loads(path.read_text(encoding="utf-8"))
+    return list(items.get("rois", [items]) if isinstance(items, Mapping) else items)
 
 
 def _from_json(path: Path, shape: tuple[int, int]) -> Iterator[NDArray[Any]]:
-    items = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(items, Mapping):
-        items = items.get("rois", [items])
-    for item in items:
+    for item in _read_items(path):
         entry = {"polygon": item} if isinstance(item, list) else item
         yield shape_mask(entry, shape)
 

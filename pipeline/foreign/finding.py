@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
+
 from nwb_schema.errors import ResultsError
+from pipeline.curation.mask_files import FORMATS
 from pipeline.foreign.caiman import is_batch_item, read_caiman
 from pipeline.foreign.drawn import is_drawn
 from pipeline.foreign.found import Found
 from pipeline.foreign.suite2p import is_plane_folder, plane_folders, read_mat, read_plane_folder
 
 _FOLDERS = "Give Suite2p's folder (suite2p/plane0, or suite2p), or a batch folder of mesmerize-core."
+ANY_RESULTS = (
+    "Give CaImAn's HDF5 file, Suite2p's folder or Fall.mat, a batch folder of mesmerize-core, or ROIs "
+    f"({', '.join(FORMATS)})."
+)
 _OF_SUITE2P = ("F.npy", "Fneu.npy", "spks.npy", "stat.npy", "ops.npy", "iscell.npy")
 _PICKLES = (".pickle", ".pkl")
+RESULT_ENDINGS = (".hdf5", ".h5", ".hdf", ".mat", *FORMATS, *_PICKLES)
+"""How the names of files end that may hold results."""
 
 
 def results_at(path: Path) -> list[Path]:
@@ -38,7 +47,11 @@ def results_at(path: Path) -> list[Path]:
         raise ResultsError(path, "is one of several files of Suite2p", f"Give their folder: {path.parent}")
     if path.is_file() and path.suffix.lower() == ".nwb":
         raise ResultsError(path, "is an NWB file", f"Make a sample of it with: fluorite adopt {path}")
+    if not path.exists():
+        raise ResultsError(path, "there is no such file or folder", ANY_RESULTS)
     if not path.is_dir():
+        if path.suffix.lower() not in RESULT_ENDINGS and not h5py.is_hdf5(path):
+            raise ResultsError(path, "is of no kind of results that is known", ANY_RESULTS)
         return [path]
     if is_plane_folder(path):
         return [path]

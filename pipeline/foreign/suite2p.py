@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal, sparse
 
-from nwb_schema.errors import ResultsError
+from nwb_schema.errors import MissingResultsRateError, ResultsError
 from nwb_schema.provenance import jsonable
 from nwb_schema.segmentation import Segmentation
 from pipeline.engines.builtin.dff import change_against
@@ -105,7 +105,7 @@ def _found(
     shape = plane_size(ops, source)
     rate = rate_hz or number(ops.get("fs"))
     if not rate or rate <= 0:
-        raise ResultsError(source, "does not say the imaging rate (fs)", "Give it: --frame-rate HZ.")
+        raise MissingResultsRateError(source, "does not say the imaging rate (fs)", "Give it: --frame-rate HZ.")
     footprints = _footprints(stat, shape, source)
     n_rois = footprints.shape[0]
     traces = {name: arrays[name] for name in TRACES if name in arrays}

@@ -61,6 +61,8 @@ def _shaped(tiff: tifffile.TiffFile) -> FileFacts:
             break
     extra = {key: jsonable(value) for key, value in first.items() if key not in ("shape", "axes", "fps", "truncated")}
     software = tiff.pages.first.software or None
+    if software and software.startswith("tifffile"):  # a Python library, and no microscope
+        software = None
     return FileFacts(rate=rate, metadata=MovieMetadata(source=software, extra=_extra(tiff) | extra))
 
 

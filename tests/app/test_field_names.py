@@ -34,6 +34,16 @@ from app.field_names import field_words
             "Leave the field Axes empty, and choose with the field Channel and the field Plane.",
         ),
         ("Choose one colour with --channel 0 (red).", "Choose one colour with 0 in the field Channel (red)."),
+        ("Choose a plane: --plane N.", "Choose a plane: the field Plane."),
+        ("Give it: --frame-rate HZ.", "Type it into the field Frame rate."),
+        (
+            "Add their registered movie: --movie MOVIE. To add them to a sample: fluorite add-rois.",
+            "Choose their registered movie in the field Movie. To add them to a sample that is there, open its page.",
+        ),
+        (
+            "Give the registered (motion-corrected) movie with --movie and leave --raw-movie out.",
+            "Choose the registered (motion-corrected) movie, and switch “This movie is not registered yet” off.",
+        ),
         ("Choose one with --dataset: /a, /b.", "Choose one with the field Dataset: /a, /b."),
         ("Give the rate with --frame-rate HZ.", "Give the rate with the field Frame rate."),
         ("--frame-rate 20 or --frame-rate 7.5.", "20 in the field Frame rate or 7.5 in the field Frame rate."),

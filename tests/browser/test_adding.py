@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 
 from nwb_schema import configure
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
-from nwb_schema.edits.sample_state import read_state
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.project import Project
 from nwb_schema.reader import read_identifier
 from pipeline.simulate import simulate_movie, write_simulation

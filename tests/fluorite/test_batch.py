@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from fluorite.cli import main
 from nwb_schema.edits import edits_of
-from nwb_schema.edits.sample_state import read_state
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
 from nwb_schema.reader import read_provenance, read_rois, read_summary

@@ -153,3 +153,19 @@ def test_one_plane_that_cannot_be_read_does_not_keep_the_others_out(project: Pat
     assert done.exit_code == 1
     assert len(answer["samples"]) == 1
     assert "stat.npy" in answer["errors"][0]
+
+
+def test_what_would_be_imported_is_said_first(project: Path, tmp_path: Path) -> None:
+    bad = write_plane(tmp_path / "day1/suite2p/plane0")
+    write_plane(tmp_path / "day1/suite2p/plane1")
+    (bad.folder / "stat.npy").write_bytes(b"")
+
+    done = run("import", tmp_path / "day1", "--project", project, "--dry-run")
+
+    assert done.exit_code == 1
+    assert (
+        f"day1/suite2p/plane1: suite2p, 2 of 3 cells, {FRAMES} frames, {HEIGHT} x {WIDTH}, 7.5 Hz, movie" in done.output
+    )
+    assert "becomes sub-unknown_ses-day1-plane1_ophys.nwb" in done.output
+    assert "stat.npy" in done.output
+    assert list((project / "samples").iterdir()) == []

@@ -26,7 +26,7 @@ from nwb_schema.edits import (
     redo,
     undo,
 )
-from nwb_schema.edits.sample_state import read_state
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems

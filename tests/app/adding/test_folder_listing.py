@@ -23,7 +23,7 @@ def test_lists_folders_and_movies_as_people_sort(tree: Path) -> None:
     listing = list_folder(tree, [tree.parent])
 
     assert [folder.name for folder in listing.folders] == ["Alpha", "beta"]
-    assert [movie.name for movie in listing.movies] == ["A.TIFF", "b.tif"]
+    assert [movie.name for movie in listing.files] == ["A.TIFF", "b.tif"]
     assert listing.parent == tree.parent
     assert listing.problem is None
 

@@ -20,7 +20,8 @@ from nwb_schema import configure
 from nwb_schema.checks import check_sample
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.edits import undo
-from nwb_schema.edits.sample_state import SampleState, read_state
+from nwb_schema.edits.sample_state import SampleState
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError
 from nwb_schema.project import Project
 from nwb_schema.reader import read_summary

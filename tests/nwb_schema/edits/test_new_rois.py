@@ -31,7 +31,7 @@ from nwb_schema.edits import (
     undo,
     version_of,
 )
-from nwb_schema.edits.sample_state import read_state
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError, SampleError
 from nwb_schema.layout import PLANE_SEGMENTATION
 from nwb_schema.project import Project

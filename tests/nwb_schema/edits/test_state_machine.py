@@ -45,7 +45,7 @@ from nwb_schema.edits import (
 )
 from nwb_schema.edits.contents import named_by
 from nwb_schema.edits.period_edits import LoadTimes
-from nwb_schema.edits.sample_state import read_state
+from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError
 from nwb_schema.interval_tables import as_table
 from nwb_schema.layout import PLANE_SEGMENTATION

@@ -52,6 +52,13 @@ def test_compressed_and_bigtiff_read_like_plain(tmp_path, frames, compression, b
         np.testing.assert_array_equal(movie.read(10, 99), frames[10:])
 
 
+@pytest.mark.parametrize(("software", "source"), [(None, None), ("Scope 3", "Scope 3")])
+def test_the_library_that_wrote_a_file_is_not_taken_for_a_microscope(tmp_path, frames, software, source):
+    tifffile.imwrite(tmp_path / "movie.tif", frames, software=software, metadata={"axes": "TYX", "fps": 7.5})
+    with open_movie(tmp_path / "movie.tif") as movie:
+        assert movie.metadata.source == source
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
 def test_values_keep_their_dtype_and_come_in_native_byte_order(tmp_path, make_frames, dtype):
     frames = make_frames(dtype=dtype)
