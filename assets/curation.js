@@ -5,6 +5,7 @@
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const MOST_VALUES = 9;
+  const TELL_AFTER_MS = 200;
   const REPLACING = ["merge", "split"];
   // An undo takes back what came before it; an evaluation and new cells read it.
   const ALONE = ["undo", "redo", "evaluate", "draw", "import", ...REPLACING];
@@ -51,9 +52,6 @@
       this.root = element("curation");
       this.status = new fluorite.EditStatus("curation-status", "curation-note", () => this.idle());
       this.queue = new fluorite.EditQueue(`/edits/${encodeURIComponent(config.identifier)}`, config.version, this);
-      this.tellVersion = fluorite.whenCalm((version) => {
-        if (this.isShown) window.dash_clientside.set_props("sample-version", { data: version });
-      });
       this.thresholds = new fluorite.Thresholds(this);
       this.showColumns();
       this.showProgress();
@@ -174,6 +172,14 @@
     answered(answer, requests) {
       requests.forEach((request) => request.id && fluorite.drawing && fluorite.drawing.saved(request.id));
       this.take(answer);
+    }
+
+    /* Dash has three parts of the page made anew then: not while edits come fast. */
+    tellVersion(version) {
+      clearTimeout(this.telling);
+      this.telling = setTimeout(() => {
+        if (this.isShown) window.dash_clientside.set_props("sample-version", { data: version });
+      }, TELL_AFTER_MS);
     }
 
     changedByOthers(answer) {

@@ -3,26 +3,12 @@
 (function () {
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
-  const FAST_MS = 80; // between two keys: nobody looks at what is between faster ones
   const CALM_MS = 100;
   const TELL_AFTER_MS = 200;
   const BY_HAND = ["rowClicked", "checkboxSelected", "spaceKey"];
   const sameOrder = (a, b) => a.length === b.length && a.every((value, position) => value === b[position]);
   const same = (a, b) => a.length === b.length && a.every((value) => b.includes(value));
   const grid = () => (window.dash_ag_grid && document.getElementById("roi-table") ? window.dash_ag_grid.getApi("roi-table") : null);
-
-  /* Does `action` at once when it is called, and when calls come fast, after the last of them. */
-  fluorite.whenCalm = function (action) {
-    let last = -Infinity;
-    let timer = null;
-    return (...values) => {
-      const pause = performance.now() - last;
-      last = performance.now();
-      clearTimeout(timer);
-      if (pause > FAST_MS) action(...values);
-      else timer = setTimeout(() => action(...values), CALM_MS);
-    };
-  };
 
   let untold = null; // what Dash does not know yet
   let telling = null;
@@ -42,7 +28,14 @@
   /* The selected cells; Dash may still know of `known` alone. */
   fluorite.selectedCells = (known) => untold || known || [];
 
-  const announce = fluorite.whenCalm((ids) => window.dispatchEvent(new CustomEvent("fluorite:selection", { detail: { ids } })));
+  /* Keys that come faster than traces are drawn are waited for: nobody looks at what is between them. */
+  let waiting = null;
+  function announce(ids) {
+    clearTimeout(waiting);
+    const dispatch = () => window.dispatchEvent(new CustomEvent("fluorite:selection", { detail: { ids } }));
+    if (fluorite.tracePlot && fluorite.tracePlot.busy) waiting = setTimeout(dispatch, CALM_MS);
+    else dispatch();
+  }
 
   async function tell() {
     const ids = untold;

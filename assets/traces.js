@@ -31,13 +31,13 @@
       this.window = []; // seconds in view; empty for all
       this.choice = {};
       this.selected = [];
+      this.busy = false;
       this.drawn = null; // resolves once what was asked for last is drawn, or cannot be
       this.place = fluorite.element("div", { class: "trace-lines", hidden: true });
       this.message = fluorite.element("p", { class: "trace-message", hidden: true });
       root.replaceChildren(this.place, this.message);
       this.resizer = new ResizeObserver(() => this.place._fullLayout && window.Plotly.Plots.resize(this.place));
       this.resizer.observe(root);
-      if (!window.Plotly) document.head.append(fluorite.element("link", { rel: "preload", as: "script", href: config.plotly_url }));
     }
 
     destroy() {
@@ -66,6 +66,7 @@
       if (key === this.asked) return;
       this.asked = key;
       if (this.request) this.request.abort();
+      this.busy = true;
       this.drawn = this._fetch(url);
     }
 
@@ -80,6 +81,8 @@
         if (request === this.request && this.root.isConnected) await this._draw(answer);
       } catch (error) {
         if (!request.signal.aborted) this._failed(error);
+      } finally {
+        if (request === this.request) this.busy = false;
       }
     }
 
