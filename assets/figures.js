@@ -24,6 +24,7 @@
         identifier, download, what, image, width, height, font, format, dpi, selected, kinds, arrangement, tables,
         rejected: Boolean(rejected && rejected.length),
         normalise: Boolean(normalise && normalise.length),
+        plane: fluorite.player ? fluorite.player.plane : null, // of a volume
         window: seconds && seconds.length ? seconds : null,
         heatmap: { cells, keys, kind, scale, order },
       };

@@ -10,6 +10,8 @@
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
+  const LEAST_HEIGHT = 300; // CSS pixels
+  const CONTROLS_HEIGHT = 64; // of the buttons that play it, which stay in view on a small screen
   const MOST_ZOOM = 40;
   const SETTLED_MS = 120; // after the last move of a level, the pictures are asked for anew
 
@@ -92,7 +94,9 @@
     /* The canvas keeps the image's shape, and has the screen's own pixels. */
     _fit() {
       const { width, height } = this.config;
-      const room = { width: this.stage.clientWidth, height: window.innerHeight * LARGEST_HEIGHT };
+      const above = this.stage.getBoundingClientRect().top + window.scrollY;
+      const left = Math.max(LEAST_HEIGHT, window.innerHeight - above - CONTROLS_HEIGHT);
+      const room = { width: this.stage.clientWidth, height: Math.min(window.innerHeight * LARGEST_HEIGHT, left) };
       if (!room.width) return;
       const scale = Math.min(room.width / width, room.height / height);
       const ratio = window.devicePixelRatio || 1;
@@ -366,7 +370,16 @@
       return this.controls.updateViews();
     }
 
+    /* Whether the plane that is shown has no such image: some were kept of all planes from above only. */
+    _isMissing(background) {
+      return this.plane !== null && !background.planes;
+    }
+
     async _canShow(background) {
+      if (this._isMissing(background)) {
+        this.say(`${background.label}: kept of all planes, seen from above, only.`);
+        return false;
+      }
       if (background.problem) {
         this.say(`${background.label}: ${background.problem}.`);
         return false;
@@ -381,6 +394,11 @@
       if (plane !== null && !this.background.planes) {
         this.background = this.config.backgrounds.find((background) => background.planes);
         this.viewName = "movie";
+      }
+      const { background: beside } = this.curtain;
+      if (beside && this._isMissing(beside)) {
+        this.curtain.choose(null);
+        this.controls.updateViews();
       }
       this._refresh();
       this._loadContours();
@@ -505,7 +523,8 @@
     async _follow(background) {
       const key = this._contrastKeyOf(background);
       if (this.contrasts.has(key)) return;
-      if ((await this.learn(background)) && key === this._contrastKeyOf(background)) this._refresh();
+      const learnt = (await this.learn(background)) && this.contrasts.has(key);
+      if (learnt && key === this._contrastKeyOf(background)) this._refresh();
     }
 
     tagOf(background = this.background) {

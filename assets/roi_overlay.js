@@ -187,9 +187,11 @@
       const above = roi.box.top - 3 / scale;
       const y = above > 14 / scale ? above : roi.box.bottom + 16 / scale;
       const name = this.nameOf(roi);
-      context.strokeText(name, roi.centre[0], y);
+      // The middle of what is seen: the centre of a body may lie elsewhere.
+      const x = this.plane === null ? roi.centre[0] : (roi.box.left + roi.box.right) / 2;
+      context.strokeText(name, x, y);
       context.fillStyle = "#fff";
-      context.fillText(name, roi.centre[0], y);
+      context.fillText(name, x, y);
     }
 
     /* What a cell is called in the image: above and below the plane of its centre it says which one that is. */

@@ -26,7 +26,7 @@ def browse_grid(workspace: Workspace, view: View) -> Component:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "minWidth": 70,
+            "minWidth": 84,
             "filter": False,
             "flex": 1,
             "wrapHeaderText": True,

@@ -283,6 +283,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     clientside(app, "drawValueLists", Output("browse-panels", "title"), Input("browse-lists", "data"))
+    clientside(app, "watchBrowse", Output("browse-history-wrap", "title"), Input("browse-changed", "data"))
     clientside(app, "offerColumns", Output("browse-form", "title"), Input("browse-switches", "data"))
 
     @app.callback(
@@ -341,9 +342,10 @@ def register(app: Dash) -> None:
         Output("browse-history-wrap", "children"),
         Output("browse-address", "data"),
         Input("browse-state", "data"),
+        Input("browse-changed", "data"),
         prevent_initial_call=True,
     )
-    def show(sent: Any) -> tuple[Any, ...]:
+    def show(sent: Any, _version: str | None) -> tuple[Any, ...]:
         workspace = current_workspace()
         state = parse_state(sent)
         view = View.of(workspace.catalogue, state)
@@ -358,11 +360,12 @@ def register(app: Dash) -> None:
         Output("bulk-column", "value"),
         Output("bulk-bar", "hidden"),
         Input("browse-state", "data"),
+        Input("browse-changed", "data"),
         State("browse-switches", "data"),
         State("bulk-column", "value"),
         prevent_initial_call=True,
     )
-    def show_columns(sent: Any, before: Any, bulk: str | None) -> tuple[Any, ...]:
+    def show_columns(sent: Any, _version: str | None, before: Any, bulk: str | None) -> tuple[Any, ...]:
         workspace = current_workspace()
         view = View.of(workspace.catalogue, parse_state(sent))
         now = switches(view)

@@ -67,8 +67,9 @@ def figure_dialogue(images: Sequence[str] = ()) -> Component:
                                 _choice("File", "figure-format", _FORMATS, "svg"),
                                 _choice("Dots per inch", "figure-dpi", {"300": "300", "600": "600"}, "300"),
                                 html.P(
-                                    "Cells, kinds of trace, order and time are those of the page. The file says which"
-                                    " sample and cells it shows, and which parameters made them.",
+                                    "Cells, kinds of trace, order, time and, of a volume, the plane are those of the"
+                                    " page. The file says which sample and cells it shows, and which parameters made"
+                                    " them.",
                                     className="field-hint",
                                 ),
                             ],

@@ -6,6 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app.browsing.browse import View, address, from_address
+from app.browsing.version import project_version
 from app.components.browse_grid import browse_grid
 from app.components.browse_view import add_filter_form, head, history, switches, value_lists
 from app.components.bulk_edit import bulk_edit_bar
@@ -21,6 +22,7 @@ def layout(**query: str) -> Component:
         [
             dcc.Store(id="browse-state", data=view.state.to_json()),
             dcc.Store(id="browse-action"),
+            dcc.Store(id="browse-changed", data=project_version(workspace)),
             dcc.Store(id="browse-lists", data=value_lists(workspace, view)),
             dcc.Store(id="browse-switches", data=switches(view)),
             dcc.Store(id="browse-address", data=address(view.state)),

@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from app.addresses import results_url, sample_url
-from app.components.compare_view import compare_sections, empty_sections
+from app.components.compare.view import compare_sections, empty_sections
 from app.pages.sample_page import missing_sample
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError

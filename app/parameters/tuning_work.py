@@ -47,7 +47,7 @@ def _computed(
     work: Callable[[Project, Callable[[float], None]], dict[str, Any]],
 ) -> Any:
     """What `work` found, with the addresses of its arrays, or what went wrong in words."""
-    if asked is None:
+    if not asked:
         return None
     last = 0.0
 

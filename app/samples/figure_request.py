@@ -67,6 +67,7 @@ def parse_request(sent: Any, sample: SampleData) -> FigureRequest:
             rois=selected,
             cells="all" if given.get("rejected") else "accepted",
             image=given["image"] if isinstance(given.get("image"), str) else usual.image,
+            plane=given["plane"] if isinstance(given.get("plane"), int) else None,
         )
     window = given.get("window")
     seconds = [_number(one) for one in window] if isinstance(window, list) and len(window) == 2 else []

@@ -17,7 +17,6 @@ from app.components import (
     attention_view,
     browse_view,
     bulk_edit,
-    compare_view,
     configuration_view,
     curation_view,
     details_view,
@@ -47,6 +46,9 @@ from app.components.batch import form as batch_form
 from app.components.batch import looking as batch_looking
 from app.components.batch import plan as batch_plan
 from app.components.batch import starting as batch_starting
+from app.components.compare import choosing as compare_choosing
+from app.components.compare import traces as compare_traces
+from app.components.compare import view as compare_view
 from app.components.markup import aria, data
 from app.components.tune import crop as tune_crop
 from app.components.tune import images as tune_images
@@ -69,6 +71,7 @@ from app.pages import (
     tune_page,
     unknown_page,
 )
+from app.routes.catalogue import catalogue
 from app.routes.edits import edits
 from app.routes.images import images
 from app.routes.pictures import saved
@@ -120,6 +123,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
     attach(app.server, Workspace.of(project))
     app.server.register_blueprint(images)
     app.server.register_blueprint(edits)
+    app.server.register_blueprint(catalogue)
     app.server.register_blueprint(stimuli)
     app.server.register_blueprint(tuning)
     app.server.register_blueprint(traces)
@@ -138,6 +142,8 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         player_view,
         results_view,
         compare_view,
+        compare_traces,
+        compare_choosing,
         picture_view,
         roi_tools,
         sample_page,

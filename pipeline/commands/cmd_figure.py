@@ -29,6 +29,7 @@ from pipeline.commands.options import json_option
 @click.option("--order", type=click.Choice(["snr", "peak", "similarity", "file"]), default="snr", show_default=True)
 @click.option("--tag", metavar="COLUMN", help="Sort the rows of a heat map by a tag column instead.")
 @click.option("--image", "image", metavar="NAME", default="mean", show_default=True, help="Which summary image.")
+@click.option("--plane", type=click.IntRange(min=0), help="Of a volume: which plane of the image; all from above.")
 @click.option("--stimuli", metavar="TYPE", multiple=True, help="A stimulus type to shade; all when none is given.")
 @click.option("--no-stimuli", is_flag=True, help="Shade none.")
 @click.option("--width", metavar="WIDTH", default="single", show_default=True, help="single, 1.5, double or mm.")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import matplotlib
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nwb_schema import reader
 from nwb_schema.edits.settling import read_history
@@ -26,7 +27,7 @@ from pipeline.figures.shades import Shade, shades_of
 from pipeline.figures.trace_values import LABELS, drawable_kinds, read_kinds
 from pipeline.progress import Progress
 from pipeline.version import __version__
-from pipeline.viewing.contours import flatten_depth, outlines
+from pipeline.viewing.contours import Bodies, flatten_depth, outlines
 
 What = Literal["traces", "heatmap", "image"]
 WHATS: tuple[What, ...] = ("traces", "heatmap", "image")
@@ -62,6 +63,8 @@ class FigureRequest:
         The key of a tag column by whose values a heat map is sorted, instead of `order`.
     image
         Name of a summary image.
+    plane
+        Of a volume, which plane of it; None: all planes, seen from above.
     stimuli
         Keys of the stimulus types to shade; None for all that the sample has.
     width
@@ -83,6 +86,7 @@ class FigureRequest:
     order: str = "snr"
     tag: str | None = None
     image: str = "mean"
+    plane: int | None = None
     stimuli: tuple[str, ...] | None = None
     width: str | float = "single"
     height_mm: float | None = None
@@ -292,19 +296,13 @@ def _heatmap(
 
 
 def _image(figure: Any, path: Path, rois: pd.DataFrame, rows: Sequence[int], request: FigureRequest) -> None:
-    images = reader.read_images(path)
-    if request.image not in images:
-        known = ", ".join(sorted(images)) or "none at all"
-        raise FigureError(path, f"has no summary image called {request.image!r}", f"It has: {known}.")
-    image = images[request.image]
-    if image.size == 0:
-        raise FigureError(path, f"its summary image {request.image!r} is empty", "Choose another one.")
+    image = _summary_image(path, request.image, request.plane)
     height, width = image.shape
-    summary = reader.read_summary(path)
-    footprints = reader.read_footprints(path)
-    if summary.depth:
-        footprints = flatten_depth(footprints, summary.depth)
-    shapes = outlines(footprints, (height, width))
+    depth, footprints = reader.read_summary(path).depth, reader.read_footprints(path)
+    if depth and request.plane is not None:
+        shapes = Bodies.of(footprints, (height, width, depth)).outlines(request.plane)
+    else:
+        shapes = outlines(flatten_depth(footprints, depth) if depth else footprints, (height, width))
     named = set(rows) if request.rois else set()
     accepted, deleted = rois["is_accepted"].to_numpy(dtype=bool), rois[DELETED].to_numpy(dtype=bool)
     drawn = [
@@ -318,6 +316,24 @@ def _image(figure: Any, path: Path, rois: pd.DataFrame, rows: Sequence[int], req
         if row in named
     ]
     draw_image(figure, image, drawn, pixel_size_um=reader.read_pixel_size_um(path), highlighted=highlighted)
+
+
+def _summary_image(path: Path, name: str, plane: int | None) -> NDArray[np.float32]:
+    """``(height, width)``, of a volume from above or of one plane."""
+    images = reader.read_images(path) if plane is None else reader.read_plane_images(path)
+    what = "no summary image" if plane is None else "no planes of a summary image"
+    if name not in images:
+        known = ", ".join(sorted(images)) or "none at all"
+        raise FigureError(path, f"has {what} called {name!r}", f"It has: {known}.")
+    if plane is None:
+        image = images[name]
+    elif 0 <= plane < images[name].shape[2]:
+        image = images[name][..., plane]
+    else:
+        raise FigureError(path, f"has no plane {plane}", f"Its planes are 0 to {images[name].shape[2] - 1}.")
+    if image.size == 0:
+        raise FigureError(path, f"its summary image {name!r} is empty", "Choose another one.")
+    return image
 
 
 def _record(

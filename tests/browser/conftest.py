@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from nwb_schema.columns import ColumnDefinition, ColumnKind
+from nwb_schema.configure import add_column
 from nwb_schema.project import Project
 from tests.app.small_project import MadeSample, add_sample, simulate
 from tests.browser.page import Page
@@ -46,9 +49,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
-def driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
-    """One headless browser for all tests."""
+@contextmanager
+def _browser(chromium: str, profile: Path) -> Iterator[WebDriver]:
+    """A headless browser with a profile of its own."""
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     arguments = [
@@ -59,7 +62,7 @@ def driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "--disable-dev-shm-usage",
         "--no-first-run",
         "--window-size=1440,1100",
-        f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
+        f"--user-data-dir={profile}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's sandbox refuses to run as root, as in most containers
@@ -69,8 +72,24 @@ def driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     chromedriver = shutil.which("chromedriver")
     browser = webdriver.Chrome(options=options, service=Service(chromedriver) if chromedriver else Service())
     browser.set_script_timeout(30)
-    yield browser
-    browser.quit()
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+@pytest.fixture(scope="session")
+def driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """One headless browser for all tests."""
+    with _browser(chromium, tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def second_driver(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """The browser of another person, who works at the same time."""
+    with _browser(chromium, tmp_path_factory.mktemp("second-browser")) as browser:
+        yield browser
 
 
 def runtime_folder(project_folder: Path) -> Path:
@@ -86,15 +105,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, port: int | None = None) -> Iterator[str]:
-    """The address of a server of the project in `folder`, started as a user starts it."""
+def serving(
+    folder: Path, port: int | None = None, *, end: int = signal.SIGTERM, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The address of a server of the project in `folder`, started as a user starts it; `end` is how it is ended."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     runtime_folder(folder).mkdir(mode=0o700, exist_ok=True)
     server = subprocess.Popen(
         [sys.executable, "-m", "fluorite", "serve", str(folder), "--port", str(port), "--no-browser"],
         cwd=REPOSITORY,
-        env={**os.environ, "XDG_RUNTIME_DIR": str(runtime_folder(folder))},
+        env={**os.environ, "XDG_RUNTIME_DIR": str(runtime_folder(folder)), **(environment or {})},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -110,7 +131,7 @@ def serving(folder: Path, port: int | None = None) -> Iterator[str]:
             assert answer.status == 200
         yield url
     finally:
-        server.terminate()
+        server.send_signal(end)
         server.communicate(timeout=30)
 
 
@@ -147,12 +168,48 @@ def server(
         yield url
 
 
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose samples the tests of one module edit."""
+    project = Project.create(tmp_path_factory.mktemp("curated") / "project", "Curated")
+    add_column(project, ColumnDefinition("cell type", ColumnKind.ROI_TAG, vocabulary=("neuron", "astrocyte")))
+    return project
+
+
+@pytest.fixture(scope="module")
+def curated_url(curated: Project) -> Iterator[str]:
+    with serving(curated.folder) as url:
+        yield url
+
+
+@pytest.fixture
+def mine(curated: Project, request: pytest.FixtureRequest) -> Iterator[MadeSample]:
+    """A new sample for every test."""
+    session = "".join(letter for letter in request.node.name if letter.isalnum())[:40]
+    made = add_sample(curated, simulate(), subject="m2", session=session)
+    yield made
+    made.path.unlink()
+
+
 @pytest.fixture
 def open_page(driver: WebDriver, server: str) -> Iterator[Callable[[str], Page]]:
     """Open an address; at the end, the console has to be empty and nothing may have been loaded from elsewhere.
 
     It asks for the server so that the server outlives it: a page whose server is gone complains in the console.
     """
+    with _visiting(driver) as open_address:
+        yield open_address
+
+
+@pytest.fixture
+def open_second(second_driver: WebDriver, server: str) -> Iterator[Callable[[str], Page]]:
+    """The same in the browser of another person."""
+    with _visiting(second_driver) as open_address:
+        yield open_address
+
+
+@contextmanager
+def _visiting(driver: WebDriver) -> Iterator[Callable[[str], Page]]:
     driver.get("about:blank")
     _console(driver)
     _requested(driver)

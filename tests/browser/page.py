@@ -154,6 +154,11 @@ class Page:
         if outlines:
             self.until(lambda: self.player("contours") == "ready", "no outlines were drawn")
 
+    def wait_until_saved(self) -> None:
+        """Until every edit of a sample's page is in its file."""
+        unsaved = "return document.getElementById('curation').dataset.unsaved"
+        self.until(lambda: self.script(unsaved) == "0", "not saved")
+
     def player(self, name: str) -> str | None:
         """One of the states that the player writes into its element: frame, background, selected, contours."""
         return self.script(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,45 +12,20 @@ from roifile import ROI_TYPE, ImagejRoi, roiwrite
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from nwb_schema.columns import ColumnDefinition, ColumnKind
-from nwb_schema.configure import add_column
 from nwb_schema.edits import edits_of
 from nwb_schema.project import Project
 from nwb_schema.reader import read_footprints, read_rois, read_traces
 from pipeline.curation.shapes import polygon_mask
-from tests.app.small_project import HEIGHT, WIDTH, MadeSample, add_sample, simulate
-from tests.browser.conftest import serving
+from tests.app.small_project import HEIGHT, WIDTH, MadeSample
 from tests.browser.page import Page
 
 SHAPE = (HEIGHT, WIDTH)
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project.create(tmp_path_factory.mktemp("drawn") / "project", "Drawn")
-    add_column(project, ColumnDefinition("cell type", ColumnKind.ROI_TAG, vocabulary=("neuron", "astrocyte")))
-    return project
-
-
-@pytest.fixture(scope="module")
-def url(drawn: Project) -> Iterator[str]:
-    with serving(drawn.folder) as url:
-        yield url
-
-
 @pytest.fixture
-def mine(drawn: Project, request: pytest.FixtureRequest) -> Iterator[MadeSample]:
-    """A new sample for every test."""
-    session = "".join(letter for letter in request.node.name if letter.isalnum())[:40]
-    made = add_sample(drawn, simulate(), subject="m3", session=session)
-    yield made
-    made.path.unlink()
-
-
-@pytest.fixture
-def page(mine: MadeSample, url: str, open_page: Callable[[str], Page]) -> Page:
+def page(mine: MadeSample, curated_url: str, open_page: Callable[[str], Page]) -> Page:
     """Its page, which must not be loaded anew."""
-    page = open_page(f"{url}/sample/{mine.identifier}?roi=none&frame=40")
+    page = open_page(f"{curated_url}/sample/{mine.identifier}?roi=none&frame=40")
     page.wait_for_player()
     page.until(lambda: page.script("return Boolean(window.fluorite.drawing)"), "nothing can be drawn")
     page.standing("#player-canvas")
@@ -60,7 +35,7 @@ def page(mine: MadeSample, url: str, open_page: Callable[[str], Page]) -> Page:
 
 def saved(page: Page) -> None:
     """Wait until all is in the file, and shown."""
-    page.until(lambda: page.script("return document.getElementById('curation').dataset.unsaved") == "0", "not saved")
+    page.wait_until_saved()
     shown = "return [window.fluorite.player.overlay.rois.length, window.fluorite.roiRows().length]"
     page.until(lambda: len(set(page.script(shown))) == 1, "the outlines are not those of the table")
 
@@ -97,7 +72,7 @@ def stored(sample: MadeSample) -> pd.DataFrame:
 
 
 def test_a_polygon_is_drawn_on_the_zoomed_image_and_others_edits_go_on(
-    page: Page, drawn: Project, mine: MadeSample
+    page: Page, curated: Project, mine: MadeSample
 ) -> None:
     first = str(stored(mine)["roi_uuid"][0])
     page.press("j")
@@ -120,7 +95,7 @@ def test_a_polygon_is_drawn_on_the_zoomed_image_and_others_edits_go_on(
     np.testing.assert_allclose(read_traces(mine.path, "raw", [9])[0], own, rtol=1e-5)
     assert (rois["roi_origin"][9], rois["cell type"][9], rois["is_accepted"][9]) == ("manual", "astrocyte", True)
     assert not rois["is_accepted"][0]
-    assert [edit.kind.value for edit in edits_of(drawn, mine.path)] == ["add", "reject"]
+    assert [edit.kind.value for edit in edits_of(curated, mine.path)] == ["add", "reject"]
     # Nothing that was seen is lost: rejecting went on to the next cell, as ever.
     assert page.selected() == [rois["roi_uuid"][1]] != [first]
     assert (page.player("zoom"), page.frame(), page.script("return window.stayed")) == ("3.00", 40, True)
@@ -131,7 +106,7 @@ def test_a_polygon_is_drawn_on_the_zoomed_image_and_others_edits_go_on(
     page.until(lambda: any(name.startswith("Cell 9 ") for name in page.lines()), "it has no traces")
 
 
-def test_cells_are_merged_and_cut_and_an_ellipse_is_drawn(page: Page, drawn: Project, mine: MadeSample) -> None:
+def test_cells_are_merged_and_cut_and_an_ellipse_is_drawn(page: Page, curated: Project, mine: MadeSample) -> None:
     keys = [str(key) for key in stored(mine)["roi_uuid"]]
     page.script("window.fluorite.selectCells(arguments[0])", keys[:2])
     page.press("m")

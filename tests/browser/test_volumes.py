@@ -55,13 +55,24 @@ def test_the_slider_shows_plane_after_plane(
         truth = volumes.frames[0, :, :, plane].astype(float)
         return float(np.corrcoef(page.canvas(HEIGHT, WIDTH).ravel(), truth.ravel())[0, 1])
 
+    choose_beside = """
+        const choice = document.getElementById("player-beside");
+        choice.value = arguments[0];
+        choice.dispatchEvent(new Event("change", { bubbles: true }));
+        """
+    page.script(choose_beside, "max")
+    page.until(lambda: page.player("beside") == "max", "no image beside the movie")
     for kind in ("accepted", "rejected"):
         page.click(f"#player-show-{kind}")
     for plane in (2, 4):
         move_to(plane + 1)
         assert np.argmax([likeness(other) for other in range(5)]) == plane
         assert f"z={plane}" in page.driver.current_url
-    # The maximum over time was kept from above only.
+    # The maximum over time was kept from above only: it is not beside a plane, and cannot be put there.
+    assert page.player("beside") == ""
+    page.script(choose_beside, "max")
+    page.until(lambda: page.find("#player-beside").get_property("value") == "", "an image that there is not was chosen")
+    assert page.player("beside") == ""
     assert page.find("#player-background-max").get_property("disabled")
     move_to(0)
     assert not page.find("#player-background-max").get_property("disabled")

@@ -73,10 +73,10 @@ def register(app: Dash) -> None:
         ],
         prevent_initial_call=True,
     )
-    def crop(clicks: int | None, asked: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    def crop(clicks: int | None, asked: Mapping[str, Any]) -> tuple[Any, Any]:
         if not clicks:
             return no_update, no_update
-        if asked is None:
+        if not asked:
             return no_update, "Look at a movie first."
         # Imported only here: the server itself needs no engine.
         from pipeline.tuning.looking import find_crop

@@ -56,7 +56,7 @@ def motion_card(texts: Mapping[str, str]) -> Component:
 
 def motion_stores() -> list[Component]:
     """What was tried last, and what came back."""
-    return [dcc.Store(id="tune-motion-asked", data=None), dcc.Store(id="tune-motion-shown", data=None)]
+    return [dcc.Store(id="tune-motion-asked", data={}), dcc.Store(id="tune-motion-shown", data=None)]
 
 
 def register(app: Dash) -> None:
@@ -85,10 +85,10 @@ def register(app: Dash) -> None:
         },
         prevent_initial_call=True,
     )
-    def ask(clicks: int | None, asked: Mapping[str, Any] | None, sent: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    def ask(clicks: int | None, asked: Mapping[str, Any], sent: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         if not clicks:
             return no_update, no_update, no_update
-        if asked is None:
+        if not asked:
             return no_update, "Look at a movie first.", "notice"
         reading = reading_of(sent)
         wrong = [f"{key.rpartition('.')[2]} {text}" for key, text in reading.errors.items() if key.startswith("motion")]

@@ -111,7 +111,7 @@ def source_stores(preset: str, parameters: Parameters) -> list[Component]:
     """What the fields started from, what was asked for last, and what came back."""
     return [
         dcc.Store(id="tune-base", data={"preset": preset, "texts": texts_of(parameters)}),
-        dcc.Store(id="tune-asked", data=None),
+        dcc.Store(id="tune-asked", data={}),  # one without data says that it changed, and a process starts
         dcc.Store(id="tune-shown", data=None),
     ]
 
@@ -178,13 +178,13 @@ def register(app: Dash) -> None:
         gsig: str | None,
         resize: str,
         register: bool,
-        before: Mapping[str, Any] | None,
+        before: Mapping[str, Any],
         where: Mapping[str, str | None],
         sent: Mapping[str, Any],
     ) -> tuple[Any, Any, Any]:
         chosen = {**where, "sample": chosen_sample(where["sample"])}
         # Until something was looked at, a size alone asks for nothing.
-        if not clicks and before is None and not (chosen["sample"] or chosen["movie"]):
+        if not clicks and not before and not (chosen["sample"] or chosen["movie"]):
             return no_update, no_update, no_update
         if not gsig:
             return no_update, no_update, no_update
@@ -193,7 +193,7 @@ def register(app: Dash) -> None:
             request = look_request(current_workspace(), source, reading_of(sent)).model_dump(mode="json")
         except FluoriteError as error:
             return no_update, field_words(str(error)), "form-message is-error"
-        if before is not None and before["request"] == request and not clicks:
+        if before and before["request"] == request and not clicks:
             return no_update, "", ""
         return {"request": request, "nonce": uuid.uuid4().hex}, "", ""
 

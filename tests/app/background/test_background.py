@@ -19,7 +19,7 @@ from app.background.failure import say_failure
 from app.background.own_results import LOST
 from app.background.redis_workers import NO_REDIS, NO_WORKER, RedisManager, queue_name, work
 from app.background.workers import WorkerError
-from app.pages import browse_page, sample_page
+from app.pages import batch_page, browse_page, export_page, sample_page, tune_page
 from app.servers.dashboard import create_app
 from nwb_schema.project import Project
 from tests.app.background import background_work
@@ -188,7 +188,14 @@ def test_opening_a_page_starts_no_background_work(app: Dash, sample: MadeSample)
     """A store without data says that it changed when it is made, and whatever follows it begins."""
     followed = {one["id"] for entry in app.callback_map.values() if entry["background"] for one in entry["inputs"]}
     with app.server.app_context():
-        pages = [app.layout, browse_page.layout(), sample_page.layout(sample.identifier)]
+        pages = [
+            app.layout,
+            browse_page.layout(),
+            sample_page.layout(sample.identifier),
+            tune_page.layout(),
+            batch_page.layout(),
+            export_page.layout(),
+        ]
     stores = {
         store.id: getattr(store, "data", None)
         for page in pages
@@ -196,7 +203,7 @@ def test_opening_a_page_starts_no_background_work(app: Dash, sample: MadeSample)
         if isinstance(store, dcc.Store)
     }
 
-    assert {"heatmap-request", "figure-request", "bulk-nonce", "jobs-watch"} <= followed & set(stores)
+    assert {"heatmap-request", "figure-request", "bulk-nonce", "jobs-watch", "tune-asked"} <= followed & set(stores)
     assert [name for name in followed & set(stores) if stores[name] is None] == []
 
 

@@ -10,7 +10,9 @@ import pytest
 from dash import Dash
 from scipy import sparse
 
-from app.components.compare_view import comparison_view, question, stepped
+from app.components.compare.choosing import question
+from app.components.compare.traces import stepped
+from app.components.compare.view import comparison_view
 from app.figures.compare_figures import mark_shapes, pair_traces_figure
 from app.pages import compare_page
 from app.samples.compared import SAMPLE, load_pair, variants_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,10 +19,13 @@ from app.components.edit_history import describe_cell
 from app.components.player_view import player_config
 from app.components.roi_table import roi_table
 from app.components.roi_tools import roi_tools
+from app.samples.figure_request import parse_request
 from app.samples.roi_rows import roi_rows
 from app.servers.dashboard import create_app
 from app.workspace import Workspace
 from nwb_schema.project import Project
+from pipeline.figures.journal import FigureError
+from pipeline.figures.sample_figure import sample_figure
 from tests.app.volume_project import DEPTH, HEIGHT, WIDTH, MadeVolumes, add_volumes
 
 
@@ -124,6 +128,25 @@ def test_a_cell_of_unknown_spacing_has_its_place_in_voxels_alone(project: Projec
     said = str(describe_cell(sample, str(sample.rois["key"][0]), ()))
     assert "plane 1.0" in said
     assert "\u00b5m" not in said
+
+
+def test_a_figure_shows_the_plane_of_the_page(project: Project, volumes: MadeVolumes) -> None:
+    sample = Workspace.of(project).samples.get(volumes.identifier)
+    keys = list(sample.rois["key"])
+    sent = {"what": "image", "image": "mean", "selected": keys, "plane": 3, "format": "svg"}
+    request = parse_request(sent, sample)
+    assert request.plane == 3
+    assert parse_request({**sent, "plane": "3"}, sample).plane is None
+
+    def named(plane: int | None) -> set[str]:
+        drawn = sample_figure(sample.path, replace(request, plane=plane)).content.decode()
+        return set(re.findall(r"<text[^>]*>(\d+)</text>", drawn))
+
+    assert [named(plane) for plane in (None, 1, 3)] == [{"0", "1"}, {"0"}, {"1"}]
+    with pytest.raises(FigureError, match=r"no planes of a summary image called 'max'.*mean"):
+        sample_figure(sample.path, replace(request, image="max"))
+    with pytest.raises(FigureError, match=r"no plane 5.*0 to 4"):
+        sample_figure(sample.path, replace(request, plane=DEPTH))
 
 
 def test_the_page_says_that_nothing_can_be_drawn(project: Project, volumes: MadeVolumes) -> None:

@@ -95,6 +95,20 @@ def test_volume_is_averaged_before_it_is_seen_from_above() -> None:
     np.testing.assert_allclose(picture(Volumes(movie), 4, mean=3, plane=1), movie[3:6, ..., 1].mean(axis=0))
 
 
+def test_levels_of_planes_come_from_all_of_them_without_whole_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = 12
+    volumes = np.empty((20, 30, 40, depth), np.uint16)
+    volumes[:] = 10 * np.arange(depth) + np.random.default_rng(3).integers(0, 5, volumes.shape[1:])
+    whole = view_contrast(Volumes(volumes), planes=True)
+
+    monkeypatch.setattr("pipeline.viewing.frames._VALUES_OF_PLANES", 20_000)
+    some = view_contrast(Volumes(volumes), planes=True)
+
+    assert sum(some.counts) < 0.2 * sum(whole.counts)
+    assert some.span == whole.span == (0, 114)
+    assert some.auto == pytest.approx(whole.auto, abs=2)
+
+
 @pytest.mark.parametrize(("number", "mean"), [(-1, 1), (N_FRAMES, 1), (0, 0), (0, MOST_AVERAGED + 1)])
 def test_what_is_not_there_is_refused(number: int, mean: int) -> None:
     with pytest.raises(MovieError, match="frame"):
