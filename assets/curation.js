@@ -5,7 +5,7 @@
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const MOST_VALUES = 9;
-  const TELL_AFTER_MS = 200;
+  const TELL_AFTER_MS = 1200; // later than the next decision
   const REPLACING = ["merge", "split"];
   // An undo takes back what came before it; an evaluation and new cells read it.
   const ALONE = ["undo", "redo", "evaluate", "draw", "import", ...REPLACING];

@@ -7,6 +7,7 @@
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const element = (id) => document.getElementById(id);
+  const POINT_STEP = 250;
 
   /* Plotly, loaded once: from here, or before by a graph of Dash. */
   let loading = null;
@@ -94,6 +95,9 @@
       const most = this.config.most_cells;
       const { kinds, tables, stacked, normalised } = this.choice;
       const query = new URLSearchParams({ roi: this.selected.slice(0, most).join(","), kind: kinds.join(","), n: this.selected.length });
+      // Two points for each pixel of the screen; in steps, because the plot may become a little wider.
+      const pixels = this.root.clientWidth * (window.devicePixelRatio || 1);
+      query.set("points", POINT_STEP * Math.max(1, Math.ceil((2 * pixels) / POINT_STEP)));
       if (this.window.length) {
         query.set("from", this.window[0]);
         query.set("to", this.window[1]);

@@ -13,7 +13,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from app.figures.palette import cell_colour
-from app.figures.traces import OVERLAID, Arrangement, CellTraces, shown_panels, trace_figure
+from app.figures.traces import OVERLAID, POINTS_PER_TRACE, Arrangement, CellTraces, shown_panels, trace_figure
 from app.samples.store import SampleData
 from app.stimuli.shades import sample_shades
 
@@ -21,6 +21,7 @@ from app.stimuli.shades import sample_shades
 MOST_OVERLAID = 7
 MOST_CELLS = 60
 _LEVEL_PX = 22
+_FEWEST_POINTS = 250
 _SCORE_HELP = (
     "SNR: peak signal-to-noise ratio of the trace. r: the footprint's correlation with the movie at its transients."
 )
@@ -44,6 +45,8 @@ class TraceRequest:
         Stimuli to shade (`app.stimuli.rows.table_id`).
     arrangement
         How several cells share a panel.
+    n_points
+        How many points the plot has room for, a line.
     """
 
     keys: Sequence[str]
@@ -52,11 +55,12 @@ class TraceRequest:
     window_s: tuple[float, float] | None = None
     tables: Sequence[str] = ()
     arrangement: Arrangement = field(default=OVERLAID)
+    n_points: int = POINTS_PER_TRACE
 
     @classmethod
     def parse(cls, query: MultiDict[str, str]) -> TraceRequest:
         """The request in an address: ``roi`` and ``kind`` with commas, ``n``, ``from``, ``to``, ``stimuli`` again and
-        again, ``stacked``, ``normalised``; what is not there, or is nonsense, is left out."""
+        again, ``stacked``, ``normalised``, ``points``; what is not there, or is nonsense, is left out."""
         keys = [key for key in query.get("roi", "").split(",") if key]
         return cls(
             keys=keys,
@@ -65,6 +69,7 @@ class TraceRequest:
             window_s=window_of(query),
             tables=query.getlist("stimuli"),
             arrangement=Arrangement(stacked="stacked" in query, normalised="normalised" in query),
+            n_points=min(max(query.get("points", POINTS_PER_TRACE, type=int), _FEWEST_POINTS), POINTS_PER_TRACE),
         )
 
 
@@ -102,6 +107,7 @@ def drawn_traces(sample: SampleData, asked: TraceRequest) -> dict[str, Any]:
         rate_hz=sample.summary.rate_hz or 1.0,
         kinds=asked.kinds,
         window_s=asked.window_s,
+        n_points=asked.n_points,
         shades=sample_shades(sample, asked.tables),
         arrangement=arranged,
     )

@@ -4,7 +4,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.figures.palette import cell_colour
-from app.figures.traces import Arrangement
+from app.figures.traces import POINTS_PER_TRACE, Arrangement
 from app.samples.selected_traces import MOST_CELLS, MOST_OVERLAID, TraceRequest, cell_traces, drawn_traces
 from app.samples.store import SampleData
 from app.workspace import Workspace
@@ -80,6 +80,14 @@ def test_request_is_read_from_an_address() -> None:
     assert TraceRequest.parse(MultiDict([("stacked", "1"), ("normalised", "1")])).arrangement == Arrangement(True, True)
 
 
-@pytest.mark.parametrize("query", [{"from": "nan", "to": "3"}, {"from": "2"}, {"n": "-4"}, {"n": "many"}])
+def test_narrow_plot_gets_fewer_points_and_none_more_than_is_sensible() -> None:
+    points = [TraceRequest.parse(MultiDict({"points": asked})).n_points for asked in ("1250", "1", "1000000000")]
+
+    assert points == [1250, 250, POINTS_PER_TRACE]
+
+
+@pytest.mark.parametrize(
+    "query", [{"from": "nan", "to": "3"}, {"from": "2"}, {"n": "-4"}, {"n": "many"}, {"points": "many"}]
+)
 def test_nonsense_in_an_address_is_left_out(query: dict[str, str]) -> None:
     assert TraceRequest.parse(MultiDict({"roi": "a", **query})) == TraceRequest(["a"], 1, [], None, [])
