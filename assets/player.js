@@ -7,6 +7,7 @@
   const fluorite = (window.fluorite = window.fluorite || {});
   const OUTLINE_AFTER_MS = 60;
   const MOST_REDRAWN = 24; // cells, one by one: more take longer than all at once
+  const FORESEEN_AFTER_MS = 100;
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
   const LARGEST_HEIGHT = 0.66; // of the window: the controls and the traces stay in view
@@ -499,6 +500,7 @@
       this.overlay.selected = ids;
       if (added.length === 1 && !seen) this.reveal(added[0]);
       if (this.controls) this.controls.updatePlanes();
+      if (this.config.depth) this._foresee();
       this.root.dataset.selected = ids.join(" ");
       this.draw();
       this._remember();
@@ -696,15 +698,10 @@
       const { plane } = this;
       const url = this.config.contours_url + this._zOf();
       try {
-        if (!this.outlined.has(url)) {
-          const answer = await fetch(url);
-          if (!answer.ok) throw new Error((await answer.text()).trim());
-          const { rois } = await answer.json();
-          this.outlined.set(url, rois);
-        }
+        const rois = await this._outlinesAt(url);
         // Another plane was chosen meanwhile, or cells were added.
         if (url !== this.config.contours_url + this._zOf()) return;
-        this.overlay.setRois(this.outlined.get(url), plane);
+        this.overlay.setRois(rois, plane);
         this.overlay.update(fluorite.roiRows());
       } catch (error) {
         this.failed(error);
@@ -718,6 +715,30 @@
       this.draw();
       this.root.dataset.contours = "ready";
       this.root.dataset.contoursPlane = plane === null ? "" : plane;
+    }
+
+    /* Outlines by their address; each is asked for once. */
+    _outlinesAt(url) {
+      if (!this.outlined.has(url)) {
+        const asked = fetch(url).then(async (answer) => {
+          if (!answer.ok) throw new Error((await answer.text()).trim());
+          return (await answer.json()).rois;
+        });
+        asked.catch(() => this.outlined.delete(url));
+        this.outlined.set(url, asked);
+      }
+      return this.outlined.get(url);
+    }
+
+    /* Whoever goes down the list finds the outlines of the next cell's plane there. */
+    _foresee() {
+      clearTimeout(this.foreseeing);
+      this.foreseeing = setTimeout(() => {
+        const { selected, byId } = this.overlay;
+        const listed = fluorite.curation && this.follow ? fluorite.curation.listed() : [];
+        const next = selected.length && byId.get(listed[listed.indexOf(selected[selected.length - 1]) + 1]);
+        if (next && next.planes) this._outlinesAt(`${this.config.contours_url}&z=${next.planes[1]}`).catch(() => {});
+      }, FORESEEN_AFTER_MS);
     }
 
     _clicked(event) {
@@ -748,6 +769,7 @@
       this.measure.destroy();
       this.curtain.destroy();
       clearTimeout(this.settling);
+      clearTimeout(this.foreseeing);
       this.source.reset(() => "");
     }
   }

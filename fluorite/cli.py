@@ -76,8 +76,9 @@ def serve(folders: tuple[Path, ...], host: str, port: int, browser: bool) -> Non
 def worker(folder: Path, processes: int) -> None:
     """Work on what the dashboard of DIR does in the background; for servers with FLUORITE_REDIS_URL."""
     from app.background.workers import redis_workers
+    from app.servers.dashboard import create_app
 
-    sys.exit(redis_workers().work(folder, processes))
+    sys.exit(redis_workers().work(folder, processes, create_app))
 
 
 @main.command("demo")

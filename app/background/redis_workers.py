@@ -233,13 +233,15 @@ class Heartbeat:
                 continue
 
 
-def work(folder: Path, processes: int) -> int:
+def work(folder: Path, processes: int, make_dashboard: Callable[[Path], object]) -> int:
     """Work on the background callbacks of the dashboard of the project in `folder` until interrupted.
 
     Parameters
     ----------
     processes
         How many calls are worked on at a time.
+    make_dashboard
+        Makes the dashboard of a project's folder, and with it its callbacks.
 
     Returns
     -------
@@ -260,11 +262,9 @@ def work(folder: Path, processes: int) -> int:
             "is not set, so there is no queue to take calls from",
             "Set it for the worker as for the server, such as redis://127.0.0.1:6379/0.",
         )
-    from app.servers.dashboard import create_app
-
     project = Project.open(folder)
     application = RedisManager(project, url).handle
-    create_app(folder)  # registers its callbacks as tasks of every manager there is
+    make_dashboard(folder)  # registers its callbacks as tasks of every manager there is
     try:
         quick_client(url).ping()
     except _AWAY as error:

@@ -14,8 +14,8 @@ from app.components import folder_picker
 from app.components.markup import aria, data
 from app.formatting import clock_time
 from app.home.facts import ProjectFacts, project_facts
+from app.home.project_servers import ProjectServers
 from app.home.recent_projects import RecentProject, forget, recent_projects
-from app.servers.project_servers import ProjectServers
 from nwb_schema.errors import FluoriteError
 from nwb_schema.project import CONFIG_NAME
 

@@ -19,7 +19,7 @@ from dash.development.base_component import Component
 
 from app.background.callback_project import background_project
 from app.components.markup import clientside
-from app.routes.pictures import CLIPS, STILL, save_for_download
+from app.samples.saved_pictures import CLIPS, STILL, save_for_download
 from app.workspace import Workspace, current_workspace
 from nwb_schema.errors import FluoriteError
 

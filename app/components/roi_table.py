@@ -64,7 +64,7 @@ def roi_table(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = (), selecte
 def _columns(rois: pd.DataFrame, tags: Sequence[ColumnDefinition]) -> list[dict[str, Any]]:
     scores = [name for name in _SCORES if np.isfinite(rois[name].to_numpy(dtype=float)).any()]
     bodies = are_bodies(rois)
-    size = ("Voxels", "Voxels of the body", 76) if bodies else ("Area (px)", "Pixels of the mask", 92)
+    size = ("Voxels", "Voxels of the body", 72) if bodies else ("Area (px)", "Pixels of the mask", 92)
     return [
         {"field": "index", "headerName": "Cell", "type": "rightAligned", "filter": "agNumberColumnFilter"},
         {
@@ -81,13 +81,13 @@ def _columns(rois: pd.DataFrame, tags: Sequence[ColumnDefinition]) -> list[dict[
             "headerName": "Origin",
             "headerTooltip": "Found by the engine, manual (drawn or imported), or made by a merge or a split",
             "filter": "agTextColumnFilter",
-            "minWidth": 88,
+            "minWidth": 82,
             "cellClassRules": {"is-untagged": f"params.value === '{ENGINE_ORIGIN}'"},
         },
         {**_number("area_px", size[0], "d", size[1]), "minWidth": size[2]},
         _number("centroid_x", "x (px)", ".1f", "Column of the centre, from the left"),
         _number("centroid_y", "y (px)", ".1f", "Row of the centre, from the top"),
-        *([{**_number("centroid_z", "z", ".1f", "Plane of the centre, from 0"), "minWidth": 56}] if bodies else []),
+        *([{**_number("centroid_z", "z", ".1f", "Plane of the centre, from 0"), "minWidth": 52}] if bodies else []),
     ]
 
 

@@ -16,7 +16,7 @@ from app.components.default_fields import default_fields, default_label
 from app.components.fields import field
 from app.components.process_form import named
 from app.home.new_project import TypedColumn, configured, create_project, place_of
-from app.servers.project_servers import ProjectServers
+from app.home.project_servers import ProjectServers
 from nwb_schema.columns import ColumnKind, ColumnType
 from nwb_schema.errors import FluoriteError
 

@@ -1,1 +1,1 @@
-"""What runs: the dashboard of a project, the home page, and the processes that the home page starts."""
+"""What runs: the dashboard of a project, and the home page."""

@@ -11,9 +11,9 @@ from dash.development.base_component import Component
 
 from app.components import folder_picker, home_view, wizard_view
 from app.components.markup import aria, data
+from app.home.project_servers import ProjectServers
 from app.servers import browser_cache, request_guard
 from app.servers.dashboard import ASSETS, HEALTH_ENDPOINT
-from app.servers.project_servers import ProjectServers
 from app.servers.serve import listen, require_loopback, url_of
 from nwb_schema.project import Project
 

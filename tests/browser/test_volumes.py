@@ -102,6 +102,12 @@ def test_a_chosen_cell_is_shown_in_its_plane_and_decided_there(
     page = ready(open_page(f"{server}/sample/{volumes.identifier}?roi=none"))
     first, second = read_rois(volumes.path)["roi_uuid"]
 
+    # The next cell of the list is foreseen: its plane's outlines are there before it is chosen.
+    page.click(f'#roi-table [row-id="{first}"] [col-id="index"]')
+    shown(page, "1")
+    addresses = "return [...window.fluorite.player.outlined.keys()]"
+    page.until(lambda: any("&z=3" in url for url in page.script(addresses)), "the next cell's plane is not foreseen")
+
     # From the list: the plane of its centre, with its outline and its name.
     page.click(f'#roi-table [row-id="{second}"] [col-id="index"]')
     shown(page, "3")
@@ -134,6 +140,16 @@ def test_a_chosen_cell_is_shown_in_its_plane_and_decided_there(
     rois = read_rois(volumes.path)
     assert list(rois["is_accepted"]) == [False, True]
     assert list(rois["curated"]) == [True, False]
+
+    # The image stays where it is when it shall not follow, and says where the cell is.
+    page.click("#player-follow")
+    page.press("k")
+    page.until(lambda: page.selected() == [first])
+    assert page.player("plane") == "3"
+    assert "follow=no" in page.driver.current_url
+    page.until(lambda: page.text("#player-to-centre") == "Not in this plane: go there")
+    page.click("#player-to-centre")
+    shown(page, "1")
 
 
 def test_an_address_leads_to_a_plane(open_page: Callable[[str], Page], server: str, volumes: MadeVolumes) -> None:

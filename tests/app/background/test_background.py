@@ -256,7 +256,7 @@ def test_worker_without_redis_says_what_to_do(
         monkeypatch.setenv("FLUORITE_REDIS_URL", url)
 
     with pytest.raises(WorkerError, match=message):
-        work(project.folder, 1)
+        work(project.folder, 1, create_app)
 
 
 def test_worker_that_is_killed_whole_is_noticed(redis_url: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dash import Dash
 from flask.testing import FlaskClient
 
 from app.components.picture_view import save_still
-from app.routes.pictures import save_for_download
+from app.samples.saved_pictures import save_for_download
 from app.workspace import Workspace, workspace_of
 from nwb_schema.project import Project
 from tests.app.small_project import HEIGHT, WIDTH, MadeSample

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.components.home_view import listed, project_cards
+from app.home import project_servers
 from app.home.facts import project_facts
+from app.home.project_servers import ProjectServers
 from app.home.recent_projects import configuration_folder, forget, recent_projects, remember
-from app.servers import project_servers
 from app.servers.home import create_home_app, serve_home
 from app.servers.project_server import usual_port
-from app.servers.project_servers import ProjectServers
 from app.servers.serve import ServeError
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.errors import ProjectError
