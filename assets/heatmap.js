@@ -94,7 +94,7 @@
       if (rows) {
         fluorite.whenReady(drawn, () => {
           attach(plot());
-          mark(fluorite.selectedCells(known));
+          mark(fluorite.player ? fluorite.player.overlay.selected : known);
           moveCursor();
         });
       }

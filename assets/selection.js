@@ -25,8 +25,12 @@
     telling = setTimeout(tell, TELL_AFTER_MS);
   };
 
-  /* The selected cells; Dash may still know of `known` alone. */
-  fluorite.selectedCells = (known) => untold || known || [];
+  /* The selected cells of a sample; Dash may still know of `known` alone. */
+  fluorite.selectedCells = function (sample, known) {
+    const { player } = fluorite;
+    if (player && player.root.isConnected && player.config.sample === sample) return player.overlay.selected;
+    return untold || known || [];
+  };
 
   /* Keys that come faster than traces are drawn are waited for: nobody looks at what is between them. */
   let waiting = null;
@@ -42,7 +46,8 @@
     if (fluorite.tracePlot) await fluorite.tracePlot.drawn;
     if (ids !== untold) return; // another cell was selected meanwhile
     untold = null;
-    if (!document.getElementById("traces")) return; // another page
+    // Another page, or that of another sample.
+    if (!document.getElementById("traces") || (fluorite.player && fluorite.player.overlay.selected !== ids)) return;
     selectRows(ids);
     window.dash_clientside.set_props("selection", { data: ids });
   }

@@ -201,11 +201,12 @@
     showTraces(kinds, shades, arrangement, normalise, tables, ids, config) {
       const root = element("traces");
       if (!root || !config || !config.identifier) return window.dash_clientside.no_update;
-      if (!fluorite.tracePlot || fluorite.tracePlot.root !== root || fluorite.tracePlot.config.identifier !== config.identifier) {
-        if (fluorite.tracePlot) fluorite.tracePlot.destroy();
+      const { tracePlot: present } = fluorite;
+      if (!present || present.root !== root || present.config.identifier !== config.identifier) {
+        if (present) present.destroy();
         fluorite.tracePlot = new TracePlot(root, config);
       }
-      fluorite.tracePlot.show(fluorite.selectedCells(ids), {
+      fluorite.tracePlot.show(fluorite.selectedCells(config.identifier, ids), {
         kinds: kinds || [],
         shades: shades || [],
         tables: tables || [],
