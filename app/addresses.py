@@ -42,3 +42,14 @@ def compare_url(identifier: str, other: str = "") -> str:
         Id of the result that is compared with the sample; the newest one when not given.
     """
     return f"/compare/{quote(identifier, safe='')}" + (f"?b={quote(other, safe='')}" if other else "")
+
+
+def export_url(name: str = "") -> str:
+    """The address of the page on checks and export.
+
+    Parameters
+    ----------
+    name
+        What the names of the samples that it lists have in them; all samples when not given.
+    """
+    return f"/export?name={quote(name, safe='')}" if name else "/export"

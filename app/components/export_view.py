@@ -1,116 +1,32 @@
-"""The parts of the page on checks and export, and their callbacks."""
+"""The form of the page on checks and export, and what the last export made; the table: `export_samples`."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import dash_ag_grid as dag
 import dash_bootstrap_components as dbc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.actor import actor_of
-from app.background.callbacks import background_callback
 from app.components import folder_picker
+from app.components.export_samples import chosen_paths
 from app.components.fields import field
-from app.components.grid_theme import THEME
 from app.components.markup import aria
 from app.export_request import (
-    check_thoroughly,
     default_folder,
     last_export,
-    sample_row,
     size_text,
     start_export,
-    with_findings,
 )
 from app.formatting import clock_time, count, duration
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError
 from nwb_schema.project import Project
 from pipeline.jobs import Job, JobState
-
-
-def samples_to_export() -> Component:
-    """The table of samples; it is filled when the page is there."""
-    return html.Section(
-        [
-            html.Div(
-                [
-                    html.H2("Samples", id="export-samples-title"),
-                    html.Span("Looking at the samples\u2026", id="export-summary", className="muted", role="status"),
-                    html.Span(
-                        [
-                            html.Button(
-                                "Choose all that are ready", id="export-ready", type="button", className="text-button"
-                            ),
-                            html.Button(
-                                "Check the chosen thoroughly", id="export-check", type="button", className="text-button"
-                            ),
-                            html.Button(
-                                "Stop", id="export-check-stop", type="button", className="text-button is-hidden"
-                            ),
-                            html.Span(id="export-check-progress", className="muted", role="status"),
-                        ],
-                        className="browse-form",
-                    ),
-                ],
-                className="card-head",
-            ),
-            dag.AgGrid(
-                id="export-grid",
-                rowData=[],
-                columnDefs=[
-                    {
-                        "field": "name",
-                        "headerName": "Sample",
-                        "cellRenderer": "BrowseLink",
-                        "flex": 4,
-                        "minWidth": 200,
-                    },
-                    {"field": "size", "headerName": "Size", "width": 96, "type": "rightAligned"},
-                    {"field": "movie", "headerName": "Movie", "width": 84},
-                    {"field": "errors", "headerName": "Blocks", "width": 84, "type": "rightAligned"},
-                    {"field": "warnings", "headerName": "Warnings", "width": 100, "type": "rightAligned"},
-                    {
-                        "field": "first",
-                        "headerName": "What blocks",
-                        "flex": 5,
-                        "minWidth": 160,
-                        "tooltipField": "first",
-                    },
-                ],
-                defaultColDef={"sortable": True, "resizable": True},
-                getRowId="params.data.path",
-                dashGridOptions={
-                    "theme": THEME,
-                    "rowSelection": {
-                        "mode": "multiRow",
-                        "checkboxes": True,
-                        "headerCheckbox": True,
-                        "isRowSelectable": {"function": "params.data.ours"},
-                    },
-                    "rowClassRules": {"is-refused": "params.data.errors > 0", "is-there": "!params.data.ours"},
-                    "rowHeight": 34,
-                    "headerHeight": 36,
-                    "tooltipShowDelay": 300,
-                    "suppressNoRowsOverlay": True,
-                    "pagination": True,
-                    "paginationPageSize": 50,
-                    "paginationPageSizeSelector": False,
-                    "domLayout": "autoHeight",
-                },
-                className="fluorite-grid is-clickable",
-                style={"height": None},
-            ),
-            html.Div(id="export-findings", className="export-findings", **aria(live="polite")),
-        ],
-        className="card-panel",
-        **aria(labelledby="export-samples-title"),
-    )
 
 
 def export_form(project: Project) -> Component:
@@ -146,38 +62,9 @@ def export_result(project: Project) -> Component:
 
 
 def export_stores() -> list[Component]:
-    """What the callbacks hand to one another, and the dialogue to pick the folder."""
+    """The dialogue to pick the folder."""
     return [
-        # New with every visit: what the table is filled with is looked at anew.
-        dcc.Store(id="export-open", data=uuid.uuid4().hex),
-        dcc.Store(id="export-checked", data=None),
         folder_picker.folder_dialogue("export", "Choose the folder of the export"),
-    ]
-
-
-def findings_list(row: Mapping[str, Any] | None) -> list[Component]:
-    """What was found in one sample, and where each is seen to."""
-    if row is None:
-        return []
-    if not row["findings"]:
-        return [html.H3(row["name"]), html.P("Nothing was found.", className="empty-hint")]
-    return [
-        html.H3(row["name"]),
-        html.Ul(
-            [
-                html.Li(
-                    [
-                        html.Span(one["severity"], className=f"finding-severity is-{one['severity']}"),
-                        html.Span(f"{one['message'][:1].upper()}{one['message'][1:]}. ", className="finding-text"),
-                        html.Span(f"{one['remedy']} ", className="muted"),
-                        dcc.Link(f"{one['place']} \u2192", href=one["href"]) if one["href"] else None,
-                        html.Span(one["source"], className="finding-source") if one["source"] != "fluorite" else None,
-                    ]
-                )
-                for one in row["findings"]
-            ],
-            className="finding-list",
-        ),
     ]
 
 
@@ -262,89 +149,9 @@ def _file_entry(file: Mapping[str, Any]) -> Component:
     )
 
 
-def check_them(
-    report: Callable[[Any], None],
-    clicks: int | None,
-    visit: str,
-    selected: Any,
-    rows: Sequence[Mapping[str, Any]],
-) -> Any:
-    """Background callback: what all checkers find in the chosen samples.
-
-    Parameters
-    ----------
-    clicks, visit
-        Different every time, so that nobody is given what was found for another page.
-    """
-    paths = [Path(row["path"]) for row in rows if row["path"] in _chosen(selected)]
-    if not clicks or not paths:
-        return None
-    return check_thoroughly(paths, lambda done, total: report([f"{done} of {count(total, 'sample')}"]))
-
-
 def register(app: Dash) -> None:
     """Add the page's callbacks."""
     folder_picker.register(app, "export", "export-folder", lambda: current_workspace().project.folder)
-    background_callback(
-        app,
-        check_them,
-        Output("export-checked", "data"),
-        Input("export-check", "n_clicks"),
-        State("export-open", "data"),
-        State("export-grid", "selectedRows"),
-        State("export-grid", "rowData"),
-        progress=Output("export-check-progress", "children"),
-        at_rest="",
-        running=[
-            (Output("export-check", "disabled"), True, False),
-            (Output("export-check-stop", "className"), "text-button", "text-button is-hidden"),
-        ],
-        cancel=Input("export-check-stop", "n_clicks"),
-    )
-
-    @app.callback(
-        Output("export-grid", "rowData"),
-        Output("export-grid", "selectedRows"),
-        Output("export-summary", "children"),
-        Input("export-open", "data"),
-    )
-    def fill(_visit: str | None) -> tuple[Any, Any, str]:
-        rows = [_grid_row(sample_row(path)) for path in current_workspace().project.sample_paths()]
-        return rows, _ready(rows), _summary(rows)
-
-    @app.callback(
-        Output("export-grid", "rowData", allow_duplicate=True),
-        Output("export-summary", "children", allow_duplicate=True),
-        Output("export-check-progress", "children", allow_duplicate=True),
-        Input("export-checked", "data"),
-        State("export-grid", "rowData"),
-        prevent_initial_call=True,
-    )
-    def take_in(checked: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, Any, Any]:
-        if not checked:
-            return no_update, no_update, no_update
-        new = [_grid_row(with_findings(row, checked.get(row["path"], row["findings"]))) for row in rows]
-        return new, _summary(new), f"Checked {count(len(checked), 'sample')} with nwbinspector and dandi validate."
-
-    @app.callback(
-        Output("export-grid", "selectedRows", allow_duplicate=True),
-        Input("export-ready", "n_clicks"),
-        State("export-grid", "rowData"),
-        prevent_initial_call=True,
-    )
-    def choose_ready(clicks: int | None, rows: Sequence[Mapping[str, Any]]) -> Any:
-        return _ready(rows) if clicks else no_update
-
-    @app.callback(
-        Output("export-findings", "children"),
-        Input("export-grid", "cellClicked"),
-        Input("export-grid", "rowData"),
-        prevent_initial_call=True,
-    )
-    def show_findings(clicked: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]) -> Any:
-        asked = (clicked or {}).get("rowId")
-        row = next((row for row in rows if row["path"] == asked), None)
-        return findings_list(row or next((row for row in rows if row["errors"]), None))
 
     @app.callback(
         Output("export-start", "children"),
@@ -353,7 +160,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def name_button(selected: Any) -> tuple[str, bool]:
-        chosen = _chosen(selected)
+        chosen = chosen_paths(selected)
         return (f"Export {count(len(chosen), 'sample')}" if chosen else "Export"), not chosen
 
     @app.callback(
@@ -374,7 +181,7 @@ def register(app: Dash) -> None:
     ) -> tuple[Any, Any, Any]:
         if not clicks:
             return no_update, no_update, no_update
-        names = [Path(path).name for path in _chosen(selected)]
+        names = [Path(path).name for path in chosen_paths(selected)]
         try:
             start_export(
                 current_workspace().project,
@@ -391,26 +198,3 @@ def register(app: Dash) -> None:
     @app.callback(Output("export-result", "children"), Input("jobs-state", "data"), prevent_initial_call=True)
     def show_result(_jobs: Any) -> Any:
         return result_card(last_export(current_workspace().project))
-
-
-def _grid_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "size": size_text(row["megabytes"])}
-
-
-def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
-    ready = sum(row["ready"] for row in rows)
-    blocked = sum(row["errors"] > 0 for row in rows)
-    if not rows:
-        return "No sample yet: process a movie first."
-    return f"{ready} of {count(len(rows), 'sample')} ready" + (f", {blocked} blocked" if blocked else "")
-
-
-def _ready(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    return {"ids": [row["path"] for row in rows if row["ready"]]}
-
-
-def _chosen(selected: Any) -> list[str]:
-    """The paths of the selected rows: of rows, or of ids where a callback has just set them."""
-    if isinstance(selected, Mapping):
-        return [str(one) for one in selected.get("ids", [])]
-    return [str(one["path"]) for one in selected or [] if one.get("ours")]

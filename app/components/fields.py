@@ -36,6 +36,8 @@ def choice(control_id: str, label: str, options: Sequence[tuple[str, str]]) -> C
             id=control_id,
             options=[{"label": text, "value": value} for value, text in options],
             value=options[0][0] if options else "",
+            # What stands for an empty value; the option itself is not shown then.
+            placeholder=dict(options).get("", "\u2013"),
             size="sm",
         ),
     )

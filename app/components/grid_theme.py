@@ -10,6 +10,8 @@ THEME = {
     "headerBackgroundColor: 'var(--surface-soft)', backgroundColor: 'var(--surface)', "
     "rowHoverColor: 'var(--accent-faintest)', selectedRowBackgroundColor: 'var(--accent-faint)', "
     "wrapperBorderRadius: 8, cellHorizontalPadding: 10, columnBorder: false, "
-    "headerColumnResizeHandleColor: 'transparent'"
+    "headerColumnResizeHandleColor: 'transparent', "
+    # Scroll bars as light or dark as the page; AG Grid's own are light.
+    "browserColorScheme: 'inherit'"
     "})"
 }

@@ -123,7 +123,15 @@ def _card(project: RecentProject, facts: ProjectFacts | None) -> Component:
             html.Ul(
                 [
                     *(
-                        html.Li(one.text, className="is-pressing" if one.pressing else "")
+                        html.Li(
+                            html.Button(
+                                one.text,
+                                id={"type": "home-see", "folder": project.folder, "href": one.href},
+                                type="button",
+                                className="home-see",
+                            ),
+                            className="is-pressing" if one.pressing else "",
+                        )
                         for one in waiting[:_SHOWN_MATTERS]
                     ),
                     html.Li(f"and {more} more") if more > 0 else None,
@@ -157,6 +165,13 @@ def _card(project: RecentProject, facts: ProjectFacts | None) -> Component:
     )
 
 
+def page_of(url: str, asked: Any) -> str:
+    """The address to go to: of the project's dashboard at `url`, or of its page on the matter that was pressed."""
+    href = asked.get("href", "") if isinstance(asked, Mapping) else ""
+    # What a page sends may be anything: only what is on that very server is gone to.
+    return f"{url.rstrip('/')}/{href.lstrip('/')}" if href.startswith(("/", "#")) else url
+
+
 def register(app: Dash, servers: ProjectServers, named: Sequence[Path]) -> None:
     """Add the list's callbacks."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
@@ -178,12 +193,13 @@ def register(app: Dash, servers: ProjectServers, named: Sequence[Path]) -> None:
         Output("home-said", "className"),
         Output("home-busy", "children"),
         Input({"type": "home-open", "folder": ALL}, "n_clicks"),
+        Input({"type": "home-see", "folder": ALL, "href": ALL}, "n_clicks"),
         Input("home-open", "n_clicks"),
         Input("home-folder", "n_submit"),
         State("home-folder", "value"),
         prevent_initial_call=True,
     )
-    def open_project(_cards: Any, _button: Any, _enter: Any, typed: str | None) -> tuple[Any, ...]:
+    def open_project(_cards: Any, _matters: Any, _button: Any, _enter: Any, typed: str | None) -> tuple[Any, ...]:
         asked: Any = ctx.triggered_id
         if not ctx.triggered or not ctx.triggered[0]["value"]:
             return (no_update,) * 4
@@ -193,7 +209,8 @@ def register(app: Dash, servers: ProjectServers, named: Sequence[Path]) -> None:
         # What a page sends may be anything; a folder counts as opened before only when it is on the list.
         known = folder in {one.folder for one in recent_projects()}
         try:
-            return servers.open(Path(folder).expanduser(), trusted=known), "", "form-message", ""
+            url = servers.open(Path(folder).expanduser(), trusted=known)
+            return page_of(url, asked), "", "form-message", ""
         except FluoriteError as error:
             return no_update, str(error), "form-message is-error", ""
 

@@ -14,7 +14,7 @@ all pages, because a background callback may end after its page was left.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,7 +27,7 @@ from app.background.callback_project import background_project
 from app.background.callbacks import background_callback
 from app.components.markup import aria, data
 from app.field_names import field_words
-from app.formatting import clock_time, duration
+from app.formatting import clock_time, count, duration
 from app.job_view import any_active, cancel_waiting, follow, jobs_state, log_tail
 from app.workspace import current_workspace
 from nwb_schema.errors import JobError
@@ -61,6 +61,16 @@ def jobs_card(jobs: list[dict[str, Any]]) -> Component:
         className="card-panel",
         **aria(labelledby="jobs-title"),
     )
+
+
+def jobs_link(jobs: Sequence[Mapping[str, Any]]) -> Component:
+    """Leads to the panel, which may lie far below, while something runs or waits."""
+    return html.A(_active_words(jobs), id="jobs-running", href="#jobs-title", className="jobs-running")
+
+
+def _active_words(jobs: Sequence[Mapping[str, Any]]) -> str:
+    active = sum(bool(job["active"]) + int(job["also_waiting"]) for job in jobs)
+    return f"{count(active, 'job')} at work \u2193" if active else ""
 
 
 def job_stores() -> list[Component]:
@@ -219,6 +229,10 @@ def register(app: Dash) -> None:
         with suppress(JobError):
             cancel(current_workspace().project, ctx.triggered_id["job"])
         return _nonce()
+
+    @app.callback(Output("jobs-running", "children"), Input("jobs-state", "data"), prevent_initial_call=True)
+    def link(jobs: list[dict[str, Any]]) -> str:
+        return _active_words(jobs)
 
     @app.callback(Output("jobs-panel", "children"), Input("jobs-state", "data"), prevent_initial_call=True)
     def show_jobs(jobs: list[dict[str, Any]]) -> list[Component]:

@@ -73,14 +73,14 @@ def sample_rows(workspace: Workspace) -> list[dict[str, Any]]:
     return [table_row(row) for row in workspace.catalogue.samples([])]
 
 
-def samples_card(rows: Sequence[dict[str, Any]]) -> Component:
-    """The table, or what to do when there is nothing to list."""
+def samples_card(rows: Sequence[dict[str, Any]], *more: Component) -> Component:
+    """The table, or what to do when there is nothing to list; with `more` in its head."""
     return html.Section(
         [
             html.Div(
                 [
                     html.H2("Samples", id="samples-title"),
-                    html.Span(_count(rows), id="samples-count", className="muted"),
+                    html.Span([*more, html.Span(_count(rows), id="samples-count", className="muted")]),
                 ],
                 className="card-head",
             ),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.addresses import export_url
 from app.browsing.browse import BrowseState, address
+from app.checks import check_some, checks_of
 from app.formatting import count
-from app.movie_pool import file_signature
 from nwb_schema.catalogue import Catalogue
-from nwb_schema.checks import check_sample
 
 
 @dataclass(frozen=True)
@@ -62,40 +61,16 @@ def matters(catalogue: Catalogue, jobs: Sequence[Mapping[str, Any]]) -> list[Mat
                 address(BrowseState(filters=(usable, named))),
             )
         )
-    blocked, all_seen = blocked_samples([Path(row["path"]) for row in catalogue.samples([usable])])
+    checks = checks_of(catalogue.project)
+    seen, left = check_some(checks, [Path(row["path"]) for row in catalogue.samples([usable])])
+    blocked = [path for path, one in checks.known(seen).items() if one.errors]
     if blocked:
-        at_least = "" if all_seen else "at least "
-        found.append(Matter(f"{at_least}{count(blocked, 'sample')} that cannot be published yet: see why", "/export"))
+        at_least = "at least " if left else ""
+        only = blocked[0].name if len(blocked) == 1 and not left else ""
+        text = f"{at_least}{count(len(blocked), 'sample')} that cannot be published yet: see why"
+        found.append(Matter(text, export_url(only)))
     return found
 
 
 _MOST_NAMED = 40
 """A filter that names more samples than this makes an address that nobody can send."""
-
-
-BUDGET_S = 0.3
-"""For how long a page may wait for files to be checked."""
-
-
-def blocked_samples(paths: Sequence[Path], *, clock: Callable[[], float] = time.monotonic) -> tuple[int, bool]:
-    """How many samples something keeps from being published, and whether all were looked at.
-
-    Each version of a file is looked at once, which takes up to a third of a second; after `BUDGET_S` of the `clock`
-    the rest is left for the next time, so that a page never waits for a thousand files.
-    """
-    blocked, all_seen = 0, True
-    end = clock() + BUDGET_S
-    for path in paths:
-        signature = file_signature(path)
-        known = _blocked.get(path)
-        if known is None or known[0] != signature:
-            if clock() >= end:
-                all_seen = False
-                continue
-            known = _blocked[path] = (signature, not check_sample(path).ok)
-        blocked += known[1]
-    return blocked, all_seen
-
-
-_blocked: dict[Path, tuple[str, bool]] = {}
-"""Whether something blocks each file, as of the version with that signature."""

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from app.components.attention_view import attention_card
 from app.components.folder_browser import browser_dialogue
-from app.components.jobs_panel import jobs_card
+from app.components.jobs_panel import jobs_card, jobs_link
 from app.components.markup import aria
 from app.components.process_form import process_card
 from app.components.samples_table import sample_rows, samples_card
@@ -25,7 +25,7 @@ def layout(**_query: str) -> Component:
         [
             html.Div(
                 [
-                    samples_card(rows),
+                    samples_card(rows, jobs_link(jobs)),
                     # Beside the form it would be out of sight, far below.
                     attention_card(matters(workspace.catalogue, jobs)),
                     trash_card(workspace.project),

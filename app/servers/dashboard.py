@@ -21,6 +21,7 @@ from app.components import (
     curation_view,
     details_view,
     edit_history,
+    export_samples,
     export_view,
     figure_dialogue,
     folder_browser,
@@ -173,6 +174,7 @@ def create_app(project_folder: Path, home_url: str = "") -> Dash:
         batch_plan,
         batch_starting,
         import_view,
+        export_samples,
         export_view,
     ):
         component.register(app)

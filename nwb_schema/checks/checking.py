@@ -43,11 +43,17 @@ class CheckReport:
         }
 
 
-def check_sample(path: Path) -> CheckReport:
-    """Our own rules alone: milliseconds, nothing but h5py, and nothing followed out of the file."""
+def check_sample(path: Path, *, beside: bool = True) -> CheckReport:
+    """Our own rules alone: nothing but h5py, and nothing followed out of the file.
+
+    Parameters
+    ----------
+    beside
+        Whether the files beside it are asked for their identifiers; without, all depends on this sample alone.
+    """
     try:
         with open_sample(path) as file:
-            checked = CheckedFile(path, file, summarise(path, file))
+            checked = CheckedFile(path, file, summarise(path, file), beside)
             findings = [finding for rule in RULES for finding in rule.findings(checked)]
     except SampleError as error:
         findings = [Finding(path.name, "fluorite", "readable", Severity.ERROR, error.cause, error.remedy)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -260,7 +261,9 @@ def _name(plane: h5py.Group) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "missing" if value is None else f"{value:g}"
+    if value is None:
+        return "missing"
+    return "not given" if math.isnan(value) else f"{value:g}"  # NaN is what stands where nobody gave one
 
 
 def _text(value: str | None) -> str:

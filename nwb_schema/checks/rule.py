@@ -30,11 +30,14 @@ class CheckedFile:
         Open, read-only.
     summary
         What a list of samples shows of it.
+    beside
+        Whether to look at the files beside it, too.
     """
 
     path: Path
     file: h5py.File
     summary: SampleSummary
+    beside: bool = True
 
     @property
     def not_given(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,19 @@ class ExportPlan:
         return tuple(finding for file in self.files for finding in file.blockers)
 
 
-def plan_export(project: Project, samples: Sequence[str] = (), *, keep_movie: bool = True) -> ExportPlan:
+def plan_export(
+    project: Project,
+    samples: Sequence[str] = (),
+    *,
+    keep_movie: bool = True,
+    findings_of: Callable[[Path], Sequence[Finding]] = lambda path: check_sample(path).findings,
+) -> ExportPlan:
     """Look at the samples (all by default, else by name or identifier), without writing anything.
+
+    Parameters
+    ----------
+    findings_of
+        What our own rules find in a sample, where somebody has looked at it already.
 
     Raises
     ------
@@ -71,12 +82,13 @@ def plan_export(project: Project, samples: Sequence[str] = (), *, keep_movie: bo
     ExportError
         When two samples would become one file, or there is nothing to export.
     """
-    paths = [project.find_sample(name) for name in samples] or project.sample_paths()
+    there = {path.name: path for path in project.sample_paths()}
+    paths = [there.get(name) or project.find_sample(name) for name in samples] or list(there.values())
     files: list[PlannedFile] = []
     left_out: list[tuple[str, str]] = []
     for path in dict.fromkeys(paths):
         try:
-            files.append(_plan(path, keep_movie))
+            files.append(_plan(path, keep_movie, findings_of(path)))
         except SampleError as error:
             # A file that cannot be a sample does not stop the export of all; a missing movie does, or it would be lost.
             if samples or not isinstance(error, _NotOurs):
@@ -100,7 +112,7 @@ class _NotOurs(SampleError):
     """A file in ``samples/`` that is no sample of ours."""
 
 
-def _plan(path: Path, keep_movie: bool) -> PlannedFile:
+def _plan(path: Path, keep_movie: bool, findings: Sequence[Finding]) -> PlannedFile:
     try:
         summary = read_summary(path)
     except SampleError as error:
@@ -109,7 +121,7 @@ def _plan(path: Path, keep_movie: bool) -> PlannedFile:
         raise _NotOurs(path, "was not written by Fluorite", f"Adopt it first: fluorite adopt DIR {path.name}")
     blockers = tuple(
         finding
-        for finding in check_sample(path).findings
+        for finding in findings
         if finding.severity is Severity.ERROR and (keep_movie or finding.check not in _MOVIE_RULES)
     )
     movie = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -29,7 +30,9 @@ _PANELS = (
     ("Spikes", ("deconvolved",), 1.2),
 )
 _SHADE_ALPHA = 0.2
-_MOST_NAMES = 12
+MOST_NAMES = 12
+_LONGEST_NAME = 36
+_LONGEST_GROUP = 16
 # A line has at most so many points for every inch of the page: two for each dot of a fine print.
 _POINTS_PER_INCH = 600
 _INK = "#18212F"
@@ -125,7 +128,7 @@ def draw_heatmap(
     if found.groups:
         edges = np.cumsum([count for _, count in found.groups])
         axes.set_yticks([edge - count / 2 - 0.5 for edge, (_, count) in zip(edges, found.groups, strict=True)])
-        axes.set_yticklabels([f"{_plain(name)} ({count})" for name, count in found.groups])
+        axes.set_yticklabels([f"{_plain(shortened(name, _LONGEST_GROUP))} ({count})" for name, count in found.groups])
         for edge in edges[:-1]:
             axes.axhline(edge - 0.5, color="white", linewidth=0.8)
         axes.tick_params(axis="y", length=0)
@@ -254,14 +257,21 @@ def _cell_handles(cells: Sequence[Cell]) -> list[Any]:
 
 
 def _shade_handles(shades: Sequence[Shade]) -> list[Any]:
-    named = [Patch(facecolor=_colour(shade), alpha=0.5, label=_plain(shade.name)) for shade in shades[:_MOST_NAMES]]
+    named = [
+        Patch(facecolor=_colour(shade), alpha=0.5, label=_plain(shortened(shade.name, _LONGEST_NAME)))
+        for shade in shades[:MOST_NAMES]
+    ]
     more = len(shades) - len(named)
     return [*named, *([Patch(facecolor="none", label=f"and {more} more")] if more > 0 else [])]
 
 
 def _legend(figure: Figure, handles: Sequence[Any]) -> None:
     if handles:
-        per_row = max(1, int(figure.get_figwidth() * 1.6))
+        per_row = names_per_row(
+            [handle.get_label() for handle in handles],
+            width_mm=figure.get_figwidth() * 25.4,
+            font_pt=float(matplotlib.rcParams["legend.fontsize"]),
+        )
         figure.legend(
             handles=list(handles),
             loc="outside upper center",
@@ -271,6 +281,18 @@ def _legend(figure: Figure, handles: Sequence[Any]) -> None:
             handleheight=0.8,
             columnspacing=1.0,
         )
+
+
+def names_per_row(names: Sequence[str], *, width_mm: float, font_pt: float) -> int:
+    """How many names of a legend fit side by side, with the patch of colour before each."""
+    longest = max((min(len(name), _LONGEST_NAME) for name in names), default=1)
+    entry_mm = (0.55 * longest + 3) * font_pt * 0.3528
+    return max(1, min(int(width_mm / 16), int(width_mm / entry_mm)))
+
+
+def shortened(text: str, most: int) -> str:
+    """A file's text with at most so many letters: a figure has no room for more."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
 def _colour(shade: Shade) -> str:

@@ -77,8 +77,9 @@ def style(page: Page) -> Any:
     small = max(FONT_PT[0], page.font_pt - 1)
     known = {entry.name for entry in font_manager.fontManager.ttflist}
     return {
-        "font.family": "sans-serif",
-        "font.sans-serif": [name for name in _FONTS if name in known] or ["DejaVu Sans"],
+        # By their names, because of a generic family matplotlib takes one font alone: the last has the letters of most
+        # languages, and files hold names in any of them.
+        "font.family": [*(name for name in _FONTS if name in known), "DejaVu Sans"],
         "font.size": page.font_pt,
         "axes.titlesize": page.font_pt,
         "axes.labelsize": page.font_pt,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from nwb_schema.provenance import jsonable
 from nwb_schema.sample_summary import SampleSummary
 from nwb_schema.stimuli import read_events, read_stimuli
 from pipeline.figures import journal
-from pipeline.figures.drawing import Cell, draw_heatmap, draw_image, draw_traces
+from pipeline.figures.drawing import MOST_NAMES, Cell, draw_heatmap, draw_image, draw_traces, names_per_row
 from pipeline.figures.journal import FigureError, Page
 from pipeline.figures.palette import cell_colour
 from pipeline.figures.raster import ORDERS, SCALES, raster
@@ -152,7 +153,7 @@ def sample_figure(
     rows = _rows(path, rois, request)
     shades = [] if request.what == "image" else _shades(path, request.stimuli, stimulus_names or {})
     # Only for its size: what is wrong with it is said before anything is read.
-    height_mm = request.height_mm or _usual_height_mm(path, request, len(rows), bool(shades), summary)
+    height_mm = request.height_mm or _usual_height_mm(path, request, len(rows), shades, summary)
     page = Page(request.width_mm, min(max(height_mm, 15.0), 247.0), request.font_pt, request.dpi)
     with matplotlib.rc_context(journal.style(page)):
         figure = journal.new_figure(page)
@@ -216,7 +217,7 @@ def _shades(path: Path, wanted: tuple[str, ...] | None, names: Mapping[str, str]
 
 
 def _usual_height_mm(
-    path: Path, request: FigureRequest, n_rows: int, has_stimuli: bool, summary: SampleSummary
+    path: Path, request: FigureRequest, n_rows: int, shades: Sequence[Shade], summary: SampleSummary
 ) -> float:
     """What suits the figure: room for its rows and type, or the shape of the image."""
     line_mm = request.font_pt * 0.3528 * 1.3
@@ -225,7 +226,11 @@ def _usual_height_mm(
             return request.width_mm
         um_y, um_x = reader.read_pixel_size_um(path) or (1.0, 1.0)
         return request.width_mm * summary.height * um_y / (summary.width * um_x)
-    around = 4 * line_mm + (1.5 * line_mm if has_stimuli else 0)
+    around = 4 * line_mm
+    if shades:
+        names = [shade.name for shade in shades]
+        per_row = names_per_row(names, width_mm=request.width_mm, font_pt=request.font_pt)
+        around += (0.5 + math.ceil(len(names[:MOST_NAMES]) / per_row)) * line_mm
     if request.what == "heatmap":
         return around + min(max(25.0, n_rows * 0.6), 120.0)
     n_panels = len({kind if kind != "raw" else "denoised" for kind in _kinds(path, request)})

@@ -6,12 +6,25 @@ from typing import Any
 
 import pytest
 
-from app.components.export_view import findings_list, result_card
-from app.export_request import default_folder, last_export, sample_row, start_export
+from app.checks import check_in_turn, checks_of
+from app.components.export_samples import findings_list
+from app.components.export_view import result_card
+from app.export_request import (
+    NOT_CHECKED,
+    default_folder,
+    last_export,
+    listed_rows,
+    merged,
+    sample_row,
+    start_export,
+    summary,
+)
+from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import SetField, commit
-from nwb_schema.errors import ExportError, SampleError
+from nwb_schema.errors import ExportError, FilterError, SampleError
 from nwb_schema.project import Project
 from nwb_schema.reader import read_identifier
+from nwb_schema.saved_filters import SavedFilter, save_filter
 from pipeline.exporting import export_job
 from pipeline.jobs import Ledger, submission
 from pipeline.jobs.runner import run_job
@@ -73,6 +86,43 @@ def test_file_that_is_no_sample_is_listed_and_cannot_be_chosen(own: Project) -> 
 
     assert (row["ours"], row["ready"], row["identifier"]) == (False, False, None)
     assert row["errors"] == 1
+
+
+def test_the_table_says_what_is_known_and_fills_as_the_rest_is_looked_at(own: Project) -> None:
+    catalogue = Catalogue(own)
+    catalogue.refresh()
+    broken, first = listed_rows(catalogue)
+
+    assert (first["checked"], first["errors"], first["first"], first["ready"]) == (False, None, NOT_CHECKED, False)
+    assert (broken["checked"], broken["ours"], broken["errors"]) == (True, False, 1)
+    assert summary([broken, first]) == "0 of 2 samples ready, 1 blocked; 1 of 2 checked"
+
+    seen: list[tuple[int, int]] = []
+    check_in_turn(checks_of(own), [sample(own)], "me", lambda *step: seen.append(step))
+    assert (seen[0], seen[-1]) == ((0, 1), (1, 1))
+    rows = listed_rows(catalogue)
+    assert (rows[1]["checked"], rows[1]["errors"], rows[1]["ready"]) == (True, len(GIVEN), False)
+    assert summary(rows) == "0 of 2 samples ready, 2 blocked"
+    worse = {"severity": "error", "message": "even worse"}
+    assert merged(rows, {rows[1]["path"]: [worse]})[1]["first"] == "even worse"
+
+    commit(own, sample(own), [SetField(name, value) for name, value in GIVEN.items()], actor="Ada")
+    catalogue.refresh()
+    assert listed_rows(catalogue)[1]["checked"] is False
+    checks_of(own).check(sample(own))
+    assert listed_rows(catalogue)[1]["ready"]
+
+
+def test_a_tab_or_a_name_narrows_the_table(own: Project) -> None:
+    catalogue = Catalogue(own)
+    catalogue.refresh()
+    save_filter(own, SavedFilter("mine", "samples", (("subject_id", "m1"),)))
+
+    assert [row["name"] for row in listed_rows(catalogue, "mine")] == [sample(own).name]
+    assert [row["name"] for row in listed_rows(catalogue, name=" nomovie ")] == [sample(own).name]
+    assert listed_rows(catalogue, "mine", "x_ses") == []
+    with pytest.raises(FilterError):
+        listed_rows(catalogue, "gone")
 
 
 def test_blocked_sample_is_not_exported_unless_one_insists(own: Project, tmp_path: Path) -> None:

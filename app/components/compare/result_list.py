@@ -46,7 +46,9 @@ def list_card(workspace: Workspace, variants: Sequence[Variant], sample: SampleD
 
 def _list_row(variant: Variant, overview: Overview | None) -> list[Component]:
     differing = overview.differing if overview else ()
-    differs = [html.Span(" ".join(setting(key, here)), title=key) for key, _, here in differing if is_shown(key)]
+    said = {key: " ".join(setting(key, here)) for key, _, here in differing if is_shown(key)}
+    # A run is named after what was changed for it, unless somebody gave it another name.
+    differs = [html.Span(words, title=key) for key, words in said.items() if words not in variant.title.split(", ")]
     more = len(differs) - _SHOWN_DIFFERENCES
     differs = differs[:_SHOWN_DIFFERENCES] + ([html.Span(f"and {more} more")] if more > 0 else [])
     return [

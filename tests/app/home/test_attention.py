@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app import checks
 from app.browsing.browse import from_address
-from app.home import attention
-from app.home.attention import blocked_samples, matters
+from app.components.home_view import page_of
+from app.home.attention import matters
 from nwb_schema.catalogue import Catalogue
 from nwb_schema.edits import Accept, SetField, commit
 from nwb_schema.project import Project
@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[MadeSa
 @pytest.fixture(autouse=True)
 def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the computer is that tests."""
-    monkeypatch.setattr(attention, "BUDGET_S", 1000.0)
+    monkeypatch.setattr(checks, "BUDGET_S", 1000.0)
 
 
 def texts(project: Project, jobs: list[dict[str, str]]) -> list[str]:
@@ -67,17 +67,24 @@ def test_what_waits_is_counted_and_leads_to_where_it_is(made: tuple[Project, lis
     ]
 
 
-def test_of_many_new_files_only_some_are_looked_at_at_a_time(tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}.nwb" for number in range(5)]
-    for file in files:
-        file.write_bytes(b"broken")
+def test_one_blocked_sample_is_led_to_and_a_matter_on_the_home_page_opens_its_page(
+    made: tuple[Project, list[MadeSample]], tmp_path: Path
+) -> None:
+    _, (sample, _) = made
+    project = Project.create(tmp_path / "one")
+    path = project.samples_dir / sample.path.name
+    path.write_bytes(sample.path.read_bytes())
+    catalogue = Catalogue(project)
+    catalogue.refresh()
 
-    def looks(n: int) -> Callable[[], float]:
-        """A clock on which the time is over after so many files."""
-        return iter([0.0, *[0.0] * n, *[1e6] * 10]).__next__
+    blocked = matters(catalogue, [])[-1]
 
-    assert blocked_samples(files, clock=looks(2)) == (2, False)
-    assert blocked_samples(files, clock=looks(2)) == (4, False)
-    assert blocked_samples(files, clock=looks(2)) == (5, True)
-    files[0].write_bytes(b"broken otherwise")
-    assert blocked_samples(files, clock=looks(0)) == (4, False)
+    assert (blocked.text, blocked.href) == (
+        "1 sample that cannot be published yet: see why",
+        f"/export?name={path.name}",
+    )
+    at = "http://127.0.0.1:8050/"
+    assert page_of(at, {"href": blocked.href}) == f"http://127.0.0.1:8050/export?name={path.name}"
+    assert page_of(at, {"href": "#jobs-panel"}) == "http://127.0.0.1:8050/#jobs-panel"
+    assert page_of(at, "home-open") == page_of(at, {"href": "@elsewhere"}) == at
+    assert page_of(at, {"href": "//elsewhere/x"}) == "http://127.0.0.1:8050/elsewhere/x"

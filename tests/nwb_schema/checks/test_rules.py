@@ -75,7 +75,7 @@ AGE = f"Give it as an ISO 8601 duration: Subject: age: P90D {METADATA_FILE}"
 CASES = {
     "excitation is NaN": (
         put(f"{PLANE}/excitation_lambda", np.nan),
-        f"error: the excitation wavelength of ImagingPlane is nan. Give it in nanometres: Ophys: ImagingPlane: "
+        f"error: the excitation wavelength of ImagingPlane is not given. Give it in nanometres: Ophys: ImagingPlane: "
         f"excitation_lambda: 920.0 {METADATA_FILE} (fluorite: excitation-wavelength) [/{PLANE}/excitation_lambda]",
     ),
     "excitation in metres": (

@@ -101,6 +101,19 @@ def test_what_a_file_calls_a_stimulus_is_only_text(sample: MadeSample, project: 
     assert [handle.get_label() for handle in handles] == [r"\$x^{bad\$", " _a"]
 
 
+def test_names_of_a_legend_are_cut_and_stand_in_as_many_columns_as_there_is_room_for() -> None:
+    from pipeline.figures import drawing
+    from pipeline.figures.shades import Shade
+
+    (handle,) = drawing._shade_handles([Shade("very_" * 40, "red", np.empty((0, 2)))])
+    assert len(handle.get_label()) == 36
+    assert handle.get_label().endswith("\u2026")
+    short, long = ["angle 45"] * 4, ["very_" * 40] * 4
+    assert drawing.names_per_row(short, width_mm=89, font_pt=6) == 5
+    assert drawing.names_per_row(long, width_mm=89, font_pt=6) == 1
+    assert drawing.names_per_row(long, width_mm=183, font_pt=6) == 3
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
