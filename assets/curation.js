@@ -5,6 +5,7 @@
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const MOST_VALUES = 9;
+  const TELL_AFTER_MS = 1200; // later than the next decision
   const REPLACING = ["merge", "split"];
   // An undo takes back what came before it; an evaluation and new cells read it.
   const ALONE = ["undo", "redo", "evaluate", "draw", "import", ...REPLACING];
@@ -173,6 +174,14 @@
       this.take(answer);
     }
 
+    /* Dash has three parts of the page made anew then: not while edits come fast. */
+    tellVersion(version) {
+      clearTimeout(this.telling);
+      this.telling = setTimeout(() => {
+        if (this.isShown) window.dash_clientside.set_props("sample-version", { data: version });
+      }, TELL_AFTER_MS);
+    }
+
     changedByOthers(answer) {
       this.take(answer);
     }
@@ -186,7 +195,7 @@
       // Without rows, the file could not be read: what is shown stays until it can.
       if (answer.all && api && !(answer.error && !rows.length)) this.replaceRows(api, rows, answer);
       else this.put(rows);
-      window.dash_clientside.set_props("sample-version", { data: version });
+      this.tellVersion(version);
       if (fluorite.player) fluorite.player.edited(version);
       this.showProgress();
     }
@@ -219,10 +228,12 @@
     put(rows) {
       const api = grid();
       if (api && rows.length) {
+        const filtered = state.show !== "all" || api.isColumnFilterPresent() || api.isQuickFilterPresent();
+        const moved = filtered || rows.some(({ key, deleted }) => (api.getRowNode(key) || { data: {} }).data.deleted !== deleted);
         const done = api.applyTransaction({ update: rows });
         // The tick of who decided is drawn into a column whose own value may stay: the grid would not draw it anew.
         if (done) api.refreshCells({ rowNodes: done.update, columns: ["is_accepted"], force: true });
-        api.onFilterChanged();
+        if (moved) api.onFilterChanged(); // which has Dash take all rows again
       }
       if (fluorite.player) fluorite.player.updateRois(rows);
       this.thresholds.show();
@@ -353,7 +364,7 @@
   /* From a second before the highest point of the last selected cell's trace on. */
   fluorite.playBestEvent = function () {
     const { player } = fluorite;
-    const plot = document.querySelector("#traces .js-plotly-plot");
+    const plot = fluorite.tracePlot && fluorite.tracePlot.place;
     const chosen = player ? player.overlay.selected : [];
     const roi = chosen.length && player.overlay.byId.get(chosen[chosen.length - 1]);
     if (!roi || !plot || !plot._fullData) return;
@@ -391,6 +402,7 @@
         () => grid() && fluorite.player && fluorite.player.root.isConnected,
         () => {
           fluorite.curation = new Curation(config);
+          fluorite.followTable(grid());
           fluorite.player.updateRois(fluorite.roiRows());
           if (!config.refused) fluorite.drawing = new fluorite.Drawing(fluorite.player, fluorite.curation);
         }

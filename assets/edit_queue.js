@@ -8,6 +8,8 @@
   const fluorite = (window.fluorite = window.fluorite || {});
   const LOOK_EVERY_MS = 4000;
   const SAID_FOR_MS = 6000;
+  // The server has then answered what the next cell needs, and keys that come fast are saved together.
+  const SAVE_AFTER_MS = 150;
 
   fluorite.EditQueue = class {
     /* `page` has: isShown, batch(waiting): how many of them to send at once, answered(answer, requests),
@@ -19,6 +21,7 @@
       this.waiting = [];
       this.sent = [];
       this.conflict = null;
+      this.saving = null;
       this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
       this.leaving = (event) => {
         if (!this.unsaved) return;
@@ -31,6 +34,7 @@
     destroy() {
       clearInterval(this.timer);
       clearTimeout(this.again);
+      this.save();
       window.removeEventListener("beforeunload", this.leaving);
     }
 
@@ -46,11 +50,13 @@
       }
       this.waiting.push(request);
       this.page.progress();
-      this.save();
+      this.saving ??= setTimeout(() => this.save(), SAVE_AFTER_MS);
       return true;
     }
 
     async save() {
+      clearTimeout(this.saving);
+      this.saving = null;
       if (this.sent.length || !this.waiting.length || this.conflict) return;
       clearTimeout(this.again);
       const requests = (this.sent = this.waiting.splice(0, this.page.batch(this.waiting)));

@@ -8,6 +8,21 @@
   const IN_FLIGHT = 4;
   const KEPT = 64;
 
+  /* A picture that the browser loads and decodes without this script. While a page starts, threads that decode pictures for
+   * scripts have half a second of other work. */
+  async function loaded(url, signal) {
+    const image = new Image();
+    signal.addEventListener("abort", () => (image.src = ""));
+    await new Promise((resolve, reject) => Object.assign(image, { onload: resolve, onerror: reject, src: url }));
+    return createImageBitmap(image);
+  }
+
+  async function fetched(url, signal) {
+    const answer = await fetch(url, { signal });
+    if (!answer.ok) throw new Error((await answer.text()).trim() || `The server answered ${answer.status}.`);
+    return createImageBitmap(await answer.blob());
+  }
+
   fluorite.FrameSource = class {
     /* `tag` is kept with every picture that `urlOf` brings: as what it was asked for. */
     constructor(urlOf, onFrame, onError, tag = null) {
@@ -16,6 +31,7 @@
       this.onFrame = onFrame;
       this.onError = onError;
       this.inFlight = IN_FLIGHT;
+      this.begun = false; // whether any picture has arrived yet: the others wait for the first one
       this.frames = new Map();
       this.pending = new Map();
       this.wanted = [];
@@ -55,7 +71,7 @@
     }
 
     _pump() {
-      while (this.wanted.length && this.pending.size < this.inFlight) {
+      while (this.wanted.length && this.pending.size < (this.begun ? this.inFlight : 1)) {
         const n = this.wanted.shift();
         if (!this.pending.has(n) && !this.frames.has(n)) this._fetch(n);
       }
@@ -66,14 +82,16 @@
       this.pending.set(n, request);
       const { tag } = this;
       try {
-        const answer = await fetch(this.urlOf(n), { signal: request.signal });
-        if (!answer.ok) throw new Error((await answer.text()).trim() || `The server answered ${answer.status}.`);
-        const bitmap = await createImageBitmap(await answer.blob());
+        const url = this.urlOf(n);
+        // Why a picture did not come, only what was fetched says.
+        const first = this.begun ? null : await loaded(url, request.signal).catch(() => null);
+        const bitmap = first || (await fetched(url, request.signal));
         if (this.pending.get(n) !== request) {
           bitmap.close();
           return;
         }
         this.pending.delete(n);
+        this.begun = true;
         bitmap.tag = tag;
         this._keep(n, bitmap);
         this.onFrame(n);

@@ -87,14 +87,14 @@
       return { nonce, identifier, cells, kind, scale, order, tables, width, keys: cells === "listed" ? listed() : [] };
     },
 
-    markHeatmap(found, figure, selected) {
+    markHeatmap(found, figure, known) {
       rows = found && found.keys ? found : null;
       // After Plotly has drawn: the graph reports its figure before it does so.
       const drawn = () => plot() && plot().on && plot()._fullLayout && rows;
       if (rows) {
         fluorite.whenReady(drawn, () => {
           attach(plot());
-          mark(selected);
+          mark(fluorite.player ? fluorite.player.overlay.selected : known);
           moveCursor();
         });
       }
@@ -103,4 +103,5 @@
   });
 
   window.addEventListener("fluorite:frame", moveCursor);
+  window.addEventListener("fluorite:selection", ({ detail }) => mark(detail.ids));
 })();

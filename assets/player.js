@@ -6,6 +6,7 @@
   "use strict";
   const fluorite = (window.fluorite = window.fluorite || {});
   const OUTLINE_AFTER_MS = 60;
+  const MOST_REDRAWN = 24; // cells, one by one: more take longer than all at once
   const FORESEEN_AFTER_MS = 100;
   const PREFETCH = 4;
   const DISPLAY_HZ = 60;
@@ -179,9 +180,8 @@
       if (this.curtain) this.curtain.draw(context);
       if (this.overlayStale) this._drawOverlay();
       context.drawImage(this.overlayLayer, 0, 0);
-      context.scale(this.view.x, this.view.y);
-      context.translate(-this.corner.x, -this.corner.y);
-      this.overlay.drawSelected(context, this.view.x / (window.devicePixelRatio || 1));
+      this._scaleToImage(context);
+      this.overlay.drawSelected(context, this._outlineScale());
       context.setTransform(1, 0, 0, 1, 0, 0);
       if (this.measure) this.measure.draw(context);
       if (this.pointer) this.pointer.draw(context);
@@ -207,12 +207,21 @@
       this.overlayLayer.width = this.canvas.width;
       this.overlayLayer.height = this.canvas.height;
       const context = this.overlayLayer.getContext("2d");
-      context.scale(this.view.x, this.view.y);
-      context.translate(-this.corner.x, -this.corner.y);
-      this.overlay.draw(context, this.view.x / (window.devicePixelRatio || 1));
+      this._scaleToImage(context);
+      this.overlay.draw(context, this._outlineScale());
       context.setTransform(1, 0, 0, 1, 0, 0);
       if (this.scaleBar) fluorite.drawScaleBar(context, this);
       this.overlayStale = false;
+    }
+
+    /* One unit is a pixel of the image from here on. */
+    _scaleToImage(context) {
+      context.scale(this.view.x, this.view.y);
+      context.translate(-this.corner.x, -this.corner.y);
+    }
+
+    _outlineScale() {
+      return this.view.x / (window.devicePixelRatio || 1);
     }
 
     /* ---- what is shown ---- */
@@ -424,10 +433,35 @@
       this.outlining = this.outlining || setTimeout(() => this._outline(), OUTLINE_AFTER_MS);
     }
 
+    /* Where few cells look otherwise, they alone are drawn anew: all of them take a tenth of a second. */
     _outline() {
       this.outlining = null;
-      this.overlayStale = true;
+      if (!this.overlayStale) {
+        const outdated = this.overlay.outdated();
+        if (!outdated.length) return;
+        if (outdated.length > MOST_REDRAWN) this.overlayStale = true;
+        else outdated.forEach((roi) => this._redrawOutline(roi));
+      }
       this.draw();
+    }
+
+    _redrawOutline(roi) {
+      const context = this.overlayLayer.getContext("2d");
+      const { view, corner } = this;
+      context.save();
+      this.overlay.redraw(context, this._outlineScale(), roi, (box) => {
+        // Whole pixels: at a border between two, what is next to it would show through.
+        const [left, top] = [Math.floor((box.left - corner.x) * view.x), Math.floor((box.top - corner.y) * view.y)];
+        const [right, bottom] = [Math.ceil((box.right - corner.x) * view.x), Math.ceil((box.bottom - corner.y) * view.y)];
+        context.beginPath();
+        context.rect(left, top, right - left, bottom - top);
+        context.clip();
+        context.clearRect(left, top, right - left, bottom - top);
+        this._scaleToImage(context);
+      });
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      if (this.scaleBar) fluorite.drawScaleBar(context, this);
+      context.restore();
     }
 
     /* Cells came or went: `url` is where the outlines are now, `count` how many there are. */

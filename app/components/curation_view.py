@@ -135,9 +135,6 @@ def curation_bar(config: dict[str, Any] | None) -> Component:
                 ],
                 className="curation-row",
             ),
-            _shortcut_sheet(),
-            _column_dialogue(),
-            dcc.Store("tag-column-done", data=None),
         ],
         id="curation",
         className="curation",
@@ -220,6 +217,11 @@ SHORTCUTS = (
     ("Here", (("?", "this sheet"),)),
 )  # fmt: skip
 """What the keyboard does, as ``assets/keys.js`` has it."""
+
+
+def curation_dialogues() -> list[Component]:
+    """What the bar opens."""
+    return [_shortcut_sheet(), _column_dialogue(), dcc.Store("tag-column-done", data=None)]
 
 
 def _shortcut_sheet() -> Component:

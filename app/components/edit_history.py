@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, html
 from dash.development.base_component import Component
 
 from app.components.markup import aria
 from app.formatting import count, local_moment
-from app.samples.curation import tag_columns, version_in_file
+from app.samples.curation import tag_columns
 from app.samples.roi_rows import are_bodies, plain, roi_rows, tag_field
 from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
@@ -26,17 +26,16 @@ _SHOWN_OF_A_CELL = 8
 _SCORES = (("snr", "SNR", ".3g"), ("r_values", "r", ".2f"), ("cnn_preds", "CNN", ".2f"))
 
 
-def history_card(sample: SampleData | None) -> Component:
+def history_card(sample: SampleData) -> Component:
     """The sample's history, folded until somebody asks for it."""
     return html.Section(
         [
             html.Details(
                 [
                     html.Summary(html.H2("Edits", className="is-inline")),
-                    html.Div(edit_list(sample.edits) if sample else None, id="edit-list"),
+                    html.Div(edit_list(sample.edits), id="edit-list"),
                 ]
             ),
-            dcc.Store(id="sample-version", data=version_in_file(sample) if sample else None),
         ],
         className="card-panel history-card",
     )

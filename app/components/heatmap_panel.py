@@ -159,6 +159,6 @@ def register(app: Dash) -> None:
         Output("heatmap-wrap", "title"),
         Input("heatmap-rows", "data"),
         Input("heatmap", "figure"),
-        Input("selection", "data"),
+        State("selection", "data"),
         prevent_initial_call=True,
     )

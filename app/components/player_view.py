@@ -211,9 +211,3 @@ def register(app: Dash) -> None:
         Output("player", "title"),
         Input("player-config", "data"),
     )
-    clientside(
-        app,
-        "showSelection",
-        Output("player-notes", "title"),
-        Input("selection", "data"),
-    )

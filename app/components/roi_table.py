@@ -9,11 +9,9 @@ from typing import Any
 import dash_ag_grid as dag
 import numpy as np
 import pandas as pd
-from dash import Dash, Input, Output, State
 from dash.development.base_component import Component
 
 from app.components.grid_theme import THEME
-from app.components.markup import clientside
 from app.formatting import ABSENT
 from app.samples.roi_rows import are_bodies, roi_rows, tag_field
 from nwb_schema.columns import ColumnDefinition, ColumnType
@@ -27,7 +25,9 @@ _SCORES = {
 
 
 def roi_table(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = (), selected: Sequence[str] = ()) -> Component:
-    """The table; choosing rows selects cells. `selected` are the keys of those that are selected at first.
+    """The table; choosing rows selects cells (``assets/selection.js``).
+
+    `selected` are the keys of those that are selected at first.
 
     Deleted ROIs are among its rows; the page shows them when it is asked to (``assets/curation.js``).
     """
@@ -115,15 +115,3 @@ def _tag(column: ColumnDefinition) -> dict[str, Any]:
         **({"type": "rightAligned"} if numeric else {}),
         **({"valueFormatter": {"function": "params.value ? 'yes' : 'no'"}} if column.type is ColumnType.YES_NO else {}),
     }
-
-
-def register(app: Dash) -> None:
-    """Add the table's callbacks: its rows and the selected cells follow one another."""
-    clientside(
-        app,
-        "selectFromTable",
-        Output("selection", "data"),
-        Input("roi-table", "selectedRows"),
-        State("selection", "data"),
-        prevent_initial_call=True,
-    )

@@ -1,9 +1,8 @@
-"""The traces of the selected cells."""
+"""The traces of the selected cells; ``assets/traces.js`` asks for them (`app.routes.traces`) and draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -12,29 +11,15 @@ from dash.development.base_component import Component
 from app.components.figure_dialogue import figure_button
 from app.components.markup import aria, clientside
 from app.figures.graph_config import graph_config
-from app.figures.palette import cell_colour
-from app.figures.traces import (
-    KIND_HELP,
-    KIND_LABELS,
-    Arrangement,
-    CellTraces,
-    message_figure,
-    shown_panels,
-    trace_figure,
-)
+from app.figures.plotly_script import plotly_url
+from app.figures.traces import KIND_HELP, KIND_LABELS
+from app.samples.selected_traces import MOST_CELLS
 from app.samples.store import SampleData
-from app.stimuli.shades import sample_shades, shade_data, shade_options
+from app.stimuli.shades import shade_data, shade_options
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnKind
 from nwb_schema.errors import FluoriteError
 
-_SCORE_HELP = (
-    "SNR: peak signal-to-noise ratio of the trace. r: the footprint's correlation with the movie at its transients."
-)
-# More lines on top of one another cannot be told apart, neither by eye nor by colour: they are stacked.
-MOST_OVERLAID = 7
-MOST_CELLS = 60
-_LEVEL_PX = 22
 _MOST_NAMES = 24
 _FIRST_KINDS = ("raw", "denoised", "dff", "deconvolved")
 
@@ -66,13 +51,7 @@ def trace_card(
             html.Div(
                 html.Div(
                     [
-                        dcc.Graph(
-                            id="traces",
-                            figure=message_figure(""),
-                            responsive=True,
-                            config=graph_config("fluorite-traces"),
-                            style={"height": "100%"},
-                        ),
+                        html.Div(id="traces", className="trace-plot"),
                         html.Div(id="trace-cursor", className="trace-cursor", **aria(hidden="true")),
                     ],
                     id="traces-wrap",
@@ -100,8 +79,16 @@ def trace_card(
             ),
             dcc.Store(id="shades", data=None),
             dcc.Store(id="selection", data=list(selected)),
-            # One without data says that it changed: traces would be drawn twice
             dcc.Store(id="trace-window", data=[]),
+            dcc.Store(
+                id="trace-config",
+                data={
+                    "identifier": identifier,
+                    "most_cells": MOST_CELLS,
+                    "plot": graph_config("fluorite-traces"),
+                    "plotly_url": plotly_url(),
+                },
+            ),
             dcc.Store(id="sample-identifier", data=identifier),
         ],
         className="card-panel trace-card",
@@ -149,54 +136,6 @@ def _arrangement_controls() -> Component:
     )
 
 
-def cell_traces(sample: SampleData, keys: Sequence[str], kinds: Sequence[str]) -> list[CellTraces]:
-    """The traces of the selected cells, coloured by their position in the selection."""
-    rows = sample.rows_of(keys)[:MOST_CELLS]
-    traces = sample.traces(rows, kinds)
-    labels = sample.rois["index"]
-    return [
-        CellTraces(
-            f"Cell {labels[row]}",
-            cell_colour(position),
-            {kind: values[position] for kind, values in traces.items()},
-        )
-        for position, row in enumerate(rows)
-    ]
-
-
-def legend(sample: SampleData, keys: Sequence[str]) -> list[Component]:
-    """The selected cells with their colours and scores."""
-    entries: list[Component] = []
-    for position, row in enumerate(sample.rows_of(keys)):
-        if position == MOST_OVERLAID:
-            entries.append(html.Span(_others(len(keys)), className="muted"))
-            break
-        roi = sample.rois.iloc[row]
-        scores = [f"SNR {roi['snr']:.3g}"] if roi["snr"] == roi["snr"] else []
-        scores += [f"r {roi['r_values']:.2f}"] if roi["r_values"] == roi["r_values"] else []
-        entries.append(
-            html.Span(
-                [
-                    html.Span(className="legend-line", style={"backgroundColor": cell_colour(position)}),
-                    html.Strong(f"Cell {roi['index']}"),
-                    html.Span(
-                        " · ".join(["accepted" if roi["is_accepted"] else "rejected", *scores]), className="muted"
-                    ),
-                ],
-                className="legend-entry",
-                title=_SCORE_HELP,
-            )
-        )
-    return entries
-
-
-def _others(n_cells: int) -> str:
-    """What is said of the cells that the legend does not list."""
-    drawn, more = min(n_cells, MOST_CELLS), n_cells - MOST_CELLS
-    text = f"and {drawn - MOST_OVERLAID} more: so many are stacked, the first on top"
-    return f"{text}; {more} are not drawn, the heat map below has them all" if more > 0 else text
-
-
 def shade_legend(shades: Sequence[Mapping[str, Any]]) -> list[Component]:
     """The names that are shaded with their colours; of many, the first ones."""
     names = dict.fromkeys((str(shade["name"]), str(shade["colour"])) for shade in shades)
@@ -235,28 +174,16 @@ def register(app: Dash) -> None:
     """Add the panel's callbacks."""
     clientside(
         app,
-        "traceWindow",
-        Output("trace-window", "data"),
-        Input("traces", "relayoutData"),
-        prevent_initial_call=True,
-    )
-    clientside(
-        app,
-        "attachTraces",
+        "showTraces",
         Output("traces-wrap", "title"),
-        Input("traces", "figure"),
-    )
-
-    clientside(
-        app,
-        "traceCsv",
-        Output("trace-csv", "href"),
-        Input("selection", "data"),
         Input("trace-kinds", "value"),
-        Input("trace-window", "data"),
-        State("sample-identifier", "data"),
+        Input("shades", "data"),
+        Input("trace-arrangement", "value"),
+        Input("trace-normalise", "value"),
+        State("trace-stimuli", "value"),
+        State("selection", "data"),
+        State("trace-config", "data"),
     )
-
     clientside(app, "showShades", Output("shade-legend", "title"), Input("shades", "data"))
 
     @app.callback(
@@ -294,70 +221,5 @@ def register(app: Dash) -> None:
             names = workspace.project.column_names(ColumnKind.STIMULUS)
             found = shade_data(workspace.samples.get(identifier), tables or [], names)
         except FluoriteError:  # the traces say it
-            return None, None
+            return [], None
         return found, shade_legend(found)
-
-    @app.callback(
-        Output("traces", "figure"),
-        Output("trace-legend", "children"),
-        Output("traces-wrap", "style"),
-        Input("selection", "data"),
-        Input("trace-kinds", "value"),
-        Input("trace-window", "data"),
-        Input("trace-stimuli", "value"),
-        Input("trace-arrangement", "value"),
-        Input("trace-normalise", "value"),
-        State("sample-identifier", "data"),
-    )
-    def draw(
-        selected: list[str] | None,
-        kinds: list[str] | None,
-        window: list[float] | None,
-        tables: list[str] | None,
-        arranged: str | None,
-        normalised: list[str] | None,
-        identifier: str | None,
-    ) -> tuple[Any, Any, Any]:
-        if identifier is None:
-            return message_figure(""), [], {}
-        arrangement = Arrangement(stacked=arranged == "stacked", normalised=bool(normalised))
-        try:
-            sample = current_workspace().samples.get(identifier)
-            return selected_traces(sample, selected or [], kinds or [], window, tables or [], arrangement)
-        except FluoriteError as error:
-            return message_figure("The traces cannot be read."), html.P(str(error), className="job-error"), {}
-
-
-def selected_traces(
-    sample: SampleData,
-    keys: Sequence[str],
-    kinds: Sequence[str],
-    window: Sequence[float] | None,
-    tables: Sequence[str] = (),
-    arrangement: Arrangement | None = None,
-) -> tuple[Any, Any, dict[str, str]]:
-    """Figure and legend of the selected cells, or what to do when there is nothing to draw; the plot's own style.
-
-    More cells than can be told apart on one axis are stacked, whatever `arrangement` says.
-    """
-    if sample.summary.n_rois == 0:
-        return message_figure("No cells were found, so there are no traces."), [], {}
-    if not sample.trace_kinds:
-        return message_figure("This sample has no traces."), [], {}
-    if not sample.rows_of(keys):
-        return message_figure("Click a cell in the image or in the table to see its traces."), [], {}
-    if not kinds:
-        return message_figure("Choose at least one kind of trace above."), legend(sample, keys), {}
-    cells = cell_traces(sample, keys, kinds)
-    asked = arrangement or Arrangement()
-    arranged = replace(asked, stacked=asked.stacked or len(cells) > MOST_OVERLAID)
-    figure = trace_figure(
-        cells,
-        rate_hz=sample.summary.rate_hz or 1.0,
-        kinds=kinds,
-        window_s=None if not window else (float(window[0]), float(window[1])),
-        shades=sample_shades(sample, tables),
-        arrangement=arranged,
-    )
-    n_levels = len(cells) * len(shown_panels(cells, kinds)) if arranged.stacked else 0
-    return figure, legend(sample, keys), {"minHeight": f"{n_levels * _LEVEL_PX + 60}px"} if n_levels else {}

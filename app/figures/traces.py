@@ -269,7 +269,8 @@ def _layout(
 ) -> dict[str, Any]:
     layout = {
         **base_layout(),
-        "margin": {"l": 64, "r": 12, "t": 8, "b": 40},
+        # Nothing outside the axes needs more room: without this, Plotly draws everything twice to see.
+        "margin": {"l": 64, "r": 12, "t": 8, "b": 44, "autoexpand": False},
         # One box with the values of all lines at a time; of many lines on levels, the one that is pointed at.
         "hovermode": "closest" if arrangement.stacked else "x unified",
         # The same revision for every window, so that Plotly keeps the zoom when finer samples arrive for it.

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
-from dash import dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.addresses import compare_url, details_url, results_url, stimuli_url
 from app.addresses import sample_url as sample_url
-from app.components.curation_view import curation_bar, curation_config
+from app.components.curation_view import curation_bar, curation_config, curation_dialogues
 from app.components.edit_history import cell_card, history_card
 from app.components.figure_dialogue import figure_dialogue
 from app.components.heatmap_panel import heatmap_card
-from app.components.markup import aria
+from app.components.markup import aria, clientside
 from app.components.player_view import player_card, player_config
 from app.components.provenance_view import provenance_card
 from app.components.roi_table import roi_table
 from app.components.trace_panel import trace_card
 from app.components.trash_view import trash_button
 from app.formatting import count, duration, frame_size, number
-from app.samples.curation import tag_columns
+from app.samples.curation import tag_columns, version_in_file
 from app.samples.roi_rows import ROI_COLUMNS
 from app.samples.store import SampleData
 from app.stimuli.shades import shade_options
@@ -58,9 +59,7 @@ def layout(
     """
     if identifier is None:
         empty = (player_card(None, None), trace_card(None, (), (), []), curation_bar(None), roi_table(_no_rois()))
-        return _page(
-            [*trash_button(writable=False)], *empty, heatmap_card((), ()), figure_dialogue(), history_card(None), None
-        )
+        return _page([*trash_button(writable=False)], *empty, None)
     name = unquote(identifier)
     try:
         return sample_layout(
@@ -86,6 +85,8 @@ def sample_layout(
 ) -> Component:
     """The page of a sample of this project; without a selection, its clearest cells are selected.
 
+    What people look at first: the rest of the page (`rest_of_page`) comes when the browser has drawn this.
+
     Raises
     ------
     FluoriteError
@@ -102,11 +103,20 @@ def sample_layout(
         trace_card(identifier, sample.trace_kinds, keys, shade_options(workspace, sample)),
         curation_bar(curation),
         roi_table(sample.rois, tag_columns(workspace), keys),
-        heatmap_card(sample.trace_kinds if sample.summary.n_rois else (), tag_columns(workspace)),
-        figure_dialogue(list(sample.images)),
+        version_in_file(sample),
+    )
+
+
+def rest_of_page(workspace: Workspace, sample: SampleData) -> list[Component]:
+    """What is below the fold, and the dialogues: more components than all the rest, and nobody's first look."""
+    tags = tag_columns(workspace)
+    return [
+        heatmap_card(sample.trace_kinds if sample.summary.n_rois else (), tags),
         history_card(sample),
         provenance_card(sample.summary, read_provenance(sample.path)),
-    )
+        figure_dialogue(list(sample.images)),
+        *curation_dialogues(),
+    ]
 
 
 def clearest_cells(rois: pd.DataFrame, count: int) -> list[int]:
@@ -145,10 +155,7 @@ def _page(
     traces: Component,
     curation: Component,
     table: Component,
-    heatmap: Component,
-    dialogue: Component,
-    history: Component,
-    provenance: Component | None,
+    version: str | None,
 ) -> Component:
     return html.Main(
         [
@@ -175,13 +182,33 @@ def _page(
                 ],
                 className="sample-columns",
             ),
-            heatmap,
-            dialogue,
-            history,
-            provenance,
+            html.Div(id="sample-rest", className="sample-rest"),
+            dcc.Store("sample-usable", data=False),
+            # Of the file: what follows edits is called when it changes.
+            dcc.Store("sample-version", data=version),
         ],
         className="page sample-page",
     )
+
+
+def register(app: Dash) -> None:
+    """Add the callbacks that bring the rest of the page."""
+    clientside(app, "whenUsable", Output("sample-usable", "data"), Input("player-config", "data"))
+
+    @app.callback(
+        Output("sample-rest", "children"),
+        Input("sample-usable", "data"),
+        State("sample-identifier", "data"),
+        prevent_initial_call=True,
+    )
+    def bring_rest(usable: bool, identifier: str | None) -> Any:
+        if not usable or identifier is None:
+            return no_update
+        try:
+            workspace = current_workspace()
+            return rest_of_page(workspace, workspace.samples.get(identifier))
+        except FluoriteError as error:
+            return html.P(str(error), className="notice", role="alert")
 
 
 def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> list[Component | None]:

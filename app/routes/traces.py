@@ -1,18 +1,26 @@
-"""The traces of selected cells by address, as a table to download."""
+"""The traces of selected cells by address: as the page draws them, and as a table to download."""
 
 from __future__ import annotations
 
-import math
-
 from flask import Blueprint, Response, request
+from plotly.io.json import to_json_plotly
 
-from app.components.trace_panel import MOST_CELLS
+from app.samples.selected_traces import MOST_CELLS, TraceRequest, drawn_traces, window_of
 from app.samples.store import SampleData
 from app.workspace import current_workspace
 from nwb_schema.errors import FluoriteError, SampleError
 from pipeline.figures.trace_table import trace_csv
 
 traces = Blueprint("traces", __name__)
+
+
+@traces.route("/traces/<identifier>.json")
+def drawn(identifier: str) -> Response:
+    """Figure and legend (`app.samples.selected_traces.drawn_traces`) of what the address asks for."""
+    found = drawn_traces(current_workspace().samples.get(identifier), TraceRequest.parse(request.args))
+    answer = Response(to_json_plotly(found), mimetype="application/json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @traces.route("/traces/<identifier>.csv")
@@ -25,7 +33,7 @@ def table(identifier: str) -> Response:
         raise SampleError(sample.path, "no traces were asked for", "Select a cell and a kind of trace.")
     found = sample.traces(rows, kinds)
     columns = {_title(sample, row, kind): found[kind][position] for position, row in enumerate(rows) for kind in kinds}
-    answer = Response(trace_csv(columns, sample.summary.rate_hz or 1.0, _window()), mimetype="text/csv")
+    answer = Response(trace_csv(columns, sample.summary.rate_hz or 1.0, window_of(request.args)), mimetype="text/csv")
     answer.headers.set("Content-Disposition", "attachment", filename=f"{sample.path.stem}_traces.csv")
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -41,12 +49,3 @@ def _title(sample: SampleData, row: int, kind: str) -> str:
     """The cell as people call it here, and as it is called for ever, as far as commands need it."""
     roi = sample.rois.iloc[row]
     return f"cell_{roi['index']}_{kind}_{str(roi['key'])[:8]}"
-
-
-def _window() -> tuple[float, float] | None:
-    """The seconds in the address, or None where it has none."""
-    try:
-        start, stop = float(request.args["from"]), float(request.args["to"])
-    except (KeyError, ValueError):
-        return None
-    return (start, stop) if math.isfinite(start) and math.isfinite(stop) else None

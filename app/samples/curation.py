@@ -19,7 +19,7 @@ from app.workspace import Workspace
 from nwb_schema.columns import ColumnDefinition, ColumnKind
 from nwb_schema.edits import Accept, Committed, Delete, Edit, EditConflict, Reject, Tag, commit, redo, undo
 from nwb_schema.errors import EditError, FluoriteError
-from pipeline.curation.evaluating import evaluate_sample, thresholds_of
+from pipeline.curation.evaluating import evaluate_sample
 
 MAKE: dict[str, Callable[[tuple[str, ...]], Edit]] = {
     "accept": Accept,
@@ -163,7 +163,7 @@ def editable(workspace: Workspace, sample: SampleData) -> str | None:
 
 def thresholds(sample: SampleData) -> dict[str, float]:
     """The thresholds with which a sample was evaluated, by CaImAn's names, without those of scores that it lacks."""
-    quality = thresholds_of(sample.path)
+    quality = sample.quality
     named = {
         "snr": ("min_SNR", "SNR_lowest"),
         "r_values": ("rval_thr", "rval_lowest"),

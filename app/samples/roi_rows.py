@@ -31,10 +31,8 @@ def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[
     ``centroid_z`` is among the columns where the ROIs are of a volume.
     """
     names = (*ROI_COLUMNS, _CENTRE_PLANE) if are_bodies(rois) else ROI_COLUMNS
-    rows = [
-        {name: plain(value) for name, value in zip(names, row, strict=True)}
-        for row in rois[list(names)].itertuples(index=False, name=None)
-    ]
+    columns = [_plain_column(rois[name]) for name in names]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     origins = rois[ORIGIN] if ORIGIN in rois.columns else [ENGINE_ORIGIN] * len(rows)
     for row, origin in zip(rows, origins, strict=True):
         row[ORIGIN] = str(origin)
@@ -44,6 +42,12 @@ def roi_rows(rois: pd.DataFrame, tags: Sequence[ColumnDefinition] = ()) -> list[
         for row, value in zip(rows, stored, strict=True):
             row[field] = _tag(column, plain(value))
     return rows
+
+
+def _plain_column(values: pd.Series[Any]) -> list[Any]:
+    """The values of a column as JSON has them: what is not a finite number is None."""
+    found = values.tolist()
+    return [plain(value) for value in found] if values.dtype.kind in "fO" else found
 
 
 def plain(value: Any) -> Any:

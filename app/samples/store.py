@@ -24,7 +24,9 @@ from nwb_schema.edits.settling import read_history
 from nwb_schema.errors import SampleError
 from nwb_schema.reader import SampleSummary
 from nwb_schema.stimuli import read_events, read_stimuli
+from pipeline.curation.evaluating import thresholds_of
 from pipeline.figures.trace_values import drawable_kinds, read_kinds
+from pipeline.parameters.groups import Quality
 from pipeline.viewing.contours import Bodies, Outline, flatten_depth, outlines
 
 _KEPT_SAMPLES = 8
@@ -81,6 +83,11 @@ class SampleData:
             return reader.registered_movie_path(self.path)
         except SampleError:
             return None
+
+    @cached_property
+    def quality(self) -> Quality:
+        """The thresholds with which it was made; see `pipeline.curation.evaluating.thresholds_of`."""
+        return thresholds_of(self.path)
 
     @cached_property
     def edits(self) -> tuple[EditRecord, ...]:

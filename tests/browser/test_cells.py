@@ -40,6 +40,11 @@ def key_of(sample: MadeSample, cell: int) -> str:
     return str(read_rois(sample.path)["roi_uuid"][cell])
 
 
+def selected_rows(page: Page) -> list[str | None]:
+    rows = page.all("#roi-table .ag-center-cols-container .ag-row-selected")
+    return [row.get_attribute("row-id") for row in rows]
+
+
 def test_click_in_the_image_selects_the_cell_there_and_shows_its_traces(
     sample_page: Page, sample: MadeSample, off_diagonal: list[int]
 ) -> None:
@@ -53,8 +58,7 @@ def test_click_in_the_image_selects_the_cell_there_and_shows_its_traces(
         truth = sample.simulation.traces[cell]
         assert lines[f"Cell {cell} denoised"] == pytest.approx(truth.tolist(), abs=1e-3)
         # The table follows.
-        selected = sample_page.until(lambda: sample_page.all("#roi-table .ag-center-cols-container .ag-row-selected"))
-        assert [row.get_attribute("row-id") for row in selected] == [key_of(sample, cell)]
+        sample_page.until(lambda cell=cell: selected_rows(sample_page) == [key_of(sample, cell)])
 
 
 def test_click_beside_all_cells_changes_nothing(sample_page: Page, sample: MadeSample, off_diagonal: list[int]) -> None:

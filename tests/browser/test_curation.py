@@ -261,3 +261,33 @@ def test_sample_is_moved_to_the_trash_and_restored(page: Page, mine: MadeSample)
     page.until(mine.path.exists)
     assert mine.path.read_bytes() == before
     page.until(lambda: mine.path.stem.removesuffix("_ophys") in page.text("#samples"))
+
+
+def test_outline_of_a_decided_cell_is_drawn_anew_as_all_of_them_would_be(page: Page) -> None:
+    pixels = """
+        const { player } = window.fluorite;
+        const { width, height } = player.overlayLayer;
+        const all = () => {
+          const copy = new OffscreenCanvas(width, height).getContext("2d");
+          copy.drawImage(player.overlayLayer, 0, 0);
+          return copy.getImageData(0, 0, width, height).data;
+        };
+    """
+    drawn = "return window.fluorite.player.overlay.outdated().length === 0 && !window.fluorite.player.outlining"
+    page.until(lambda: page.script(drawn))
+    page.script(f"{pixels} window.before = all()")
+
+    press_and_save(page, "j", "r")
+    page.until(lambda: page.script(drawn), "the outline was not drawn")
+
+    changed, left = page.script(
+        f"""{pixels}
+        const differing = (one, other) => one.reduce((count, value, i) => count + (Math.abs(value - other[i]) > 8), 0);
+        const now = all();
+        player.overlayStale = true;
+        player.draw();
+        return [differing(now, window.before), differing(now, all())];
+        """
+    )
+    assert changed > 20
+    assert left == 0

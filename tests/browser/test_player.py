@@ -104,9 +104,7 @@ def test_address_brings_back_frame_and_cell(
     open_page: Callable[[str], Page], server: str, sample_page: Page, sample: MadeSample
 ) -> None:
     sample_page.press(Keys.END)
-    sample_page.script(
-        "window.dash_clientside.set_props('selection', {data: [window.fluorite.player.overlay.rois[2].id]})"
-    )
+    sample_page.script("window.fluorite.selectCells([window.fluorite.player.overlay.rois[2].id])")
     [key] = sample_page.until(sample_page.selected)
     address = sample_page.until(
         lambda: sample_page.driver.current_url if f"roi={key}" in sample_page.driver.current_url else None

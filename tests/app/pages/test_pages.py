@@ -11,8 +11,6 @@ from dash import Dash
 from app.components.player_view import player_config
 from app.components.provenance_view import provenance_card
 from app.components.samples_table import empty_hint, sample_rows
-from app.components.trace_panel import MOST_OVERLAID, cell_traces, legend, selected_traces
-from app.figures.palette import cell_colour
 from app.pages import project_page, sample_page
 from app.samples.roi_rows import roi_rows
 from app.servers.dashboard import create_app
@@ -203,44 +201,6 @@ def test_table_has_plain_values(workspace: Workspace, sample: MadeSample) -> Non
     assert {type(value) for row in rows for value in row.values()} <= {str, int, bool, float, type(None)}
     assert rows[0]["cnn_preds"] is None
     assert rows[0]["snr"] == pytest.approx(2)
-
-
-def test_traces_and_legend_share_the_colour_of_the_selection(workspace: Workspace, sample: MadeSample) -> None:
-    data = workspace.samples.get(sample.identifier)
-    keys = [str(data.rois["key"][row]) for row in (5, 0)]
-
-    cells = cell_traces(data, keys, ["denoised"])
-
-    assert [(cell.label, cell.colour) for cell in cells] == [("Cell 5", cell_colour(0)), ("Cell 0", cell_colour(1))]
-    assert cells[0].traces["denoised"].tolist() == sample.simulation.traces[5].tolist()
-    assert cell_colour(0) in str(legend(data, keys)[0])
-
-
-def test_more_cells_than_can_be_told_apart_are_stacked_in_a_plot_that_grows(
-    workspace: Workspace, sample: MadeSample
-) -> None:
-    data = workspace.samples.get(sample.identifier)
-    keys = [str(key) for key in data.rois["key"]]
-    assert len(keys) > MOST_OVERLAID
-
-    figure, said, style = selected_traces(data, keys, ["raw", "denoised"], None)
-    few, _, few_style = selected_traces(data, keys[:MOST_OVERLAID], ["raw", "denoised"], None)
-
-    assert figure.layout.yaxis.ticktext == tuple(str(index) for index in data.rois["index"])
-    assert few.layout.yaxis.ticktext is None
-    assert f"and {len(keys) - MOST_OVERLAID} more" in str(said[-1])
-    assert int(style["minHeight"].removesuffix("px")) > 20 * len(keys)
-    assert few_style == {}
-
-
-@pytest.mark.parametrize(("keys", "kinds", "text"), [([], ["raw"], "Click a cell"), (None, [], "Choose at least one")])
-def test_nothing_to_draw_says_what_to_do(
-    workspace: Workspace, sample: MadeSample, keys: list[str] | None, kinds: list[str], text: str
-) -> None:
-    data = workspace.samples.get(sample.identifier)
-    figure, _, _ = selected_traces(data, [str(data.rois["key"][0])] if keys is None else keys, kinds, None)
-
-    assert text in figure.layout.annotations[0].text
 
 
 def test_provenance_names_engine_parameters_and_input(workspace: Workspace, sample: MadeSample) -> None:

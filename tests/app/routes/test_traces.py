@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import base64
 import csv
 import io
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from app.figures.plotly_script import plotly_url
 from nwb_schema.reader import read_rois
 from tests.app.small_project import N_FRAMES, RATE_HZ, MadeSample
 
@@ -42,3 +45,29 @@ def test_nothing_asked_for_is_said_in_words(client: FlaskClient, sample: MadeSam
 
     assert answer.status_code == 404
     assert "Select a cell" in answer.text
+
+
+def test_page_gets_what_it_draws(client: FlaskClient, sample: MadeSample) -> None:
+    answer = client.get(f"/traces/{sample.identifier}.json?roi={key(sample, 3)}&kind=denoised")
+
+    found = answer.get_json()
+    [line] = found["figure"]["data"]
+    assert (line["name"], line["yaxis"]) == ("Cell 3 denoised", "y")
+    values = np.frombuffer(base64.b64decode(line["y"]["bdata"]), line["y"]["dtype"])
+    assert values == pytest.approx(sample.simulation.traces[3])
+    assert found["legend"][0]["label"] == "Cell 3"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_traces_of_no_sample_are_refused_in_words(client: FlaskClient) -> None:
+    answer = client.get("/traces/nobody.json?roi=x&kind=raw")
+
+    assert answer.status_code == 404
+    assert "nobody" in answer.text
+
+
+def test_browsers_keep_plotly_under_its_version(client: FlaskClient) -> None:
+    answer = client.get(plotly_url())
+
+    assert answer.status_code == 200
+    assert "max-age=31536000" in answer.headers["Cache-Control"]

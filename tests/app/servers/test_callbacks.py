@@ -8,6 +8,8 @@ from dash import Dash
 from dash.development.base_component import Component
 from flask.testing import FlaskClient
 
+from app.pages import sample_page
+from app.workspace import current_workspace
 from tests.app.small_project import MadeSample
 
 # Only on pages of samples that have several results, or are one-photon.
@@ -32,9 +34,11 @@ def test_callbacks_name_only_what_is_on_some_page(app: Dash, sample: MadeSample)
             page["layout"](**{"identifier": sample.identifier} if "<" in (page["path_template"] or "") else {})
             for page in dash.page_registry.values()
         ]
+        workspace = current_workspace()
+        rest = sample_page.rest_of_page(workspace, workspace.samples.get(sample.identifier))
         there = {
             name["type"] if isinstance(name, dict) else name
-            for component in components([pages, app.layout])
+            for component in components([pages, rest, app.layout])
             if (name := getattr(component, "id", None)) is not None
         }
 
