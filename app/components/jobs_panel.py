@@ -40,6 +40,8 @@ _POLL_MS = 3_000
 _PATHS = ("/", "/batch", "/import", "/export")
 """Pages that have the panel."""
 
+_PROGRESS = ("stage", "fraction", "overall")
+
 _STATE_WORDS = {
     "queued": "waiting",
     "running": "running",
@@ -56,7 +58,9 @@ def jobs_card(jobs: list[dict[str, Any]]) -> Component:
         [
             html.H2("Jobs", id="jobs-title"),
             html.Div(job_list(jobs), id="jobs-panel"),
+            dcc.Store(id="jobs-listed", data=without_progress(jobs)),
             html.Div(id="jobs-log-view"),
+            dcc.Store(id="jobs-log-text", data=None),
         ],
         className="card-panel",
         **aria(labelledby="jobs-title"),
@@ -96,6 +100,11 @@ def job_list(jobs: Sequence[dict[str, Any]]) -> list[Component]:
     return [_job_entry(job) for job in jobs]
 
 
+def without_progress(jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the list is made of, but for what changes all the time while a job runs."""
+    return [{name: value for name, value in job.items() if name not in _PROGRESS} for job in jobs]
+
+
 def _job_entry(job: dict[str, Any]) -> Component:
     state = job["state"]
     word = "stopping" if job["stopping"] else _STATE_WORDS[state]
@@ -111,7 +120,7 @@ def _job_entry(job: dict[str, Any]) -> Component:
     if job["recording"]:
         parts.append(html.Div(job["recording"], className="job-recording", title=job["recording"]))
     if state == "running":
-        parts += _progress(job)
+        parts.append(html.Div(_progress(job), id={"type": "job-progress", "job": job["id"]}))
     if job["error"]:
         parts.append(html.P(field_words(job["error"]), className="job-error"))
     actions: list[Component] = [
@@ -234,9 +243,27 @@ def register(app: Dash) -> None:
     def link(jobs: list[dict[str, Any]]) -> str:
         return _active_words(jobs)
 
-    @app.callback(Output("jobs-panel", "children"), Input("jobs-state", "data"), prevent_initial_call=True)
-    def show_jobs(jobs: list[dict[str, Any]]) -> list[Component]:
-        return job_list(jobs)
+    # What is drawn anew is taken from under the pointer and loses the focus: the buttons stay while a job runs on.
+    @app.callback(
+        Output("jobs-panel", "children"),
+        Output("jobs-listed", "data"),
+        Input("jobs-state", "data"),
+        State("jobs-listed", "data"),
+        prevent_initial_call=True,
+    )
+    def show_jobs(jobs: list[dict[str, Any]], listed: list[dict[str, Any]]) -> tuple[Any, Any]:
+        listing = without_progress(jobs)
+        return (no_update, no_update) if listing == listed else (job_list(jobs), listing)
+
+    @app.callback(
+        Output({"type": "job-progress", "job": ALL}, "children"),
+        Input("jobs-state", "data"),
+        State({"type": "job-progress", "job": ALL}, "id"),
+        prevent_initial_call=True,
+    )
+    def show_progress(jobs: list[dict[str, Any]], places: list[dict[str, str]]) -> list[Any]:
+        running = {job["id"]: job for job in jobs if job["state"] == "running"}
+        return [_progress(running[place["job"]]) if place["job"] in running else no_update for place in places]
 
     @app.callback(
         Output("jobs-log", "data"),
@@ -252,19 +279,25 @@ def register(app: Dash) -> None:
 
     @app.callback(
         Output("jobs-log-view", "children"),
+        Output("jobs-log-text", "data"),
         Input("jobs-log", "data"),
         Input("jobs-state", "data"),
         Input("jobs-poll", "n_intervals"),
+        State("jobs-log-text", "data"),
         prevent_initial_call=True,
     )
-    def show_log(job_id: str | None, _jobs: Any, _polls: int | None) -> Any:
+    def show_log(job_id: str | None, _jobs: Any, _polls: int | None, shown: list[str] | None) -> tuple[Any, Any]:
         if job_id is None:
-            return None
+            return (None, None) if shown else (no_update, no_update)
         try:
             job = Ledger(current_workspace().project).job(job_id)
         except JobError as error:
-            return html.P(str(error), className="job-error")
-        return [html.H3(f"Log of {job.title}"), html.Pre(log_tail(job), className="job-log", tabIndex="0")]
+            return html.P(str(error), className="job-error"), None
+        text = log_tail(job)
+        if shown == [job_id, text]:  # who reads it stays where they are
+            return no_update, no_update
+        view = [html.H3(f"Log of {job.title}"), html.Pre(text, className="job-log", tabIndex="0")]
+        return view, [job_id, text]
 
 
 def _nonce() -> str:

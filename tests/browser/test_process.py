@@ -59,10 +59,14 @@ def test_movie_becomes_a_sample_though_the_page_is_reloaded_meanwhile(
 
 
 def test_job_can_be_cancelled_and_leaves_no_sample(page: Page, project: Project, tmp_path: Path) -> None:
-    start(page, movie(tmp_path, 3_000))
-    page.until(lambda: page.job_state() == "running", "the job does not start")
+    start(page, movie(tmp_path, 6_000))
+    page.until(lambda: page.job_state() == "running" and page.all(".job-stage"), "the job does not start")
 
-    page.click_button("#jobs-panel button", "Cancel")
+    # What the job says of its progress does not take the buttons from under the pointer.
+    before = page.text(".job-stage")
+    button = next(one for one in page.all("#jobs-panel button") if one.text == "Cancel")
+    page.until(lambda: page.text(".job-stage") != before, "its progress is not shown")
+    button.click()
 
     page.until(lambda: page.job_state() == "cancelled", "the job does not stop")
     [job] = Ledger(project).jobs()
@@ -87,13 +91,12 @@ def test_log_opens_and_closes_and_markup_in_a_name_is_text(page: Page, project: 
     name = "<img src=x onerror=alert(1)>.tif"
     start(page, movie(tmp_path, 300, name))
     page.until(lambda: name in page.text("#jobs-panel .job-title"))
-    # A job at work is drawn anew every second, and a click in that moment is lost.
-    page.until(lambda: page.job_state() == "ok", "the job does not end")
 
     page.click_button("#jobs-panel button", "Log")
     page.until(lambda: "motion correction" in page.text("#jobs-log-view .job-log"), "the log stays empty")
     page.click_button("#jobs-panel button", "Log")
     page.until(lambda: not page.all("#jobs-log-view .job-log"))
+    page.until(lambda: page.job_state() == "ok", "the job does not end")
 
 
 def test_killed_job_is_shown_as_lost(page: Page, project: Project, tmp_path: Path) -> None:
