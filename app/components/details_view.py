@@ -161,7 +161,10 @@ def _field(one: ShownField, *, disabled: bool) -> Component:
     else:
         control = dbc.Input(**common, type="text", placeholder=one.example, autoComplete="off")
     shown = labelled(one.label, control, one.name)
-    missing = html.Small("Nobody gave it; publishing needs it.", className="is-missing") if one.missing else None
+    words = "Nobody gave it; publishing needs it."
+    if one.stand_in:
+        words += f" {one.stand_in} stands for it: type it if it is right."
+    missing = html.Small(words, className="is-missing") if one.missing else None
     return html.Div([shown, missing], className="is-wide" if one.name in _LONG else "")
 
 

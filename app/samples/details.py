@@ -64,6 +64,8 @@ class ShownField:
         What the sample has, as it would be typed; empty where a placeholder stands.
     missing
         Whether nobody gave it although publishing needs it.
+    stand_in
+        What stands for it meanwhile, where that says something: typing it confirms it.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ShownField:
     example: str
     text: str
     missing: bool
+    stand_in: str = ""
 
 
 def shown_fields(state: SampleState) -> list[ShownField]:
@@ -84,9 +87,10 @@ def shown_fields(state: SampleState) -> list[ShownField]:
         assumed = name == "session.session_start_time" and source in ("file date", "import")
         unsaid = name in _NEEDED and not state.fields.get(name)
         missing = field.placeholder_name in not_given or assumed or unsaid
-        text = "" if missing and not assumed else as_text(field, state.fields.get(name))
-        label = _LABELS.get(name, plain.replace("_", " ").capitalize())
-        found.append(ShownField(name, GROUPS[group], label, _EXAMPLES.get(name, ""), text, missing))
+        known = as_text(field, state.fields.get(name))
+        label, example = _LABELS.get(name, plain.replace("_", " ").capitalize()), _EXAMPLES.get(name, "")
+        stand_in = known if assumed else ""
+        found.append(ShownField(name, GROUPS[group], label, example, "" if missing else known, missing, stand_in))
     return found
 
 

@@ -20,6 +20,8 @@ from nwb_schema import configure
 from nwb_schema.checks import check_sample
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.edits import undo
+from nwb_schema.edits.change import Target
+from nwb_schema.edits.fields import START_SOURCE
 from nwb_schema.edits.sample_state import SampleState
 from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError
@@ -101,6 +103,18 @@ def test_start_that_nobody_gave_is_repaired_and_undone(own: tuple[Project, Path]
     assert read_state(path).fields == before.fields
     with pytest.raises(EditError, match="in the future"):
         change(own, {"session.session_start_time": "2999-01-01"})
+
+
+def test_start_that_a_file_s_date_stands_for_is_confirmed_by_typing_it(own: tuple[Project, Path]) -> None:
+    state = read_state(own[1])
+    assumed = replace(state, fields={**state.fields, START_SOURCE.name: "file date"})
+
+    start = {one.name: one for one in shown_fields(assumed)}["session.session_start_time"]
+    assert (start.text, start.missing) == ("", True)
+    assert start.stand_in.startswith("2026-03-04 10:12")
+
+    [edit] = edits_of(shown(assumed), {**shown(assumed), start.name: start.stand_in}, {}, {}, ())
+    assert Target("field", START_SOURCE.name) in [change.target for change in edit.changes(assumed)]
 
 
 def test_what_cannot_be_is_said_and_nothing_is_saved(own: tuple[Project, Path]) -> None:
