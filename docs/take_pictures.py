@@ -56,7 +56,8 @@ class Picture:
 
 
 def _click(selector: str) -> Do:
-    return lambda browser: browser.run(f"document.querySelector({selector!r}).click()")
+    # What lies below the first screen comes a little later.
+    return _then(_shown(selector), lambda browser: browser.run(f"document.querySelector({selector!r}).click()"))
 
 
 def _then(*steps: Do | str) -> Do:
@@ -126,7 +127,6 @@ PICTURES = (
     Picture("results", "/results/{sample}", _shown("main img")),
     Picture("comparing", "/compare/{sample}", _shown("#compare-outlines .scatterlayer .js-line")),
     Picture("configuration", "/configuration", _shown(".ag-row")),
-    Picture("batch-page", "/batch", _shown("#batch-folder")),
     Picture(
         "import-page",
         "/import",
