@@ -126,7 +126,7 @@ def test_new_project_is_made_in_the_wizard_and_opened(
         for step in (2, 3, 4, 5):
             page.click_button("#wizard button", "Next")
             page.until(lambda step=step: not page.find(f"#wizard-step-{step}").get_attribute("hidden"))
-        page.until(lambda: "cell_type" in page.text("#wizard-summary"))
+        page.until(lambda: "cell_type: pyramidal, interneuron" in page.text("#wizard-summary"))
         page.click_button("#wizard button", "Make the project")
 
         page.until(lambda: "No samples yet" in page.text("#samples-empty"), "the project is not opened")
