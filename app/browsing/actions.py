@@ -25,8 +25,8 @@ def next_state(workspace: Workspace, state: BrowseState, action: Mapping[str, An
         return state.with_value(column, value, kind=view.kind(column))
     if kind == "remove" and value.isdigit():
         return state.without_filter(int(value))
-    if kind == "clear":
-        return replace(state, filters=())
+    if kind == "clear":  # what then is listed is no tab's
+        return replace(state, filters=(), tab="")
     if kind == "level" and value in ("samples", "rois"):
         # What samples are filtered by holds for their cells, too; the other way round, an ROI's columns do not.
         known = {column.name for column in workspace.catalogue.columns(value)}  # type: ignore[arg-type]

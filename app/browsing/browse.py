@@ -340,16 +340,21 @@ def grid_page(catalogue: Catalogue, view: View, request: Mapping[str, Any]) -> d
     FilterError
     """
     start, end = int(request.get("startRow") or 0), int(request.get("endRow") or 100)
-    order = [
-        (entry["colId"], entry.get("sort") == "desc")
-        for entry in request.get("sortModel") or []
-        if isinstance(entry, Mapping) and entry.get("colId") in view.columns
-    ]
+    order = _order(view, request)
     names = list(dict.fromkeys((*view.state.columns, *_IDENTIFYING[view.state.level])))
     page = catalogue.page(
         view.state.level, view.state.filters, order_by=order, offset=start, limit=max(0, end - start), columns=names
     )
     return {"rowData": page.rows, "rowCount": page.total}
+
+
+def _order(view: View, request: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """By what a request of the table sorts: ``(column, descending)``."""
+    return [
+        (entry["colId"], entry.get("sort") == "desc")
+        for entry in request.get("sortModel") or []
+        if isinstance(entry, Mapping) and entry.get("colId") in view.columns
+    ]
 
 
 _IDENTIFYING: dict[Level, tuple[str, ...]] = {
@@ -358,8 +363,13 @@ _IDENTIFYING: dict[Level, tuple[str, ...]] = {
 }
 
 
-def as_csv(catalogue: Catalogue, view: View) -> str:
-    """All rows that match as CSV; no cell of it is a formula to a spreadsheet program.
+def as_csv(catalogue: Catalogue, view: View, request: Mapping[str, Any] | None = None) -> str:
+    """All rows that match as CSV, sorted as the table is; no cell of it is a formula to a spreadsheet program.
+
+    Parameters
+    ----------
+    request
+        What the table asked for last; see `grid_page`.
 
     Raises
     ------
@@ -367,7 +377,8 @@ def as_csv(catalogue: Catalogue, view: View) -> str:
     """
     last = ("roi_uuid", "identifier") if view.state.level == "rois" else ("identifier",)
     names = list(dict.fromkeys((*view.state.columns, *last)))
-    page = catalogue.page(view.state.level, view.state.filters, columns=names)
+    order = _order(view, request or {})
+    page = catalogue.page(view.state.level, view.state.filters, order_by=order, columns=names)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([inert_cell(name) for name in names])

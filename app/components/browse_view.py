@@ -400,13 +400,14 @@ def register(app: Dash) -> None:
         Output("browse-download", "data"),
         Input("browse-csv", "n_clicks"),
         State("browse-state", "data"),
+        State("browse-grid", "getRowsRequest"),
         prevent_initial_call=True,
     )
-    def download(_clicks: Any, sent: Any) -> Any:
+    def download(_clicks: Any, sent: Any, request: Mapping[str, Any] | None) -> Any:
         workspace = current_workspace()
         view = View.of(workspace.catalogue, parse_state(sent))
         try:
-            content = as_csv(workspace.catalogue, view)
+            content = as_csv(workspace.catalogue, view, request or {})
         except FilterError:  # the head of the page says what is wrong
             return no_update
         return {"content": content, "filename": f"{view.state.level}.csv", "type": "text/csv"}
@@ -416,11 +417,12 @@ def register(app: Dash) -> None:
         Output("browse-save-problem", "children"),
         Output("browse-action", "data"),
         Input("browse-save", "n_clicks"),
+        Input("browse-save-name", "n_submit"),
         State("browse-save-name", "value"),
         State("browse-state", "data"),
         prevent_initial_call=True,
     )
-    def save(_saved: Any, name: str | None, sent: Any) -> tuple[Any, Any, Any]:
+    def save(_saved: Any, _submitted: Any, name: str | None, sent: Any) -> tuple[Any, Any, Any]:
         state, given = parse_state(sent), " ".join((name or "").split())
         try:
             save_filter(current_workspace().project, SavedFilter(given, state.level, state.filters))

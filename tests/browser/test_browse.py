@@ -93,8 +93,7 @@ def test_values_filter_the_cells_and_the_view_becomes_a_tab(
 
     page.click("#browse-save-open")
     page.until(lambda: page.find("#browse-save-name").is_displayed())
-    page.write("#browse-save-name", "Bright ones")
-    page.click("#browse-save")
+    page.write("#browse-save-name", "Bright ones", Keys.ENTER)
     page.until(lambda: "Bright ones" in page.text(".browse-tabs"))
     page.until(lambda: not page.all(".modal.show"))
     assert [(one.name, one.filters[-1]) for one in saved_filters(project)] == [("Bright ones", ("snr", "$>=:4"))]

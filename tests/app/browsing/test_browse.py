@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -167,6 +168,17 @@ def test_csv_has_all_matching_rows_and_no_formula(workspace: Workspace) -> None:
     assert all(row["roi_uuid"] and row["identifier"] for row in rows)
 
 
+def test_csv_is_sorted_as_the_table_is(workspace: Workspace) -> None:
+    shown = view(workspace, "rois")
+    request = {"sortModel": [{"colId": "snr", "sort": "desc"}]}
+
+    rows = csv.DictReader(io.StringIO(as_csv(workspace.catalogue, shown, request)))
+
+    snr = [float(row["snr"]) for row in rows if row["snr"]]
+    assert snr == sorted(snr, reverse=True)
+    assert len(set(snr)) > 1
+
+
 def test_filter_that_cannot_be_is_refused_before_it_is_added(workspace: Workspace) -> None:
     for column, expression in (("snr", "$>:dim"), ("snr", " "), ("snr", "$BIG:3"), ("gone", "x")):
         with pytest.raises(FilterError):
@@ -194,7 +206,8 @@ def test_actions_lead_from_state_to_state(workspace: Workspace) -> None:
     assert act(state, action="level", value="samples").filters == (("subject_id", "$STR=:m1"),)
     assert act(state, action="remove", value="0").filters == (("subject_id", "$STR=:m1"),)
     assert act(state, action="remove", value="9").filters == state.filters
-    assert act(state, action="clear").filters == ()
+    cleared = act(replace(state, tab="Bad ones"), action="clear")
+    assert (cleared.filters, cleared.tab) == ((), "")
 
     shown = act(state, action="column", value="area_px")
     assert "area_px" not in shown.columns
