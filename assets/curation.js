@@ -85,6 +85,15 @@
       fluorite.selectCells(keys);
     }
 
+    /* Nobody sees in the list what keys do to a cell that has left it. `before`: only of those that were listed. */
+    dropUnlisted(before = null) {
+      if (!grid() || !fluorite.player) return;
+      const listed = new Set(this.listed());
+      const chosen = fluorite.player.overlay.selected;
+      const kept = chosen.filter((key) => listed.has(key) || (before && !before.includes(key)));
+      if (kept.length < chosen.length) this.select(kept);
+    }
+
     /* Go by `by` in the list, from the last of the selected cells; with `adding`, keep those. */
     move(by, adding = false, from = this.listed()) {
       if (!from.length) return;
@@ -107,7 +116,10 @@
       const listed = new Set(this.listed());
       const next = before.slice(at + 1).find((key) => listed.has(key) && !rois.includes(key));
       if (at >= 0 && next) this.select([next]);
-      else if (at >= 0) this.say(`That was the last cell of the list.`, "is-hint");
+      else if (at >= 0) {
+        this.dropUnlisted(before);
+        this.say(`That was the last cell of the list.`, "is-hint");
+      }
       return undefined;
     }
 
@@ -192,9 +204,11 @@
       const pending = (row) => waiting.reduce((now, request) => ((request.rois || []).includes(row.key) ? foresee(now, request) : now), row);
       const rows = answer.rows.map(pending);
       const api = grid();
+      const before = this.listed();
       // Without rows, the file could not be read: what is shown stays until it can.
       if (answer.all && api && !(answer.error && !rows.length)) this.replaceRows(api, rows, answer);
       else this.put(rows);
+      this.dropUnlisted(before);
       this.tellVersion(version);
       if (fluorite.player) fluorite.player.edited(version);
       this.showProgress();
@@ -236,6 +250,7 @@
         if (moved) api.onFilterChanged(); // which has Dash take all rows again
       }
       if (fluorite.player) fluorite.player.updateRois(rows);
+      if (fluorite.tracePlot) fluorite.tracePlot.showStates();
       this.thresholds.show();
       this.showProgress();
     }
@@ -255,15 +270,19 @@
       const place = element("curation-progress");
       if (!place) return;
       let decided = 0;
+      let accepted = 0;
       let all = 0;
       if (api) {
         api.forEachNode((node) => {
           if (node.data.deleted) return;
           all += 1;
           if (node.data.curated) decided += 1;
+          if (node.data.is_accepted) accepted += 1;
         });
       }
       place.textContent = all ? `${decided} of ${all} decided` : "";
+      const chip = element("accepted-chip");
+      if (chip && api) chip.textContent = all ? `${fluorite.plural(accepted, "accepted cell")} of ${all}` : "no cells found";
       this.root.dataset.unsaved = this.queue.unsaved;
       this.root.dataset.version = this.queue.version;
       this.status.refresh();
@@ -348,6 +367,7 @@
       const api = grid();
       if (api) api.onFilterChanged();
       if (fluorite.player) fluorite.player.showDeleted(state.deleted);
+      this.dropUnlisted();
     }
   }
 
@@ -357,6 +377,14 @@
     const api = grid();
     if (api) api.forEachNode((node) => rows.push(node.data));
     return rows;
+  };
+
+  /* The state of a cell in a word, as the table has it; null where there is no table or no such cell. */
+  fluorite.roiState = function (key) {
+    const api = grid();
+    const node = api && api.getRowNode(key);
+    if (!node) return null;
+    return node.data.deleted ? "deleted" : node.data.is_accepted ? "accepted" : "rejected";
   };
 
   fluorite.tagColumns = () => (fluorite.curationConfig ? fluorite.curationConfig.columns : []);
@@ -403,6 +431,10 @@
         () => {
           fluorite.curation = new Curation(config);
           fluorite.followTable(grid());
+          // Searching and the filters of columns; "api" are those that the bar or an edit sets off.
+          grid().addEventListener("filterChanged", ({ source }) => {
+            if (source !== "api" && fluorite.curation) fluorite.curation.dropUnlisted();
+          });
           fluorite.player.updateRois(fluorite.roiRows());
           if (!config.refused) fluorite.drawing = new fluorite.Drawing(fluorite.player, fluorite.curation);
         }

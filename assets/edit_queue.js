@@ -133,7 +133,7 @@
   fluorite.EditStatus = class {
     /* `idle()` is what the line says when there is nothing to say. */
     constructor(line, note, idle) {
-      Object.assign(this, { lineId: line, noteId: note, idle });
+      Object.assign(this, { lineId: line, noteId: note, idle, said: "" });
     }
 
     say(text, kind = "") {
@@ -141,7 +141,8 @@
       if (!line) return;
       line.dataset.kind = text ? kind : "";
       line.className = `curation-status ${kind}`;
-      line.textContent = text || this.idle();
+      this.said = text;
+      this.refresh();
       clearTimeout(this.silence);
       if (text && kind !== "is-error") this.silence = setTimeout(() => this.say(""), SAID_FOR_MS);
     }
@@ -150,10 +151,12 @@
       this.say(error || said, error ? "is-error" : said ? "is-hint" : "");
     }
 
-    /* Say again what there is to say when idle, unless something was just said. */
+    /* Whether all is saved, behind what was just said; an error stands alone. */
     refresh() {
       const line = document.getElementById(this.lineId);
-      if (line && !line.dataset.kind) line.textContent = this.idle();
+      if (!line) return;
+      const state = this.said && line.dataset.kind === "is-error" ? "" : this.idle();
+      line.textContent = [this.said, state].filter(Boolean).join(" \u00b7 ");
     }
 
     note(text, actions = []) {

@@ -70,6 +70,16 @@
     return keys;
   }
 
+  /* A drop-down takes all keys for itself. One that was opened by mouse gives them back once something is chosen. */
+  let clicked = null;
+  document.addEventListener("pointerdown", ({ target }) => (clicked = target.closest && target.closest("select")), true);
+  document.addEventListener("focusout", ({ target }) => target === clicked && (clicked = null));
+  document.addEventListener("change", ({ target }) => {
+    const { player } = fluorite;
+    if (target !== clicked || !player || !player.root.isConnected || target.closest(ELSEWHERE)) return;
+    target.blur();
+  });
+
   window.addEventListener("keydown", (event) => {
     const { player, curation } = fluorite;
     if (!player || !player.root.isConnected || event.altKey || taken(event.target, event.key)) return;

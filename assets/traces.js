@@ -33,6 +33,7 @@
       this.choice = {};
       this.selected = [];
       this.busy = false;
+      this.legend = []; // cell and the element that says its state
       this.drawn = null; // resolves once what was asked for last is drawn, or cannot be
       this.place = fluorite.element("div", { class: "trace-lines", hidden: true });
       this.message = fluorite.element("p", { class: "trace-message", hidden: true });
@@ -136,18 +137,29 @@
 
     _failed(error) {
       this.asked = null; // asking again may help
+      this.legend = [];
       const cause = error instanceof TypeError ? "The server does not answer." : error.message;
       element("trace-legend").replaceChildren(fluorite.element("p", { class: "job-error" }, `The traces cannot be read. ${cause}`));
     }
 
     _showLegend(entries, more) {
-      const entry = ({ label, colour, said, help }) =>
+      this.legend = entries.map((entry) => ({ ...entry, place: fluorite.element("span", { class: "muted" }) }));
+      const drawn = this.legend.map(({ label, colour, help, place }) =>
         fluorite.element("span", { class: "legend-entry", title: help }, [
           fluorite.element("span", { class: "legend-line", style: `background-color:${colour}` }),
           fluorite.element("strong", {}, label),
-          fluorite.element("span", { class: "muted" }, said),
-        ]);
-      element("trace-legend").replaceChildren(...entries.map(entry), ...(more ? [fluorite.element("span", { class: "muted" }, more)] : []));
+          place,
+        ])
+      );
+      this.showStates();
+      element("trace-legend").replaceChildren(...drawn, ...(more ? [fluorite.element("span", { class: "muted" }, more)] : []));
+    }
+
+    /* As the table has them: it knows of edits that are not saved yet, and of those that came after the traces. */
+    showStates() {
+      for (const { key, state, scores, place } of this.legend) {
+        place.textContent = [fluorite.roiState(key) || state, ...scores].join(" \u00b7 ");
+      }
     }
 
     /* ---- what is done in the plot ---- */

@@ -16,6 +16,7 @@ from nwb_schema import local_hdf5
 from nwb_schema.layout import DELETED, FLUORITE, TRACES
 from nwb_schema.limits import MAX_FRAME_PIXELS, MAX_FRAMES, MAX_NAME_BYTES, require_at_most, require_readable
 from nwb_schema.linked_movie import movie_link, movie_problem
+from nwb_schema.pixel_size import UM_PER_UNIT
 from nwb_schema.stored_masks import accept_flags, count_rois, find_images, find_segmentation
 from nwb_schema.stored_traces import find_series
 
@@ -241,6 +242,11 @@ def _plane_text(file: h5py.File, name: str) -> str | None:
     return None if plane is None else local_hdf5.name_text(plane, name)
 
 
+def is_volume(file: h5py.File) -> bool:
+    """Whether frames have several planes."""
+    return _frame_shape(_Fields(local_hdf5.local_group(file, FLUORITE)), file)[2] is not None
+
+
 def pixel_size_um(file: h5py.File) -> tuple[float, float] | None:
     """Size of a pixel in micrometres as (y, x), or None where the file does not say; NWB stores (x, y)."""
     spacing = _grid_spacing_um(file)
@@ -260,7 +266,7 @@ def _grid_spacing_um(file: h5py.File) -> list[float] | None:
     if spacing is None or spacing.ndim != 1 or not 2 <= spacing.shape[0] <= 3:
         return None
     unit = local_hdf5.as_text(spacing.attrs.get("unit", "meters"))
-    to_um = {"meters": 1e6, "millimeters": 1e3, "micrometers": 1.0, "microns": 1.0, "um": 1.0}.get(unit)
+    to_um = UM_PER_UNIT.get(unit)
     sizes = [float(value) for value in spacing[:]]
     if to_um is None or not (_is_length(sizes[0]) and _is_length(sizes[1])):
         return None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nwb_schema.errors import MetadataError
+from nwb_schema.pixel_size import parse_pixel_size
 from nwb_schema.project import Project
 from nwb_schema.subjects import change_subject
 
@@ -53,6 +55,7 @@ SESSION_DETAILS = (
         (*_PLANE, "optical_channel", "emission_lambda"),
         "emission_lambda_nm",
     ),
+    Detail("pixel_size", "Pixel size (\u00b5m)", "1.2, or x, y: 1.2, 1.1", (*_PLANE, "grid_spacing")),
     Detail("device", "Microscope", "Bruker Ultima", ("Ophys", "Device", "name"), "device"),
     Detail("session_description", "Description", "Passive viewing", ("NWBFile", "session_description")),
     Detail("notes", "Notes", "", ("NWBFile", "notes")),
@@ -62,7 +65,13 @@ DETAILS = {detail.name: detail for detail in (*SUBJECT_DETAILS, *SESSION_DETAILS
 
 
 def as_metadata_file(typed: Mapping[str, str | None]) -> dict[str, Any]:
-    """What was typed, by field, as the content of a metadata file; what was left empty is left out."""
+    """What was typed, by field, as the content of a metadata file; what was left empty is left out.
+
+    Raises
+    ------
+    MetadataError
+        When a pixel size is none.
+    """
     content: dict[str, Any] = {}
     for name, text in typed.items():
         value = (text or "").strip()
@@ -72,9 +81,20 @@ def as_metadata_file(typed: Mapping[str, str | None]) -> dict[str, Any]:
         place = content
         for group in groups:
             place = place.setdefault(group, {})
+        if name == "pixel_size":
+            place |= {last: _pixel_size(value), f"{last}_unit": "micrometers"}
+            continue
         # A name has a comma of its own ("Doe, Jane"), so several people are separated by semicolons.
         place[last] = [part.strip() for part in value.split(";") if part.strip()] if name == "experimenter" else value
     return content
+
+
+def _pixel_size(text: str) -> list[float]:
+    """``[x, y]`` or ``[x, y, z]`` in micrometres."""
+    try:
+        return list(parse_pixel_size(text))
+    except ValueError as error:
+        raise MetadataError("Pixel size", f"{text[:60]!r} cannot be used ({error})", "Correct the value.") from error
 
 
 def default_texts(project: Project) -> dict[str, str]:

@@ -11,12 +11,12 @@ from dash.development.base_component import Component
 from app.components.markup import aria
 from app.formatting import count, local_moment
 from app.samples.curation import tag_columns
+from app.samples.edit_words import cell_numbers, in_cells
 from app.samples.roi_rows import are_bodies, plain, roi_rows, tag_field
 from app.samples.store import SampleData
 from app.workspace import Workspace, current_workspace
 from nwb_schema.columns import ColumnDefinition
-from nwb_schema.edits.history import history
-from nwb_schema.edits.record import EditRecord
+from nwb_schema.edits.history import taken_back
 from nwb_schema.errors import FluoriteError
 from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN
 
@@ -33,7 +33,7 @@ def history_card(sample: SampleData) -> Component:
             html.Details(
                 [
                     html.Summary(html.H2("Edits", className="is-inline")),
-                    html.Div(edit_list(sample.edits), id="edit-list"),
+                    html.Div(edit_list(sample), id="edit-list"),
                 ]
             ),
         ],
@@ -46,17 +46,24 @@ def cell_card() -> Component:
     return html.Div(id="cell-card", className="cell-card", **aria(live="polite"))
 
 
-def edit_list(edits: Sequence[EditRecord]) -> Component:
+def edit_list(sample: SampleData) -> Component:
     """Who did what and when, the newest first; what is undone is struck out."""
+    edits = sample.edits
     if not edits:
         return html.P("Nobody has edited this sample.", className="empty-hint")
-    undone = {step.edit.id for step in history(edits).undone}
+    undone = taken_back(edits)
+    numbers = cell_numbers(sample.rois)
     rows = [
         html.Tr(
             [
                 html.Td(local_moment(edit.at)),
                 html.Td(edit.actor),
-                html.Td([edit.what, html.Span(f" \u2013 {edit.reason}", className="muted") if edit.reason else None]),
+                html.Td(
+                    [
+                        in_cells(edit.what, numbers),
+                        html.Span(f" \u2013 {edit.reason}", className="muted") if edit.reason else None,
+                    ]
+                ),
             ],
             className="is-undone" if edit.id in undone else "",
         )
@@ -90,6 +97,7 @@ def describe_cell(sample: SampleData, key: str, tags: Sequence[ColumnDefinition]
         facts.append(("Origin", roi[ORIGIN]))
     facts += [(column.name, _words(roi[tag_field(column)])) for column in tags]
     state = "deleted" if roi["deleted"] else "accepted" if roi["is_accepted"] else "rejected"
+    numbers = cell_numbers(sample.rois)
     how = "decided by a person" if roi["curated"] else "by the evaluation"
     return [
         html.Div(
@@ -103,7 +111,7 @@ def describe_cell(sample: SampleData, key: str, tags: Sequence[ColumnDefinition]
         html.Dl([part for name, value in facts for part in (html.Dt(name), html.Dd(value))], className="cell-facts"),
         html.Ul(
             [
-                html.Li([f"{local_moment(edit.at)} {edit.actor}: {edit.what}"])
+                html.Li([f"{local_moment(edit.at)} {edit.actor}: {in_cells(edit.what, numbers)}"])
                 for edit in reversed(its[-_SHOWN_OF_A_CELL:])
             ],
             className="cell-edits",
@@ -154,7 +162,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def list_edits(_version: str | None, identifier: str | None) -> Any:
-        return _of_sample(identifier, lambda _, sample: edit_list(sample.edits))
+        return _of_sample(identifier, lambda _, sample: edit_list(sample))
 
     @app.callback(
         Output("cell-card", "children"),

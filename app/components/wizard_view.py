@@ -188,7 +188,11 @@ def summary(
     """What will be made."""
     rows = [("Name", name or ""), ("Folder", folder)]
     for number, kind in _KIND_STEPS.items():
-        names = ", ".join(column["name"] for column in columns if column["kind"] == kind.value)
+        names = "; ".join(
+            f"{column['name']}: {column['words']}" if column["words"] else column["name"]
+            for column in columns
+            if column["kind"] == kind.value
+        )
         rows.append((STEPS[number], names or "none yet"))
     given = [f"{default_label(key)} {text}" for key, text in defaults.items() if (text or "").strip()]
     rows.append((STEPS[4], ", ".join(given) or "none yet"))

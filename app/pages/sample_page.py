@@ -213,8 +213,8 @@ def register(app: Dash) -> None:
 
 def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> list[Component | None]:
     summary = sample.summary
+    cells = f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found"
     facts = [
-        f"{count(summary.n_accepted, 'accepted cell')} of {summary.n_rois}" if summary.n_rois else "no cells found",
         count(summary.n_frames, "frame") if summary.n_frames else None,
         f"{number(summary.rate_hz)} Hz" if summary.rate_hz else None,
         duration(summary.duration_s) if summary.duration_s else None,
@@ -225,7 +225,14 @@ def _headline(sample: SampleData, problem: str | None, *, writable: bool) -> lis
     return [
         dcc.Link("← Samples", href="/", className="back-link"),
         html.H1(summary.path.stem),
-        html.Div([html.Span(fact, className="fact-chip") for fact in facts if fact], className="fact-chips"),
+        html.Div(
+            [
+                # It follows the edits: assets/curation.js.
+                html.Span(cells, className="fact-chip", id="accepted-chip"),
+                *(html.Span(fact, className="fact-chip") for fact in facts if fact),
+            ],
+            className="fact-chips",
+        ),
         html.Div(
             [
                 dcc.Link("Stimuli →", href=stimuli_url(sample.name), className="back-link", id="stimuli-link"),

@@ -10,8 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from app.formatting import count
 from app.samples.addresses import contours_url
+from app.samples.edit_words import cell_numbers, in_cells
 from app.samples.new_rois import ACTIONS, NewRoiRequest, made_rois
 from app.samples.roi_rows import roi_rows
 from app.samples.store import SampleData
@@ -124,7 +127,7 @@ def make_edits(
         except EditConflict as conflict:
             if conflict.overlapping or steps:
                 return _refusal(workspace, sample, conflict, steps)
-            merged = others(conflict)
+            merged = others(conflict, sample.rois)
             done = _commit(workspace, sample, requests, edits, actor=actor, based_on=conflict.version)
     except FluoriteError as error:
         return _answer(workspace, sample, None, error=str(error))
@@ -132,7 +135,10 @@ def make_edits(
     if not merged and done.outside is None and _only_rois(done):
         changed = {change.target.roi for record in done.records for change in record.changes}
     told = requests[0].action in ALONE
-    step = f"{done.records[0].what[:1].upper()}{done.records[0].what[1:]}." if told and done.records else ""
+    step = ""
+    if told and done.records:
+        what = _in_present_cells(workspace, sample, done.records[0].what)
+        step = f"{what[:1].upper()}{what[1:]}."
     if told and not done.records:
         step = "Nothing changed."
     said = " ".join(filter(None, [step, merged, str(done.outside or "")]))
@@ -227,16 +233,25 @@ def _only_rois(done: Committed) -> bool:
 
 def _refusal(workspace: Workspace, sample: SampleData, conflict: EditConflict, steps: Sequence[str]) -> dict[str, Any]:
     if steps:  # which edit would be taken back is not the one that the person sees as the last
-        said = f"{others(conflict)} Nothing was taken back. Look first, then do it again."
+        said = f"{others(conflict, sample.rois)} Nothing was taken back. Look first, then do it again."
         return _answer(workspace, sample, None, version=conflict.version, said=said)
-    text = f"{others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
+    text = f"{others(conflict, sample.rois)} You both changed {count(len(conflict.overlapping), 'value')}."
     answer = _answer(workspace, sample, None, version=conflict.version)
     return answer | {"conflict": {"text": text, "version": conflict.version}}
 
 
-def others(conflict: EditConflict) -> str:
-    """What others did meanwhile, in a line."""
-    shown = [f"{record.actor} {record.what}" for record in conflict.since[-_SHOWN_EDITS:]]
+def _in_present_cells(workspace: Workspace, sample: SampleData, what: str) -> str:
+    """An edit's line with the numbers of cells, also of those that it made."""
+    try:
+        return in_cells(what, cell_numbers(workspace.samples.get(sample.name).rois))
+    except FluoriteError:  # the answer says it
+        return what
+
+
+def others(conflict: EditConflict, rois: pd.DataFrame | None = None) -> str:
+    """What others did meanwhile, in a line; with the sample's cells `rois`, these are called by their numbers."""
+    numbers = {} if rois is None else cell_numbers(rois)
+    shown = [f"{record.actor} {in_cells(record.what, numbers)}" for record in conflict.since[-_SHOWN_EDITS:]]
     more = len(conflict.since) - len(shown)
     return f"Meanwhile {'; '.join(shown)}{f'; and {more} more edits' if more > 0 else ''}."
 

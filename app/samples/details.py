@@ -15,6 +15,7 @@ from nwb_schema.edits.fields import FIELDS, MOMENTS, NOT_GIVEN, SESSION_START, F
 from nwb_schema.edits.sample_state import SampleState
 from nwb_schema.errors import EditError
 from nwb_schema.moments import date_text, moment_text, parse_moment
+from nwb_schema.pixel_size import pixel_size_text
 from nwb_schema.project import Project
 from nwb_schema.reader import read_identifier, read_summary
 from nwb_schema.subjects import read_subjects
@@ -30,6 +31,7 @@ _LABELS = {
     "imaging.location": "Place in the brain",
     "imaging.excitation_lambda_nm": "Excitation (nm)",
     "imaging.emission_lambda_nm": "Emission (nm)",
+    "imaging.pixel_size_um": "Pixel size (\u00b5m)",
 }
 _EXAMPLES = {
     "subject.age": "90 days, or P90D",
@@ -43,6 +45,7 @@ _EXAMPLES = {
     "imaging.location": "VISp",
     "imaging.excitation_lambda_nm": "920",
     "imaging.emission_lambda_nm": "510",
+    "imaging.pixel_size_um": "1.2, or x, y: 1.2, 1.1; of a volume x, y, z",
 }
 _NEEDED = ("subject.species",)
 """Fields without a placeholder that publishing needs."""
@@ -100,6 +103,8 @@ def as_text(field: Field, value: Any) -> str:
         return ""
     if field.type == "texts":
         return "; ".join(value)
+    if field.type == "spacing":
+        return pixel_size_text(value)
     if field.name in MOMENTS:
         return _moment_text(field.name, str(value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -130,8 +130,8 @@ def cell_traces(sample: SampleData, keys: Sequence[str], kinds: Sequence[str]) -
     ]
 
 
-def legend(sample: SampleData, rows: Sequence[int]) -> list[dict[str, str]]:
-    """Label, colour, state and scores of cells, and what the scores mean; their colours are those of the traces."""
+def legend(sample: SampleData, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Key, label, colour, state and scores of cells, and what the scores mean; coloured as the traces."""
     entries = []
     for position, row in enumerate(rows):
         roi = sample.rois.iloc[row]
@@ -139,9 +139,11 @@ def legend(sample: SampleData, rows: Sequence[int]) -> list[dict[str, str]]:
         scores += [f"r {roi['r_values']:.2f}"] if roi["r_values"] == roi["r_values"] else []
         entries.append(
             {
+                "key": str(roi["key"]),
                 "label": f"Cell {roi['index']}",
                 "colour": cell_colour(position),
-                "said": " · ".join(["accepted" if roi["is_accepted"] else "rejected", *scores]),
+                "state": "deleted" if roi["deleted"] else "accepted" if roi["is_accepted"] else "rejected",
+                "scores": scores,
                 "help": _SCORE_HELP,
             }
         )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from app.formatting import count
 from app.samples.curation import others, version_in_file
+from app.samples.edit_words import cell_numbers, in_cells
 from app.samples.store import SampleData
 from app.stimuli.rows import stimulus_state, stimulus_tables, table_id
 from app.workspace import Workspace
@@ -90,20 +91,22 @@ def edit_stimuli(
             done = _commit(workspace, sample, request, actor, based_on)
         except EditConflict as conflict:
             if request.action in _STEPS:
-                said = f"{others(conflict)} Nothing was taken back. Look first, then do it again."
+                said = f"{others(conflict, sample.rois)} Nothing was taken back. Look first, then do it again."
                 return _answer(workspace, sample, said=said)
             if conflict.overlapping:
-                text = f"{others(conflict)} You both changed {count(len(conflict.overlapping), 'value')}."
+                text = f"{others(conflict, sample.rois)} You both changed {count(len(conflict.overlapping), 'value')}."
                 asked = {"text": text, "version": conflict.version}
                 return _answer(workspace, sample) | {"conflict": asked}
-            merged = others(conflict)
+            merged = others(conflict, sample.rois)
             done = _commit(workspace, sample, request, actor, conflict.version)
     except FluoriteError as error:
         return _answer(workspace, sample, error=str(error))
     only = None
     if request.action == "change" and not merged and done.outside is None:
         only = [table_id(request.key, request.moments)]
-    step = done.records[0].what if request.action in _STEPS and done.records else ""
+    step = ""
+    if request.action in _STEPS and done.records:
+        step = in_cells(done.records[0].what, cell_numbers(sample.rois))
     said = " ".join(filter(None, [f"{step[:1].upper()}{step[1:]}." if step else "", merged, str(done.outside or "")]))
     changes = [change for record in done.records for change in record.changes]
     added = [int(change.target.roi) for change in changes if change.target.kind == "period" and change.before is None]

@@ -119,14 +119,17 @@ def grid_spacing(checked: CheckedFile) -> Iterator[Problem]:
     """Every imaging plane says how far apart its pixels are, and that of a volume how far its planes are as well."""
     volume = checked.summary.depth is not None
     names, values = ("[x, y, z]", "[1.2e-6, 1.2e-6, 5e-6]") if volume else ("[x, y]", "[1.2e-6, 1.2e-6]")
+    typed = "as x, y, z" if volume else "as x, y, or one number"
     for plane in checked.imaging_planes():
         data = local_hdf5.local_dataset(plane, "grid_spacing")
         spacing = None if data is None else np.asarray(data[()], dtype=float).reshape(-1)
         if spacing is None or spacing.size < (3 if volume else 2) or not np.all(np.isfinite(spacing) & (spacing > 0)):
             yield Problem(
                 f"{_name(plane)} does not say how far apart its pixels {'and planes ' if volume else ''}are",
-                f"Give it in metres as {names}: Ophys: ImagingPlane: grid_spacing: {values} in the metadata file.",
+                f"Give it in micrometres {typed}: Pixel size on the page of its details; or in metres as {names}: "
+                f"Ophys: ImagingPlane: grid_spacing: {values} in the metadata file.",
                 f"{plane.name}/grid_spacing",
+                command=("set", "imaging.pixel_size_um=VALUE"),
             )
 
 

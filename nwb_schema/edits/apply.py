@@ -24,6 +24,7 @@ from nwb_schema.edits.state_reading import field_path
 from nwb_schema.edits.tables import TEXT, new_column, new_table, processing_module, remove_column
 from nwb_schema.edits.times import write_times
 from nwb_schema.layout import CUSTOM_COLUMNS
+from nwb_schema.pixel_size import write_grid_spacing
 from nwb_schema.stored_masks import find_segmentation
 
 # Setting cells one by one costs a tenth of a millisecond each and leaves no unused texts behind in the file.
@@ -118,6 +119,9 @@ def _set_column(column: h5py.Dataset, values: dict[int, Any]) -> None:
 
 def _set_field(file: h5py.File, field: Field, value: Any) -> None:
     path = field_path(file, field)
+    if field.type == "spacing":
+        write_grid_spacing(file, path, value)
+        return
     present = local_hdf5.local_dataset(file, path)
     if field.type == "number":
         number = np.nan if value is None else value

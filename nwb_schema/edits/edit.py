@@ -15,10 +15,12 @@ from nwb_schema.edits.change import Change, Target
 from nwb_schema.edits.contents import Contents
 from nwb_schema.edits.fields import (
     NOT_GIVEN,
+    PIXEL_SIZE,
     REFERENCE_TIME,
     SESSION_START,
     START_SOURCE,
     check_field,
+    field_words,
     find_field,
 )
 from nwb_schema.edits.flags import cells, differing, flags
@@ -161,11 +163,13 @@ class SetField:
 
     def describe(self) -> str:
         """One line on what is done."""
-        return f"set {self.name} = {_shown(check_field(self.name, self.value))}"
+        return f"set {self.name} = {_shown(field_words(self.name, check_field(self.name, self.value)))}"
 
     def changes(self, state: SampleState) -> Iterator[Change]:
         """What it changes in `state`."""
         value = check_field(self.name, self.value)
+        if self.name == PIXEL_SIZE:
+            _check_axes(state, value)
         target = Target("field", self.name)
         yield from differing(Change(target, state.value(target), value))
         not_given = Target("field", NOT_GIVEN.name)
@@ -238,6 +242,17 @@ class EditWithContent(Edit, Protocol):
     def keep(self, contents: Contents) -> None:
         """Put the arrays where the journal's entry will look for them."""
         ...
+
+
+def _check_axes(state: SampleState, spacing: list[Any]) -> None:
+    """A volume's pixel size has three numbers, a plane's two; the last of `spacing` is the unit."""
+    if len(spacing) - 1 == (3 if state.volume else 2):
+        return
+    if state.volume:
+        cause, remedy = "a volume needs three numbers", "Give x, y and the distance of planes, such as 1.2, 1.2, 5"
+    else:
+        cause, remedy = "a plane has no third number", "Give one number, or x and y, such as 1.2, 1.1"
+    raise EditError(PIXEL_SIZE, cause, f"{remedy} (micrometres).")
 
 
 def _start_given(state: SampleState, before: Any, after: Any) -> Iterator[Change]:

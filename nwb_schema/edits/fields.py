@@ -17,9 +17,10 @@ from nwb_schema.errors import EditError
 from nwb_schema.layout import IMAGING_PLANE
 from nwb_schema.moments import parse_moment
 from nwb_schema.names import clean_text
+from nwb_schema.pixel_size import as_grid_spacing, pixel_size_text
 from nwb_schema.subject_terms import UnusableTerm, iso_age, sex_letter, species_name, weight_with_unit
 
-FieldType = Literal["text", "texts", "number"]
+FieldType = Literal["text", "texts", "number", "spacing"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Field:
     place
         Path of the dataset; ``*`` stands for the only optical channel.
     type
-        ``text``, ``texts`` (a list) or ``number``.
+        ``text``, ``texts`` (a list), ``number`` or ``spacing`` (`nwb_schema.pixel_size.read_grid_spacing`).
     required
-        Whether NWB wants it, so that it cannot be emptied.
+        Why it cannot be emptied, or nothing.
     placeholder_name
         Its name in ``general/fluorite/not_given``, for fields that get a placeholder where nobody gives them.
     convert
@@ -45,7 +46,7 @@ class Field:
     name: str
     place: str
     type: FieldType = "text"
-    required: bool = False
+    required: str = ""
     placeholder_name: str = ""
     convert: Callable[[Any], Any] = str
 
@@ -61,7 +62,7 @@ def check_field(name: str, value: Any) -> Any:
     field = find_field(name)
     if value is None or (isinstance(value, str) and not value.strip()):
         if field.required:
-            raise EditError(name, "cannot be empty, because NWB requires it", "Give a value.")
+            raise EditError(name, f"cannot be empty, because {field.required}", "Give a value.")
         return None
     try:
         if field.type == "texts":
@@ -70,6 +71,11 @@ def check_field(name: str, value: Any) -> Any:
         return field.convert(clean_text(value) if isinstance(value, str) else value)
     except (UnusableTerm, ValueError, TypeError) as error:
         raise EditError(name, f"{_short(value)} cannot be used ({error})", "Correct the value.") from error
+
+
+def field_words(name: str, value: Any) -> Any:
+    """A stored value as it is said in a line of the history."""
+    return pixel_size_text(value) if FIELDS[name].type == "spacing" else value
 
 
 def find_field(name: str) -> Field:
@@ -117,6 +123,8 @@ def _short(value: Any) -> str:
 
 
 SESSION_START = "session.session_start_time"
+PIXEL_SIZE = "imaging.pixel_size_um"
+_BY_NWB = "NWB requires it"
 _SUBJECT = "general/subject"
 _CHANNEL = f"{IMAGING_PLANE}/*"
 _ALL = (
@@ -126,8 +134,8 @@ _ALL = (
     Field("subject.weight", f"{_SUBJECT}/weight", convert=weight_with_unit),
     Field("subject.date_of_birth", f"{_SUBJECT}/date_of_birth", convert=_date),
     *(Field(f"subject.{name}", f"{_SUBJECT}/{name}") for name in ("genotype", "strain", "description")),
-    Field("session.session_description", "session_description", required=True),
-    Field(SESSION_START, "session_start_time", required=True, convert=_start),
+    Field("session.session_description", "session_description", required=_BY_NWB),
+    Field(SESSION_START, "session_start_time", required=_BY_NWB, convert=_start),
     *(
         Field(f"session.{name}", f"general/{place}")
         for name, place in (
@@ -146,14 +154,14 @@ _ALL = (
         for name in ("experimenter", "keywords", "related_publications")
     ),
     *(
-        Field(f"imaging.{name}", f"{IMAGING_PLANE}/{name}", required=True, placeholder_name=f"ImagingPlane.{name}")
+        Field(f"imaging.{name}", f"{IMAGING_PLANE}/{name}", required=_BY_NWB, placeholder_name=f"ImagingPlane.{name}")
         for name in ("indicator", "location")
     ),
     Field(
         "imaging.excitation_lambda_nm",
         f"{IMAGING_PLANE}/excitation_lambda",
         "number",
-        True,
+        _BY_NWB,
         "ImagingPlane.excitation_lambda",
         _wavelength_nm,
     ),
@@ -161,9 +169,16 @@ _ALL = (
         "imaging.emission_lambda_nm",
         f"{_CHANNEL}/emission_lambda",
         "number",
-        True,
+        _BY_NWB,
         "OpticalChannel.emission_lambda",
         _wavelength_nm,
+    ),
+    Field(
+        PIXEL_SIZE,
+        f"{IMAGING_PLANE}/grid_spacing",
+        "spacing",
+        "scale bars and areas come from it",
+        convert=as_grid_spacing,
     ),
 )
 

@@ -51,6 +51,17 @@ def history(records: Iterable[EditRecord]) -> History:
     return History(tuple(done), tuple(undone))
 
 
+def taken_back(records: Iterable[EditRecord]) -> frozenset[str]:
+    """`id` of every edit that an undo took back and no redo made again, also where newer edits came since."""
+    found: set[str] = set()
+    for record in records:
+        if record.kind is EditKind.UNDO:
+            found.add(record.undoes)
+        elif record.kind is EditKind.REDO:
+            found.discard(record.undoes)
+    return frozenset(found)
+
+
 def _move(record: EditRecord, source: list[Step], target: list[Step]) -> None:
     # Not always the last: two copies of a sample that were edited separately may have come together.
     for position in range(len(source) - 1, -1, -1):

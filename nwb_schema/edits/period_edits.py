@@ -49,7 +49,7 @@ class LoadTimes:
         """One line on what is done."""
         if self.table is None:
             return f"removed all of {self.name}"
-        return f"loaded {len(self.table.rows)} {_noun(self.place)} of {self.name}"
+        return f"loaded {len(self.table.rows)} {_noun(self.place, len(self.table.rows))} of {self.name}"
 
     def changes(self, state: SampleState) -> Iterator[Change]:
         """What it changes in `state`."""
@@ -112,8 +112,9 @@ class ChangePeriods:
     def describe(self) -> str:
         """One line on what is done."""
         counts = (("added", len(self.added)), ("changed", len(self.changed)), ("removed", len(self.removed)))
-        done = ", ".join(f"{word} {n}" for word, n in counts if n)
-        return f"{done or 'changed no'} {_noun(self.place)} of {self.name}"
+        made = [(word, n) for word, n in counts if n]
+        done = ", ".join(f"{word} {n}" for word, n in made)
+        return f"{done or 'changed no'} {_noun(self.place, made[-1][1] if made else 0)} of {self.name}"
 
     def changes(self, state: SampleState) -> Iterator[Change]:
         """What it changes in `state`."""
@@ -206,5 +207,6 @@ def _empty(column: TimesColumn) -> Any:
     return "nan" if kind == "f" else (False if kind == "b" else 0)
 
 
-def _noun(place: str) -> str:
-    return "events" if place.startswith("events/") else "periods"
+def _noun(place: str, number: int) -> str:
+    noun = "event" if place.startswith("events/") else "period"
+    return noun if number == 1 else f"{noun}s"

@@ -23,7 +23,7 @@ from nwb_schema.layout import ENGINE_ORIGIN, ORIGIN, PARENTS
 DIGEST_FORMAT = "format of the digest"
 # Raise it when the same file would give another digest, also because another field can be edited: digests that an older
 # version left behind are then not compared.
-_DIGEST_VERSION = 3
+_DIGEST_VERSION = 4
 # What a new ROI has in columns of ours for which nothing is said.
 _OF_NEW_ROIS: Mapping[str, Any] = {ORIGIN: ENGINE_ORIGIN, PARENTS: "", "is_accepted": True, "evaluated": True}
 
@@ -56,6 +56,8 @@ class SampleState:
         ``object_id`` of each series of behaviour by its name.
     movie
         Where the link to the movie leads, which no edit changes.
+    volume
+        Whether the frames are volumes, which no edit changes either.
     """
 
     identifier: str
@@ -69,6 +71,7 @@ class SampleState:
     times: Mapping[str, TimesTable]
     series: Mapping[str, str]
     movie: tuple[str, str] | None
+    volume: bool = False
 
     @property
     def version(self) -> str:

@@ -15,9 +15,11 @@ from nwb_schema.edits.roi_table import plain_values, read_rois_state
 from nwb_schema.edits.sample_state import SampleState, short_hash
 from nwb_schema.edits.times import read_times
 from nwb_schema.errors import SampleError
-from nwb_schema.layout import BEHAVIOUR, CUSTOM_COLUMNS, FLUORITE
+from nwb_schema.layout import BEHAVIOUR, CUSTOM_COLUMNS, FLUORITE, IMAGING_PLANE
 from nwb_schema.linked_movie import movie_link
+from nwb_schema.pixel_size import read_grid_spacing
 from nwb_schema.reader import open_sample
+from nwb_schema.sample_summary import is_volume
 
 
 def read_state(path: Path) -> SampleState:
@@ -45,6 +47,7 @@ def read_state(path: Path) -> SampleState:
             times=read_times(file),
             series=_read_series(file),
             movie=_movie(file),
+            volume=is_volume(file),
         )
 
 
@@ -63,13 +66,26 @@ def read_custom(file: h5py.File) -> dict[str, Any]:
 
 
 def field_path(file: h5py.File, field: Field) -> str:
-    """Path of the dataset of `field`; the optical channel may have any name."""
-    before, star, after = field.place.partition("/*")
+    """Path of the dataset of `field`; the optical channel may have any name, and in adopted files the plane."""
+    place = field.place
+    if place.startswith(IMAGING_PLANE):
+        place = f"{_plane_path(file)}{place.removeprefix(IMAGING_PLANE)}"
+    before, star, after = place.partition("/*")
     if not star:
-        return field.place
+        return place
     plane = local_hdf5.local_group(file, before)
     channels = [] if plane is None else [name for name, node in local_hdf5.local_children(plane) if _is_channel(node)]
     return f"{before}/{channels[0] if channels else 'OpticalChannel'}{after}"
+
+
+def _plane_path(file: h5py.File) -> str:
+    """Path of our imaging plane, or of the first one of a file that another program wrote."""
+    folder = IMAGING_PLANE.rpartition("/")[0]
+    planes = local_hdf5.local_group(file, folder)
+    if planes is None or local_hdf5.local_group(file, IMAGING_PLANE) is not None:
+        return IMAGING_PLANE
+    names = (name for name, node in local_hdf5.local_children(planes) if local_hdf5.type_of(node) == "ImagingPlane")
+    return next((f"{folder}/{name}" for name in names), IMAGING_PLANE)
 
 
 def _read_field(file: h5py.File, field: Field) -> Any:
@@ -78,6 +94,8 @@ def _read_field(file: h5py.File, field: Field) -> Any:
         return list(local_hdf5.texts(file, path)) or None
     if field.type == "text":
         return local_hdf5.text(file, path)
+    if field.type == "spacing":
+        return read_grid_spacing(file, path)
     number = local_hdf5.scalar(file, path)
     return None if number is None or not math.isfinite(number) else float(number)
 

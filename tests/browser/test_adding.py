@@ -15,7 +15,7 @@ from nwb_schema import configure
 from nwb_schema.columns import ColumnDefinition, ColumnKind, ColumnType
 from nwb_schema.edits.state_reading import read_state
 from nwb_schema.project import Project
-from nwb_schema.reader import read_identifier
+from nwb_schema.reader import read_identifier, read_pixel_size_um
 from pipeline.simulate import simulate_movie, write_simulation
 from tests.app.small_project import add_sample, simulate
 from tests.browser.conftest import REPOSITORY, free_port, serving
@@ -82,10 +82,11 @@ def test_what_blocks_an_export_is_corrected_where_the_page_leads_to(
         "imaging.location": "VISp",
         "imaging.excitation_lambda_nm": "920",
         "imaging.emission_lambda_nm": "510",
+        "imaging.pixel_size_um": "1.2, 0.9",
     }.items():
         fill(page, f'input[id*="{name}"]', text)
     page.click_button("button", "Save")
-    page.until(lambda: "Saved: 7 changes." in page.text("#details-said"), "nothing is saved")
+    page.until(lambda: "Saved: 8 changes." in page.text("#details-said"), "nothing is saved")
     page.until(lambda: page.find('input[id*="subject.age"]').get_attribute("value") == "P90D")
 
     page.click_button(".site-nav a", "Export")
@@ -95,6 +96,7 @@ def test_what_blocks_an_export_is_corrected_where_the_page_leads_to(
     assert "nothing stands in the way" in page.text("#export-result")
     exported = project.folder / "exports" / "dandi" / "sub-m1" / sample.path.name
     assert read_identifier(exported) == sample.identifier
+    assert read_pixel_size_um(exported) == pytest.approx((0.9, 1.2))
 
 
 def test_new_project_is_made_in_the_wizard_and_opened(
@@ -124,7 +126,7 @@ def test_new_project_is_made_in_the_wizard_and_opened(
         for step in (2, 3, 4, 5):
             page.click_button("#wizard button", "Next")
             page.until(lambda step=step: not page.find(f"#wizard-step-{step}").get_attribute("hidden"))
-        page.until(lambda: "cell_type" in page.text("#wizard-summary"))
+        page.until(lambda: "cell_type: pyramidal, interneuron" in page.text("#wizard-summary"))
         page.click_button("#wizard button", "Make the project")
 
         page.until(lambda: "No samples yet" in page.text("#samples-empty"), "the project is not opened")

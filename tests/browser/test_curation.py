@@ -90,6 +90,46 @@ def test_undecided_cells_leave_their_list_and_the_next_one_is_shown(page: Page, 
     assert listed == list(rois["roi_uuid"][2:])
 
 
+def test_cells_that_leave_the_list_are_not_edited_unseen(page: Page, mine: MadeSample) -> None:
+    keys = list(stored(mine)["roi_uuid"])
+    press_and_save(page, "j")
+    assert page.selected() == keys[:1]
+
+    page.click_button("[data-curate=show]", "Rejected")
+    page.until(lambda: page.selected() == [])
+    press_and_save(page, "r")
+    assert list(stored(mine)["is_accepted"]) == [True] * 8 + [False]
+
+    # A search narrows the list, too; of the selected cells those that are found stay.
+    page.click_button("[data-curate=show]", "All cells")
+    page.script("window.fluorite.curation.select(arguments[0])", [keys[0], keys[8]])
+    page.write("#roi-search", "rejected")
+    listed = "return window.fluorite.curation.listed()"
+    page.until(lambda: set(page.selected()) == set(page.script(listed)) & {keys[0], keys[8]})
+
+
+def test_all_of_the_page_follows_decisions_and_undo(page: Page, mine: MadeSample) -> None:
+    keys = list(stored(mine)["roi_uuid"])
+    page.until(lambda: "8 accepted cells of 9" in page.text("#accepted-chip"))
+    page.script("window.fluorite.curation.select(arguments[0])", keys[:1])
+    page.until(lambda: "accepted" in page.text("#trace-legend"))
+    # Chosen by mouse, a drop-down does not keep the keys.
+    page.click("#player-colour")
+    ActionChains(page.driver).send_keys(Keys.ARROW_DOWN, Keys.ENTER).perform()
+    page.until(lambda: page.script("return document.activeElement === document.body"))
+    ActionChains(page.driver).send_keys("r").perform()
+    saved(page)
+    page.script("window.fluorite.curation.select(arguments[0])", keys[:1])
+
+    page.until(lambda: "rejected" in page.text("#trace-legend"))
+    page.until(lambda: "7 accepted cells of 9" in page.text("#accepted-chip"))
+    press_and_save(page, "z")
+
+    page.until(lambda: "accepted" in page.text("#trace-legend"))
+    page.until(lambda: "8 accepted cells of 9" in page.text("#accepted-chip"))
+    page.until(lambda: page.text("#curation-status") == "Undid: rejected cell 0. \u00b7 Saved")
+
+
 def test_tags_by_number_and_by_typing(page: Page, mine: MadeSample) -> None:
     press_and_save(page, "j", "2", "j", "1")
     page.press("c", "t")

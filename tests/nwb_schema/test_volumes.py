@@ -13,7 +13,8 @@ import pytest
 
 from nwb_schema import reader
 from nwb_schema.checks import check_file, check_sample
-from nwb_schema.errors import SampleError
+from nwb_schema.edits import SetField, commit, undo
+from nwb_schema.errors import EditError, SampleError
 from nwb_schema.export import ExportOptions, export_samples
 from nwb_schema.movie_file import MovieFile
 from nwb_schema.project import Project
@@ -87,6 +88,19 @@ def test_the_distance_of_planes_is_read(sample: Path) -> None:
         spacing[2] = np.nan
     assert reader.read_plane_spacing_um(sample) is None
     assert reader.read_pixel_size_um(sample) == pytest.approx((1, 2))
+
+
+def test_pixel_size_of_a_volume_has_three_numbers(project: Project, sample: Path) -> None:
+    for typed in ("1.2", "1.2, 1.1"):
+        with pytest.raises(EditError, match="a volume needs three numbers"):
+            commit(project, sample, SetField("imaging.pixel_size_um", typed), actor="Ada")
+
+    commit(project, sample, SetField("imaging.pixel_size_um", "1.2, 1.1, 7"), actor="Ada")
+
+    assert reader.read_pixel_size_um(sample) == pytest.approx((1.1, 1.2))
+    assert reader.read_plane_spacing_um(sample) == pytest.approx(7)
+    undo(project, sample, actor="Ada")
+    assert reader.read_plane_spacing_um(sample) == pytest.approx(5)
 
 
 def test_pynwb_sees_voxels_as_x_y_z_and_the_movie_as_t_x_y_z(project: Project, sample: Path) -> None:

@@ -22,9 +22,12 @@ from nwb_schema.errors import (
 from nwb_schema.project import Project
 from nwb_schema.subjects import read_subjects
 from pipeline.jobs import Ledger, submission
+from pipeline.movies import open_movie
 from pipeline.movies.rate import is_rate
 from pipeline.parameter_sets import save_parameter_set
 from pipeline.parameters import Parameters
+from pipeline.process import sample_metadata
+from pipeline.request import split_into_recordings
 
 FORM = FormValues(
     movies="/data/a.tif", series=False, frame_rate="", preset="2p", engine="auto", subject=" m1 ", session=None
@@ -125,6 +128,7 @@ def test_what_is_known_and_the_columns_go_where_the_command_puts_them(tmp_path: 
         "age": " 90 days ",
         "indicator": "GCaMP8m",
         "emission": "510",
+        "pixel_size": "1.2, 0.9",
         "experimenter": "Doe, Jane; Roe",
         "sex": "",
     }
@@ -136,7 +140,14 @@ def test_what_is_known_and_the_columns_go_where_the_command_puts_them(tmp_path: 
     assert values["metadata"] == {
         "NWBFile": {"experimenter": ["Doe, Jane", "Roe"]},
         "Subject": {"age": "90 days"},
-        "Ophys": {"ImagingPlane": {"indicator": "GCaMP8m", "optical_channel": {"emission_lambda": "510"}}},
+        "Ophys": {
+            "ImagingPlane": {
+                "indicator": "GCaMP8m",
+                "optical_channel": {"emission_lambda": "510"},
+                "grid_spacing": [1.2, 0.9],
+                "grid_spacing_unit": "micrometers",
+            }
+        },
     }
     assert values["custom"] == {"drug": "ptz"}
     assert tuple(values["parameters"]["init"]["gSig"]) == (3, 3)
@@ -144,6 +155,25 @@ def test_what_is_known_and_the_columns_go_where_the_command_puts_them(tmp_path: 
         request_values(replace(FORM, parameters="dim cells", preset="1p"), project)
     with pytest.raises(ParameterError, match="cannot be a file's name"):
         request_values(replace(FORM, parameters="../project"), project)
+
+
+def test_pixel_size_of_the_form_is_that_of_the_sample(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "project")
+    form = replace(FORM, movies=str(good_movie(tmp_path)), frame_rate="10", details={"pixel_size": "1.2, 0.9"})
+
+    [request] = split_into_recordings(request_values(form, project), series=False)
+    movie = open_movie([tmp_path / "good.tif"], frame_rate_hz=10)
+    try:
+        # Ours is (y, x).
+        assert sample_metadata(project, request, movie).grid_spacing_um == pytest.approx((0.9, 1.2))
+    finally:
+        movie.close()
+
+
+@pytest.mark.parametrize("typed", ["0", "nan", "1,2", "1.2e-6", "1, 2, 3, 4"])
+def test_pixel_size_that_is_none_is_refused(typed: str) -> None:
+    with pytest.raises(MetadataError, match=rf"Pixel size: '{typed}' cannot be used"):
+        request_values(replace(FORM, details={"pixel_size": typed}))
 
 
 def test_value_that_does_not_fit_its_column_starts_no_job(tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ def test_undo_and_redo_say_what_they_did(workspace: Workspace, sample: MadeSampl
     undone = edit(workspace, sample, {"action": "undo"}, based_on=first["version"])
     again = edit(workspace, sample, {"action": "redo"}, based_on=undone["version"])
 
-    assert undone["said"] == f"Undid: deleted ROI {keys[0][:8]}."
+    assert undone["said"] == "Undid: deleted cell 0."
+    assert again["said"] == "Did again: deleted cell 0."
+    assert edits_of(workspace.project, sample.path)[-1].what == f"did again: deleted ROI {keys[0][:8]}"
     assert [row["deleted"] for row in undone["rows"]] == [False]
     assert [row["deleted"] for row in again["rows"]] == [True]
 
@@ -100,7 +102,7 @@ def test_others_edits_of_other_cells_are_merged_and_named(
 
     assert answer["error"] is None
     assert answer["conflict"] is None
-    assert "Grace rejected ROI" in answer["said"]
+    assert "Grace rejected cell" in answer["said"]
     # The page has not seen Grace's edit, so it gets all rows.
     assert answer["all"]
     assert [row["is_accepted"] for row in answer["rows"]][:3] == [False, False, True]
@@ -116,7 +118,7 @@ def test_others_edits_of_the_same_cell_are_a_conflict_until_asked_again(
 
     answer = edit(workspace, sample, mine, based_on="")
 
-    assert "Grace rejected ROI" in answer["conflict"]["text"]
+    assert "Grace rejected cell" in answer["conflict"]["text"]
     assert not read_rois(sample.path)["is_accepted"][0]
     # On top of theirs, as the person chose.
     answer = edit(workspace, sample, mine, based_on=answer["conflict"]["version"])
@@ -132,7 +134,7 @@ def test_undo_does_not_take_back_what_the_person_has_not_seen(
 
     answer = edit(workspace, sample, {"action": "undo"}, based_on=mine["version"])
 
-    assert "Grace rejected ROI" in answer["said"]
+    assert "Grace rejected cell" in answer["said"]
     assert "Nothing was taken back" in answer["said"]
     assert list(read_rois(sample.path)["is_accepted"][:2]) == [False, False]
     assert answer["version"] == edits_of(workspace.project, sample.path)[-1].id
@@ -228,25 +230,27 @@ def test_cell_is_described_with_what_was_done_to_it(workspace: Workspace, sample
 
     text = str(describe_cell(data, keys[0], tag_columns(workspace)))
 
-    assert "tagged ROI" in text
+    assert "tagged cell 0" in text
     assert "neuron" in text
     assert "by the evaluation" in text
-    assert "rejected ROI" not in text
+    assert "rejected" not in text
     assert "decided by a person" in str(describe_cell(data, keys[1], tag_columns(workspace)))
     assert describe_cell(data, "unknown", ()) == []
 
 
 def test_history_strikes_out_what_is_undone(workspace: Workspace, sample: MadeSample, keys: list[str]) -> None:
-    edit(workspace, sample, {"action": "reject", "rois": [keys[0]]})
-    edit(workspace, sample, {"action": "undo"}, based_on=None)
+    for action in ("reject", "undo", "reject", "undo", "redo", "undo", "accept", "undo", "redo"):
+        edit(workspace, sample, {"action": action, "rois": [keys[1]]}, based_on=None)
 
     rows = [
         part
-        for part in edit_list(workspace.samples.get(sample.identifier).edits)._traverse()
-        if type(part).__name__ == "Tr"
+        for part in edit_list(workspace.samples.get(sample.identifier))._traverse()
+        if type(part).__name__ == "Tr" and hasattr(part, "className")
     ]
 
-    assert [getattr(row, "className", None) for row in rows] == [None, "", "is-undone"]
+    # Also the first reject, which cannot be done again any more; what was done again stands.
+    assert [str(row.children[2].children[0]) for row in rows if row.className == "is-undone"] == ["rejected cell 1"] * 2
+    assert len(rows) == 9
 
 
 @pytest.fixture

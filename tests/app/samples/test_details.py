@@ -26,7 +26,7 @@ from nwb_schema.edits.sample_state import SampleState
 from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError
 from nwb_schema.project import Project
-from nwb_schema.reader import read_summary
+from nwb_schema.reader import read_pixel_size_um, read_summary
 from nwb_schema.subjects import change_subject
 from tests.app.small_project import MadeSample
 
@@ -115,6 +115,25 @@ def test_start_that_a_file_s_date_stands_for_is_confirmed_by_typing_it(own: tupl
 
     [edit] = edits_of(shown(assumed), {**shown(assumed), start.name: start.stand_in}, {}, {}, ())
     assert Target("field", START_SOURCE.name) in [change.target for change in edit.changes(assumed)]
+
+
+def test_pixel_size_is_typed_in_micrometres_and_undone(own: tuple[Project, Path]) -> None:
+    project, path = own
+    before, was = read_state(path).fields, shown(read_state(path))["imaging.pixel_size_um"]
+
+    assert change(own, {"imaging.pixel_size_um": "1.2, 0.9"}) == "Saved: 1 change."
+
+    assert shown(read_state(path))["imaging.pixel_size_um"] == "1.2, 0.9"
+    assert read_pixel_size_um(path) == pytest.approx((0.9, 1.2))
+    assert change(own, {"imaging.pixel_size_um": "1.2, 0.9"}) == "Nothing was changed."
+    with pytest.raises(EditError, match="cannot be empty"):
+        change(own, {"imaging.pixel_size_um": ""})
+    change(own, {"imaging.pixel_size_um": "1.3"})
+    assert shown(read_state(path))["imaging.pixel_size_um"] == "1.3"
+    undo(project, path, actor="Ada")
+    undo(project, path, actor="Ada")
+    assert shown(read_state(path))["imaging.pixel_size_um"] == was
+    assert read_state(path).fields == before
 
 
 def test_what_cannot_be_is_said_and_nothing_is_saved(own: tuple[Project, Path]) -> None:

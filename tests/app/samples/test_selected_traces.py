@@ -29,6 +29,9 @@ def test_traces_and_legend_share_the_colour_of_the_selection(data: SampleData, s
 
     assert [(cell.label, cell.colour) for cell in cells] == [("Cell 5", cell_colour(0)), ("Cell 0", cell_colour(1))]
     assert [(entry["label"], entry["colour"]) for entry in legend] == [(cell.label, cell.colour) for cell in cells]
+    assert [entry["key"] for entry in legend] == asked.keys
+    assert {entry["state"] for entry in legend} == {"accepted"}
+    assert legend[0]["scores"][0].startswith("SNR ")
     assert cells[0].traces["denoised"].tolist() == sample.simulation.traces[5].tolist()
 
 

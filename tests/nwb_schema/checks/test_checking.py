@@ -87,10 +87,11 @@ def test_findings_are_data(good: Path) -> None:
         "check": "grid-spacing",
         "severity": "warning",
         "message": "ImagingPlane does not say how far apart its pixels are",
-        "remedy": "Give it in metres as [x, y]: Ophys: ImagingPlane: grid_spacing: [1.2e-6, 1.2e-6] "
+        "remedy": "Give it in micrometres as x, y, or one number: Pixel size on the page of its details; "
+        "or in metres as [x, y]: Ophys: ImagingPlane: grid_spacing: [1.2e-6, 1.2e-6] "
         "in the metadata file.",
         "location": "/general/optophysiology/ImagingPlane/grid_spacing",
-        "command": "",
+        "command": f"fluorite set {good.parents[1]} {good.name} imaging.pixel_size_um=VALUE",
     }
 
 

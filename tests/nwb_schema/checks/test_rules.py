@@ -106,7 +106,8 @@ CASES = {
     ),
     "grid spacing is missing": (
         drop(f"{PLANE}/grid_spacing"),
-        "warning: ImagingPlane does not say how far apart its pixels are. Give it in metres as [x, y]: Ophys: "
+        "warning: ImagingPlane does not say how far apart its pixels are. Give it in micrometres as x, y, or one "
+        "number: Pixel size on the page of its details; or in metres as [x, y]: Ophys: "
         f"ImagingPlane: grid_spacing: [1.2e-6, 1.2e-6] {METADATA_FILE} (fluorite: grid-spacing) "
         f"[/{PLANE}/grid_spacing]",
     ),

@@ -35,7 +35,15 @@ from nwb_schema.edits.state_reading import read_state
 from nwb_schema.errors import EditError, SampleError
 from nwb_schema.project import Project
 from nwb_schema.pynwb_check import schema_problems
-from nwb_schema.reader import read_footprints, read_images, read_rois, read_summary, read_traces, registered_movie_path
+from nwb_schema.reader import (
+    read_footprints,
+    read_images,
+    read_pixel_size_um,
+    read_rois,
+    read_summary,
+    read_traces,
+    registered_movie_path,
+)
 from tests.nwb_schema.made_samples import HEIGHT, N_FRAMES, WIDTH
 
 HOSTILE = (
@@ -138,10 +146,14 @@ FIELD_VALUES = [
     ("imaging.indicator", "jGCaMP8m", "jGCaMP8m"),
     ("imaging.excitation_lambda_nm", "930", 930.0),
     ("imaging.emission_lambda_nm", 525, 525.0),
+    ("imaging.pixel_size_um", "1.5", [1.5e-6, 1.5e-6, "meters"]),
+    ("imaging.pixel_size_um", (1.5, 0.75), [1.5e-6, 0.75e-6, "meters"]),
 ]
 
 
-@pytest.mark.parametrize(("name", "typed", "stored"), FIELD_VALUES, ids=[name for name, _, _ in FIELD_VALUES])
+@pytest.mark.parametrize(
+    ("name", "typed", "stored"), FIELD_VALUES, ids=[f"{name}={typed}" for name, typed, _ in FIELD_VALUES]
+)
 def test_metadata_is_where_nwb_has_it_and_comes_back_on_undo(
     filled: Project, sample: Path, name: str, typed: object, stored: object
 ) -> None:
@@ -161,6 +173,15 @@ def test_metadata_is_where_nwb_has_it_and_comes_back_on_undo(
         ("subject.sex", "maybe", "M, F, O"),
         ("imaging.indicator", " ", "requires"),
         ("imaging.excitation_lambda_nm", "nan", "nanometres"),
+        ("imaging.pixel_size_um", "", "scale bars"),
+        ("imaging.pixel_size_um", "0", "between 0.001 and 10000"),
+        ("imaging.pixel_size_um", "1.2, -1.2", "between 0.001 and 10000"),
+        ("imaging.pixel_size_um", "nan", "between 0.001 and 10000"),
+        ("imaging.pixel_size_um", "1.2e-6", "in micrometres"),
+        ("imaging.pixel_size_um", "1,2", "decimals with a point"),
+        ("imaging.pixel_size_um", "1.2 by 1.1", "one number of micrometres"),
+        ("imaging.pixel_size_um", "1.2, 1.2, 5", "a plane has no third number"),
+        ("imaging.pixel_size_um", "1, 2, 3, 4.0", "three for a volume"),
         ("subject.subject_id", "m2", "cannot be edited"),
         ("subject.agee", "P9D", "no such field"),
     ],
@@ -173,6 +194,49 @@ def test_metadata_that_nwb_cannot_take_is_refused(
         commit(filled, sample, SetField(name, value), actor="Ada")
     assert sample.read_bytes() == content
     assert all_edits(filled) == []
+
+
+@pytest.mark.parametrize(
+    "former", [None, ([2e-6, 1e-6], "meters"), ([2.0, 1.0], "micrometers"), ([np.nan, np.nan], None)]
+)
+def test_pixel_size_is_stored_as_x_y_in_metres_and_comes_back_exactly(
+    filled: Project, sample: Path, former: tuple[list[float], str | None] | None
+) -> None:
+    place = "general/optophysiology/ImagingPlane/grid_spacing"
+    with h5py.File(sample, "r+") as file:
+        del file[place]
+        if former is not None:
+            file[place] = np.array(former[0])
+            if former[1] is not None:
+                file[place].attrs["unit"] = former[1]
+
+    [record] = commit(
+        filled, sample, SetField("imaging.pixel_size_um", "1.2, 0.9 \N{MICRO SIGN}m"), actor="Ada"
+    ).records
+
+    assert record.what == "set imaging.pixel_size_um = 1.2, 0.9"
+    with pynwb.NWBHDF5IO(sample, "r") as io:
+        plane = io.read().imaging_planes["ImagingPlane"]
+        assert plane.grid_spacing[:].tolist() == pytest.approx([1.2e-6, 0.9e-6], rel=1e-12)
+        assert plane.grid_spacing_unit == "meters"
+    assert read_pixel_size_um(sample) == pytest.approx((0.9, 1.2))
+    undo(filled, sample, actor="Ada")
+    with h5py.File(sample) as file:
+        assert (place in file) == (former is not None)
+        if former is not None:
+            np.testing.assert_array_equal(file[place][()], former[0])
+            assert file[place].attrs.get("unit") == former[1]
+
+
+def test_imaging_of_a_plane_with_another_name_is_edited_there(filled: Project, sample: Path) -> None:
+    with h5py.File(sample, "r+") as file:
+        file.move("general/optophysiology/ImagingPlane", "general/optophysiology/plane_7")
+
+    commit(filled, sample, SetField("imaging.pixel_size_um", "1.5, 0.75"), actor="Ada")
+
+    with h5py.File(sample) as file:
+        assert list(file["general/optophysiology"]) == ["plane_7"]
+    assert read_pixel_size_um(sample) == pytest.approx((0.75, 1.5))
 
 
 def test_a_placeholder_that_somebody_replaced_is_none_any_more(filled: Project, sample: Path) -> None:

@@ -83,7 +83,7 @@ def test_single_periods_are_moved_added_and_removed(prepared: Project, sample: P
         added=[{"start_s": 0.5, "stop_s": 0.75, "name": "b", "ppm": 9}],
         actor="Ada",
     )
-    assert done.records[0].what == "added 1, changed 1, removed 1 periods of odour"
+    assert done.records[0].what == "added 1, changed 1, removed 1 period of odour"
     assert periods(sample) == {3: (0.5, 0.75, "b", 9), 1: (2.5, 3.0, "a", 2), 2: (4.0, 5.0, "a", 3)}
     assert read_stimuli(sample)["odour"]["start_s"].is_monotonic_increasing, "as NWB wants it"
     assert len(done.records[0].changes) == 3, "the others are not in the history"
