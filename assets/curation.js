@@ -465,6 +465,13 @@
   };
   fluorite.curationActions = ACTIONS;
 
+  // The list of edits is made while it is open.
+  document.addEventListener(
+    "toggle",
+    ({ target }) => target.id === "edits-fold" && window.dash_clientside.set_props("edits-open", { data: target.open }),
+    true,
+  );
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-curate]");
     if (button && fluorite.curation) ACTIONS[button.dataset.curate](fluorite.curation, button);

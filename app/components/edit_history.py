@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, State, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from app.components.markup import aria
@@ -26,16 +26,21 @@ _SHOWN_OF_A_CELL = 8
 _SCORES = (("snr", "SNR", ".3g"), ("r_values", "r", ".2f"), ("cnn_preds", "CNN", ".2f"))
 
 
-def history_card(sample: SampleData) -> Component:
-    """The sample's history, folded until somebody asks for it."""
+def history_card() -> Component:
+    """The sample's history, folded until somebody asks for it.
+
+    It is listed only while it is open: drawing a hundred rows anew after every decision held the page up.
+    """
     return html.Section(
         [
             html.Details(
                 [
                     html.Summary(html.H2("Edits", className="is-inline")),
-                    html.Div(edit_list(sample), id="edit-list"),
-                ]
+                    html.Div(id="edit-list"),
+                ],
+                id="edits-fold",
             ),
+            dcc.Store(id="edits-open", data=False),
         ],
         className="card-panel history-card",
     )
@@ -157,11 +162,14 @@ def register(app: Dash) -> None:
 
     @app.callback(
         Output("edit-list", "children"),
+        Input("edits-open", "data"),
         Input("sample-version", "data"),
         State("sample-identifier", "data"),
         prevent_initial_call=True,
     )
-    def list_edits(_version: str | None, identifier: str | None) -> Any:
+    def list_edits(opened: bool, _version: str | None, identifier: str | None) -> Any:
+        if not opened:
+            return no_update
         return _of_sample(identifier, lambda _, sample: edit_list(sample))
 
     @app.callback(

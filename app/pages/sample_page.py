@@ -112,7 +112,7 @@ def rest_of_page(workspace: Workspace, sample: SampleData) -> list[Component]:
     tags = tag_columns(workspace)
     return [
         heatmap_card(sample.trace_kinds if sample.summary.n_rois else (), tags),
-        history_card(sample),
+        history_card(),
         provenance_card(sample.summary, read_provenance(sample.path)),
         figure_dialogue(list(sample.images)),
         *curation_dialogues(),

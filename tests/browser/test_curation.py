@@ -129,6 +129,13 @@ def test_all_of_the_page_follows_decisions_and_undo(page: Page, mine: MadeSample
     page.until(lambda: "8 accepted cells of 9" in page.text("#accepted-chip"))
     page.until(lambda: page.text("#curation-status") == "Undid: rejected cell 0. \u00b7 Saved")
 
+    # The list of edits is made when it is opened, and then follows.
+    page.click("#edits-fold summary")
+    page.until(lambda: page.all("#edit-list tr.is-undone"))
+    n_listed = len(page.all("#edit-list tbody tr"))
+    press_and_save(page, "r")
+    page.until(lambda: len(page.all("#edit-list tbody tr")) > n_listed)
+
 
 def test_tags_by_number_and_by_typing(page: Page, mine: MadeSample) -> None:
     press_and_save(page, "j", "2", "j", "1")
