@@ -2,7 +2,7 @@
 
 ::
 
-    python docs/take_pictures.py MOVIE
+    python docs/take_pictures.py MOVIE [NAME ...]
 
 Makes a project of a two-photon recording (the pictures there are of a real one, which is not in this repository),
 curates it a little, opens every page in a headless Chromium, and writes ``docs/images/``. Look at them first.
@@ -80,12 +80,13 @@ def _shown(selector: str) -> str:
 _SAMPLE = _shown("#roi-table .ag-row") + " && document.querySelector('#player').dataset.contours === 'ready'"
 _TRACES = _shown("#traces .scatterlayer .js-line")
 _CELLS = "window.fluorite.selectCells(window.fluorite.player.overlay.rois.slice(2, 5).map((roi) => roi.id))"
-# Beside the project's folder, which is in the page's header, lies a results file.
-_CHOOSE_RESULTS = """
-const beside = document.querySelector('.project-name').title.replace(/[^/]*$/, 'day2/results.hdf5');
-dash_clientside.set_props('import-results', { value: beside });
-dash_clientside.set_props('import-subject', { value: 'm1' });
+# Beside the project's folder, which is in the page's header, lie a results file and a folder of movies.
+_BESIDE = "document.querySelector('.project-name').title.replace(/[^/]*$/, '')"
+_CHOOSE_RESULTS = f"""
+dash_clientside.set_props('import-results', {{ value: {_BESIDE} + 'day2/results.hdf5' }});
+dash_clientside.set_props('import-subject', {{ value: 'm1' }});
 """
+_CHOOSE_FOLDER = f"dash_clientside.set_props('batch-folder', {{ value: {_BESIDE} + 'recordings' }});"
 
 HOME = (
     Picture("home", "/", _shown("main a, main button")),
@@ -128,6 +129,12 @@ PICTURES = (
     Picture("comparing", "/compare/{sample}", _shown("#compare-outlines .scatterlayer .js-line")),
     Picture("configuration", "/configuration", _shown(".ag-row")),
     Picture(
+        "batch-page",
+        "/batch",
+        _shown("#batch-folder"),
+        _then(lambda b: b.run(_CHOOSE_FOLDER), _click("#batch-look"), _shown("#batch-grid .ag-row")),
+    ),
+    Picture(
         "import-page",
         "/import",
         _shown("#import-results"),
@@ -153,6 +160,10 @@ def make_project(folder: Path, movie: Path) -> tuple[Project, str]:
         ["stimuli", str(folder), sample, str(gratings), "--type", "gratings", "--seconds"],
     ):
         subprocess.run([sys.executable, "-m", "fluorite", *command], check=True)
+    recordings = folder.parent / "recordings"
+    recordings.mkdir()
+    for name in ("m2_day1_20260301", "m2_day2_20260302", "m3_day1_20260301", "overview"):
+        (recordings / f"{name}.tif").symlink_to(movie)
     day2 = folder.parent / "day2"
     day2.mkdir()
     shutil.copyfile(next(folder.glob("batch/*/results.hdf5")), day2 / "results.hdf5")
@@ -183,16 +194,18 @@ def main() -> None:
     """Make the project and take the pictures."""
     parser = argparse.ArgumentParser(description="Take the pictures of all pages.")
     parser.add_argument("movie", type=Path)
-    movie = parser.parse_args().movie.resolve()
+    parser.add_argument("pages", nargs="*", metavar="NAME", help="Only these pictures, such as browse.")
+    given = parser.parse_args()
+    movie, wanted = given.movie.resolve(), set(given.pages)
     with tempfile.TemporaryDirectory(prefix="fluorite-pictures-") as folder:
         # Nobody's own projects are on the picture of the home page.
         os.environ["APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME"] = folder
         project, sample = make_project(Path(folder) / "visual-cortex", movie)
         other = fluorite.create_project(Path(folder) / "odours-2026", name="Odours 2026")
         with looking_at(project.folder) as (server, browser):
-            take(browser, server.url, PICTURES, sample)
+            take(browser, server.url, [one for one in PICTURES if not wanted or one.name in wanted], sample)
         with looking_at(project.folder, other.folder) as (server, browser):
-            take(browser, server.url, HOME, sample)
+            take(browser, server.url, [one for one in HOME if not wanted or one.name in wanted], sample)
 
 
 if __name__ == "__main__":

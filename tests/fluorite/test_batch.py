@@ -111,7 +111,7 @@ def test_cells_of_a_sample_are_found_anew(processed: Processed, tmp_path: Path) 
     assert kept["curated"].all()
     last = edits_of(Project.open(project), project / "samples" / sample)[-1]
     assert last.reason == "why"
-    assert "replaced the segmentation by K 5, min_SNR 1.0 (job" in last.what
+    assert "replaced the segmentation by K 5, min_SNR 1 (job" in last.what
     provenance = read_provenance(project / "samples" / sample)
     assert provenance["parameters"]["init"]["K"] == 5
     assert not provenance["parameters"]["motion"]["motion_correct"]

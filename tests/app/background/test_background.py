@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dash import Dash, dcc
+from dash import Dash, dcc, html
 from dash.background_callback.managers import BaseBackgroundCallbackManager
 from dash.exceptions import BackgroundCallbackError
 from flask.testing import FlaskClient
@@ -21,6 +21,7 @@ from app.background.redis_workers import NO_REDIS, NO_WORKER, RedisManager, queu
 from app.background.workers import WorkerError
 from app.pages import batch_page, browse_page, export_page, sample_page, tune_page
 from app.servers.dashboard import create_app
+from app.workspace import current_workspace
 from nwb_schema.project import Project
 from tests.app.background import background_work
 from tests.app.background.redis_server import running_redis, running_worker
@@ -188,10 +189,13 @@ def test_opening_a_page_starts_no_background_work(app: Dash, sample: MadeSample)
     """A store without data says that it changed when it is made, and whatever follows it begins."""
     followed = {one["id"] for entry in app.callback_map.values() if entry["background"] for one in entry["inputs"]}
     with app.server.app_context():
+        workspace = current_workspace()
+        rest = sample_page.rest_of_page(workspace, workspace.samples.get(sample.identifier))
         pages = [
             app.layout,
             browse_page.layout(),
             sample_page.layout(sample.identifier),
+            html.Div(rest),
             tune_page.layout(),
             batch_page.layout(),
             export_page.layout(),
