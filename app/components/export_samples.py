@@ -156,7 +156,7 @@ def samples_stores() -> list[Component]:
         dcc.Store(id="export-open", data=uuid.uuid4().hex),
         dcc.Store(id="export-checked", data=None),
         # What is to be looked at, with a nonce; what of it is not in the table yet; and how far that is.
-        dcc.Store(id="export-wanted", data=None),
+        dcc.Store(id="export-wanted", data={}),
         dcc.Store(id="export-waiting", data=[]),
         dcc.Store(id="export-tick", data=None),
         dcc.Store(id="export-done", data=None),
@@ -269,7 +269,7 @@ def register(app: Dash) -> None:
         if seen:
             rows = _rows(tab, name, thorough)
         paths = [str(path) for path in left]
-        wanted = {"paths": paths, "nonce": uuid.uuid4().hex}
+        wanted = {"paths": paths, "nonce": uuid.uuid4().hex} if paths else no_update  # it would start a process
         return rows, _ready(rows), summary(rows), wanted, paths, *_bar(rows)
 
     @app.callback(
