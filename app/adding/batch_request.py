@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.adding.process_request import FormValues, common_values
+from app.adding.typed_path import unquoted
 from app.field_names import field_words
 from app.formatting import count
 from nwb_schema.columns import ColumnKind
@@ -46,7 +47,7 @@ class BatchForm:
         MovieError
             When none was typed.
         """
-        typed = self.folder.strip().strip("\"'")
+        typed = unquoted(self.folder)
         if not typed:
             raise MovieError("Folder", "no folder was chosen", "Press Browse, or type the path of a folder.")
         return Path(typed).expanduser().resolve()

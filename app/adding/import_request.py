@@ -9,6 +9,7 @@ from typing import Any
 
 from app.adding.folder_listing import FolderListing
 from app.adding.process_request import FormValues, common_values
+from app.adding.typed_path import unquoted
 from app.field_names import field_words
 from app.formatting import count, duration, frame_size, number
 from nwb_schema.errors import FluoriteError, ParameterError, ResultsError
@@ -59,7 +60,7 @@ class ImportForm:
         ResultsError
             When none were chosen.
         """
-        typed = self.results.strip().strip("\"'")
+        typed = unquoted(self.results)
         if not typed:
             raise ResultsError("Results", "nothing was chosen", "Press Browse, or type the path of a file or folder.")
         return Path(typed).expanduser().resolve()
@@ -69,7 +70,7 @@ class ImportForm:
         path = self.path
         others: dict[str, Any] = {"frame_rate": None, "subject": None, **self.common}
         common = common_values(FormValues(movies=None, series=False, session=None, preset="", engine="", **others))
-        movie = self.movie.strip().strip("\"'")
+        movie = unquoted(self.movie)
         return {
             **{name: common[name] for name in _OF_FORM if name in common},
             **common["movie"],
@@ -209,7 +210,7 @@ def movie_words(one: Mapping[str, Any], typed: str) -> str:
 
 def session_words(one: Mapping[str, Any] | None, typed_movie: str) -> str:
     """The session that counts where nobody types one."""
-    typed = typed_movie.strip().strip("\"'")
+    typed = unquoted(typed_movie)
     if typed:
         return default_session(Path(typed))
     return (one["facts"]["session"] if one is not None and one["facts"] else "") or "from the name"

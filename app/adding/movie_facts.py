@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.adding.typed_path import unquoted
 from app.formatting import count, duration, frame_size, moment, number
 from nwb_schema.errors import FluoriteError, MissingRateError
 from pipeline.movies import open_movie
@@ -43,7 +44,7 @@ def movie_facts(
     default_rate_hz
         The lab's default, which stands for a rate that the file lacks.
     """
-    paths = [Path(line.strip().strip("\"'")).expanduser() for line in (typed or "").splitlines() if line.strip()]
+    paths = [Path(unquoted(line)).expanduser() for line in (typed or "").splitlines() if line.strip()]
     try:
         if not paths or not all(path.is_file() for path in paths):
             return MovieFacts()

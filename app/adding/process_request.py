@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.adding.recording_details import as_metadata_file, remember_subject
+from app.adding.typed_path import unquoted
 from nwb_schema.errors import MetadataError, MissingRateError, MovieError, ParameterError, SampleExistsError
 from nwb_schema.project import Project
 from pipeline.jobs import Job
@@ -65,7 +66,7 @@ def request_values(form: FormValues, project: Project | None = None) -> Mapping[
     ParameterError
         When the frame rate is not a number above 0, or plane or channel is not a whole number.
     """
-    movies = [line.strip().strip("\"'") for line in (form.movies or "").splitlines() if line.strip()]
+    movies = [unquoted(line) for line in (form.movies or "").splitlines() if line.strip()]
     if not movies:
         raise MovieError("Movie", "no file was chosen", "Press Browse, or type the path of a movie.")
     return {"movies": movies, "session": _text(form.session), **common_values(form, project)}

@@ -25,7 +25,7 @@ from app.background.callback_project import background_project
 from app.background.callbacks import background_callback
 from app.checks import check_in_turn, check_some, checks_of
 from app.components.fields import labelled
-from app.components.grid_theme import THEME
+from app.components.grid_theme import choosing
 from app.components.markup import aria
 from app.components.recording_fields import NOTHING
 from app.export_request import check_thoroughly, listed_rows, merged, sample_row, summary
@@ -109,27 +109,11 @@ def samples_to_export(project: Project, name: str = "") -> Component:
                 ],
                 defaultColDef={"sortable": True, "resizable": True},
                 getRowId="params.data.path",
-                dashGridOptions={
-                    "theme": THEME,
-                    "rowSelection": {
-                        "mode": "multiRow",
-                        "checkboxes": True,
-                        "headerCheckbox": True,
-                        "isRowSelectable": {"function": "params.data.ours"},
-                    },
-                    "rowClassRules": {
-                        "is-refused": "params.data.errors > 0",
-                        "is-there": "!params.data.ours || !params.data.checked",
-                    },
-                    "rowHeight": 34,
-                    "headerHeight": 36,
-                    "tooltipShowDelay": 300,
-                    "suppressNoRowsOverlay": True,
-                    "pagination": True,
-                    "paginationPageSize": 50,
-                    "paginationPageSizeSelector": False,
-                    "domLayout": "autoHeight",
-                },
+                dashGridOptions=choosing(
+                    "params.data.ours",
+                    {"is-refused": "params.data.errors > 0", "is-there": "!params.data.ours || !params.data.checked"},
+                    page_rows=50,
+                ),
                 className="fluorite-grid is-clickable",
                 style={"height": None},
             ),

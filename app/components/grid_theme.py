@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 THEME = {
     "function": "themeQuartz.withParams({"
     "fontFamily: 'inherit', fontSize: 13, headerFontSize: 12.5, headerFontWeight: 600, "
@@ -15,3 +18,33 @@ THEME = {
     "browserColorScheme: 'inherit'"
     "})"
 }
+
+
+def choosing(selectable: str, row_classes: Mapping[str, str], *, page_rows: int = 100) -> dict[str, Any]:
+    """Options of a table whose rows are ticked: it is as high as its rows, page by page.
+
+    Parameters
+    ----------
+    selectable
+        Expression of JavaScript: which rows can be ticked.
+    row_classes
+        CSS classes of rows, each with the expression of when.
+    """
+    return {
+        "theme": THEME,
+        "rowSelection": {
+            "mode": "multiRow",
+            "checkboxes": True,
+            "headerCheckbox": True,
+            "isRowSelectable": {"function": selectable},
+        },
+        "rowClassRules": dict(row_classes),
+        "rowHeight": 34,
+        "headerHeight": 36,
+        "tooltipShowDelay": 300,
+        "suppressNoRowsOverlay": True,
+        "pagination": True,
+        "paginationPageSize": page_rows,
+        "paginationPageSizeSelector": False,
+        "domLayout": "autoHeight",
+    }

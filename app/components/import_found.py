@@ -18,7 +18,7 @@ from app.adding.import_request import (
     sample_words,
     summary,
 )
-from app.components.grid_theme import THEME
+from app.components.grid_theme import choosing
 from app.components.markup import aria
 
 
@@ -54,24 +54,9 @@ def import_result() -> Component:
                     ],
                     defaultColDef={"sortable": True, "resizable": True},
                     getRowId="params.data.results",
-                    dashGridOptions={
-                        "theme": THEME,
-                        "rowSelection": {
-                            "mode": "multiRow",
-                            "checkboxes": True,
-                            "headerCheckbox": True,
-                            "isRowSelectable": {"function": "params.data.state === 'ready'"},
-                        },
-                        "rowClassRules": {"is-refused": "params.data.state === 'refused'"},
-                        "rowHeight": 34,
-                        "headerHeight": 36,
-                        "tooltipShowDelay": 300,
-                        "suppressNoRowsOverlay": True,
-                        "pagination": True,
-                        "paginationPageSize": 100,
-                        "paginationPageSizeSelector": False,
-                        "domLayout": "autoHeight",
-                    },
+                    dashGridOptions=choosing(
+                        "params.data.state === 'ready'", {"is-refused": "params.data.state === 'refused'"}
+                    ),
                     className="fluorite-grid",
                     style={"height": None},
                 ),

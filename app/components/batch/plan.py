@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, html
 from dash.development.base_component import Component
 
 from app.adding.batch_request import summary
-from app.components.grid_theme import THEME
+from app.components.grid_theme import choosing
 from app.components.markup import aria
 
 
@@ -33,27 +33,10 @@ def batch_result() -> Component:
                     columnDefs=plan_columns(()),
                     defaultColDef={"sortable": True, "resizable": True, "minWidth": 80},
                     getRowId="params.data.name",
-                    dashGridOptions={
-                        "theme": THEME,
-                        "rowSelection": {
-                            "mode": "multiRow",
-                            "checkboxes": True,
-                            "headerCheckbox": True,
-                            "isRowSelectable": {"function": "params.data.state === 'ready'"},
-                        },
-                        "rowClassRules": {
-                            "is-refused": "params.data.state === 'refused'",
-                            "is-there": "params.data.state === 'there'",
-                        },
-                        "rowHeight": 34,
-                        "headerHeight": 36,
-                        "tooltipShowDelay": 300,
-                        "suppressNoRowsOverlay": True,
-                        "pagination": True,
-                        "paginationPageSize": 100,
-                        "paginationPageSizeSelector": False,
-                        "domLayout": "autoHeight",
-                    },
+                    dashGridOptions=choosing(
+                        "params.data.state === 'ready'",
+                        {"is-refused": "params.data.state === 'refused'", "is-there": "params.data.state === 'there'"},
+                    ),
                     className="fluorite-grid",
                     style={"height": None},
                 ),
